@@ -1,0 +1,42 @@
+import { ErrorReason } from "../gen/connectory/v1/error_reason_pb.js";
+
+/** A broken rule of one request field. */
+export interface FieldViolation {
+  /** The field's path inside the request, such as `config.kafka.bootstrap_servers`. */
+  readonly field: string;
+  /** What is wrong and what to do, in a sentence for the caller. */
+  readonly description: string;
+}
+
+/** What may travel to the caller beside the message. */
+export interface FailureDetail {
+  readonly fieldViolations?: readonly FieldViolation[];
+  /** `ErrorInfo.metadata`: names and ids of the caller's own organization only. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** When to come back, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** For the log alone; never sent. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error that domain code throws. Its message and detail are written for the caller and are sent as they are,
+ * so they hold no secret, nothing of another organization and nothing that an outer system said.
+ */
+export class Failure extends Error {
+  readonly reason: ErrorReason;
+  readonly detail: FailureDetail;
+
+  constructor(reason: ErrorReason, message: string, detail: FailureDetail = {}) {
+    super(message, { cause: detail.cause });
+    this.name = "Failure";
+    this.reason = reason;
+    this.detail = detail;
+  }
+}
+
+/** INVALID_ARGUMENT for broken fields. */
+export function fieldsInvalid(...fieldViolations: readonly FieldViolation[]): Failure {
+  const message = fieldViolations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+  return new Failure(ErrorReason.FIELD_INVALID, message, { fieldViolations });
+}
