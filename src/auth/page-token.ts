@@ -1,0 +1,40 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
+
+/** Makes and reads page tokens. They are signed, not secret: they hold nothing that the page before did not show. */
+export interface PageTokens {
+  /** `scope` names the question (RPC, organization, filter) that the token continues. */
+  seal(scope: string, cursor: JsonObject): string;
+  /** Throws Failure PAGE_TOKEN_INVALID for a token of another maker or another question. */
+  open(scope: string, token: string): JsonObject;
+}
+
+const signatureBytes = 16;
+
+export function createPageTokens(key: Uint8Array): PageTokens {
+  const sign = (scope: string, body: Buffer) =>
+    createHmac("sha256", key).update(`${scope.length}:${scope}`).update(body).digest().subarray(0, signatureBytes);
+  return {
+    seal: (scope, cursor) => {
+      const body = Buffer.from(JSON.stringify(cursor));
+      return Buffer.concat([sign(scope, body), body]).toString("base64url");
+    },
+    open: (scope, token) => {
+      const bytes = Buffer.from(token, "base64url");
+      const signature = bytes.subarray(0, signatureBytes);
+      const body = bytes.subarray(signatureBytes);
+      if (signature.length < signatureBytes || !timingSafeEqual(signature, sign(scope, body))) throw invalid();
+      return JSON.parse(body.toString()) as JsonObject;
+    },
+  };
+}
+
+function invalid(): Failure {
+  return new Failure(
+    ErrorReason.PAGE_TOKEN_INVALID,
+    "page_token: not a token of this list: send the next_page_token of the page before, with the same other fields",
+    { fieldViolations: [{ field: "page_token", description: "not a token of this list" }] },
+  );
+}

@@ -1,0 +1,55 @@
+import { create, type JsonObject } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Connection, ConnectionSchema } from "../../gen/connectory/v1/connection_pb.js";
+
+/** A connection as the table `connection` holds it, without its organization. Times are exact to the millisecond. */
+export interface ConnectionRecord {
+  readonly id: string;
+  readonly userId1: string;
+  readonly userId2: string;
+  readonly connectedSince: Date;
+  readonly isActive: boolean;
+  readonly recordVersion: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly archivedAt: Date | null;
+  readonly owner: string;
+}
+
+/** The columns of a ConnectionRecord, in the order in which every statement selects them. */
+export const connectionColumns = `
+  id, user_id_1 as "userId1", user_id_2 as "userId2", connected_since as "connectedSince", is_active as "isActive",
+  record_version as "recordVersion", created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt", owner`;
+
+/** The record as a caller sees it. */
+export function toConnection(record: ConnectionRecord): Connection {
+  const { archivedAt, ...rest } = record;
+  return create(ConnectionSchema, {
+    id: rest.id,
+    userId1: rest.userId1,
+    userId2: rest.userId2,
+    isActive: rest.isActive,
+    recordVersion: rest.recordVersion,
+    owner: rest.owner,
+    connectedSince: timestampFromDate(rest.connectedSince),
+    createdAt: timestampFromDate(rest.createdAt),
+    updatedAt: timestampFromDate(rest.updatedAt),
+    ...(archivedAt === null ? {} : { archivedAt: timestampFromDate(archivedAt) }),
+  });
+}
+
+/** The record as events carry it: the JSON form of the Connection message (a test holds the two together). */
+export function toConnectionJson({ owner, archivedAt, ...rest }: ConnectionRecord): JsonObject {
+  return {
+    id: rest.id,
+    connectedSince: rest.connectedSince.toISOString(),
+    userId1: rest.userId1,
+    userId2: rest.userId2,
+    isActive: rest.isActive,
+    recordVersion: rest.recordVersion,
+    createdAt: rest.createdAt.toISOString(),
+    updatedAt: rest.updatedAt.toISOString(),
+    _owner: owner,
+    ...(archivedAt === null ? {} : { _archivedAt: archivedAt.toISOString() }),
+  };
+}

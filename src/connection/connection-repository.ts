@@ -1,0 +1,39 @@
+import type { Knex } from "knex";
+import { type Archival, archiveConnection } from "./archive-connection.ts";
+import { coalesce } from "./coalesce.ts";
+import type { ConnectionRecord } from "./connection-record.ts";
+import { type ConnectionKey, findConnections } from "./find-connections.ts";
+import { insertConnections, type NewConnection, type Written } from "./insert-connections.ts";
+import { type ListCursor, listOfUser } from "./list-of-user.ts";
+
+/** All that the verbs of ConnectionService ask of the database. */
+export interface ConnectionRepository {
+  insert(connection: NewConnection): Promise<Written>;
+  find(key: ConnectionKey): Promise<ConnectionRecord | undefined>;
+  list(wanted: { organizationId: string; userId: string; limit: number; cursor: ListCursor | undefined }): Promise<ConnectionRecord[]>;
+  archive(archival: Archival): Promise<{ record: ConnectionRecord; revision: bigint } | undefined>;
+}
+
+/**
+ * Writes run one batch at a time: a second one would only wait for the same organization's lock, and the longer the
+ * first takes the more the second can carry. Reads run two at a time, so that one is on its way while one is read.
+ */
+const writes = { maxBatch: 128, maxRunning: 1, maxWaiting: 10_000 };
+const reads = { maxBatch: 256, maxRunning: 2, maxWaiting: 20_000 };
+
+/** `wrote` is called after each commit, so that readers of the event log need not wait for their next poll. */
+export function createConnectionRepository(knex: Knex, wrote: () => void): ConnectionRepository {
+  const announce = <T>(result: T): T => {
+    wrote();
+    return result;
+  };
+  return {
+    insert: coalesce<NewConnection, Written>((items) => insertConnections(knex, items).then(announce), writes),
+    find: coalesce<ConnectionKey, ConnectionRecord | undefined>(
+      (keys) => findConnections(knex, keys) as Promise<(ConnectionRecord | Error)[]>,
+      reads,
+    ),
+    list: (wanted) => listOfUser(knex, wanted),
+    archive: (archival) => archiveConnection(knex, archival).then(announce),
+  };
+}

@@ -1,0 +1,51 @@
+import type { MethodImpl } from "@connectrpc/connect";
+import { v7 as uuidv7 } from "uuid";
+import type { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { principalKey } from "../auth/principal.ts";
+import { Failure } from "../failure.ts";
+import { requestIdKey } from "../interceptors/request-id.ts";
+import { toConnection } from "./connection-record.ts";
+import type { ConnectionRepository } from "./connection-repository.ts";
+import { readInstant } from "./read-instant.ts";
+import { readPair } from "./read-pair.ts";
+
+/** Who may connect two users: whoever is logged in, or only one of the two. */
+export type CreatePolicy = "login" | "participant";
+
+/** Connects two users. */
+export function createConnection(deps: {
+  connections: ConnectionRepository;
+  createPolicy: CreatePolicy;
+}): MethodImpl<typeof ConnectionService.method.createConnection> {
+  return async (request, context) => {
+    const principal = context.values.get(principalKey);
+    const pair = readPair(request);
+    const mayConnectOthers = deps.createPolicy === "login" || principal.permissions.has("connections.manage");
+    if (!mayConnectOthers && pair.userId1 !== principal.userId && pair.userId2 !== principal.userId) throw notAParticipant();
+    const now = new Date();
+    const record = {
+      id: request.connectionId === "" ? uuidv7() : request.connectionId.toLowerCase(),
+      ...pair,
+      connectedSince: request.connectedSince === undefined ? now : readInstant("connected_since", request.connectedSince),
+      isActive: true,
+      recordVersion: 1,
+      createdAt: now,
+      updatedAt: now,
+      archivedAt: null,
+      owner: principal.userId,
+    };
+    const { revision } = await deps.connections.insert({
+      organizationId: principal.organizationId,
+      record,
+      requestId: context.values.get(requestIdKey),
+      traceparent: context.requestHeader.get("traceparent"),
+      signal: context.signal,
+    });
+    return { connection: toConnection(record), revision };
+  };
+}
+
+function notAParticipant(): Failure {
+  return new Failure(ErrorReason.NOT_A_PARTICIPANT, "you may only connect yourself: one of the two user ids must be your own");
+}

@@ -1,0 +1,51 @@
+import type { Knex } from "knex";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
+import type { NewConnection } from "./insert-connections.ts";
+
+interface Conflict {
+  readonly ord: bigint;
+  readonly pairId: string | null;
+  readonly idTaken: boolean;
+}
+
+const statement = `
+  select
+    item.ord,
+    (select c.id from connection c where c.organization_id = item.organization_id
+      and c.user_id_1 = item.user_id_1 and c.user_id_2 = item.user_id_2 and c.is_active) as "pairId",
+    exists (select from connection c where c.organization_id = item.organization_id and c.id = item.id) as "idTaken"
+  from unnest(?::text[], ?::uuid[], ?::text[], ?::text[])
+    with ordinality as item (organization_id, id, user_id_1, user_id_2, ord)`;
+
+/** Says what was in the way of connections that could not be inserted. One that is missing in the answer is free now. */
+export async function findConflicts(knex: Knex, items: readonly NewConnection[]): Promise<Map<NewConnection, Failure>> {
+  const found = new Map<NewConnection, Failure>();
+  if (items.length === 0) return found;
+  const { rows } = await knex.raw<{ rows: Conflict[] }>(statement, [
+    items.map((item) => item.organizationId),
+    items.map((item) => item.record.id),
+    items.map((item) => item.record.userId1),
+    items.map((item) => item.record.userId2),
+  ]);
+  for (const { ord, pairId, idTaken } of rows) {
+    const item = items[Number(ord) - 1] as NewConnection;
+    if (pairId !== null) found.set(item, pairConnected(pairId));
+    else if (idTaken) found.set(item, idIsTaken(item.record.id));
+  }
+  return found;
+}
+
+function pairConnected(id: string): Failure {
+  return new Failure(ErrorReason.CONNECTION_ALREADY_EXISTS, `the two users are connected already, by connection ${id}`, {
+    metadata: { id },
+  });
+}
+
+function idIsTaken(id: string): Failure {
+  return new Failure(
+    ErrorReason.CONNECTION_ID_TAKEN,
+    `connection_id: another connection has the id ${id}: choose another one, or leave it out`,
+    { metadata: { id } },
+  );
+}

@@ -1,0 +1,38 @@
+import type { Knex } from "knex";
+import { type ConnectionRecord, connectionColumns } from "./connection-record.ts";
+
+/** Which connection is meant: the one with an id, active or not, or the active one of a pair (in order). */
+export type ConnectionKey = { readonly organizationId: string } & (
+  | { readonly id: string }
+  | { readonly userId1: string; readonly userId2: string }
+);
+
+const byId = `
+  select item.ord, ${connectionColumns}
+  from unnest(?::text[], ?::uuid[]) with ordinality as item (organization_id, wanted_id, ord)
+  join connection c on c.organization_id = item.organization_id and c.id = item.wanted_id`;
+
+const byPair = `
+  select item.ord, ${connectionColumns.replaceAll(/\b(user_id_[12])\b/g, "c.$1")}
+  from unnest(?::text[], ?::text[], ?::text[]) with ordinality as item (organization_id, user_id_1, user_id_2, ord)
+  join connection c on c.organization_id = item.organization_id
+    and c.user_id_1 = item.user_id_1 and c.user_id_2 = item.user_id_2 and c.is_active`;
+
+/** Reads many connections with at most two statements; undefined where there is none. */
+export async function findConnections(knex: Knex, keys: readonly ConnectionKey[]): Promise<(ConnectionRecord | undefined)[]> {
+  const found = new Array<ConnectionRecord | undefined>(keys.length);
+  const read = async (statement: string, positions: number[], columns: ((key: ConnectionKey) => string)[]) => {
+    if (positions.length === 0) return;
+    const bindings = columns.map((column) => positions.map((position) => column(keys[position] as ConnectionKey)));
+    const { rows } = await knex.raw<{ rows: (ConnectionRecord & { ord: bigint })[] }>(statement, bindings);
+    for (const { ord, ...record } of rows) found[positions[Number(ord) - 1] as number] = record;
+  };
+  const positionsWith = (name: string) => [...keys.keys()].filter((position) => name in (keys[position] as ConnectionKey));
+  await read(byId, positionsWith("id"), [(key) => key.organizationId, (key) => ("id" in key ? key.id : "")]);
+  await read(byPair, positionsWith("userId1"), [
+    (key) => key.organizationId,
+    (key) => ("userId1" in key ? key.userId1 : ""),
+    (key) => ("userId1" in key ? key.userId2 : ""),
+  ]);
+  return found;
+}

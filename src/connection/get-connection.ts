@@ -1,0 +1,27 @@
+import type { MethodImpl } from "@connectrpc/connect";
+import type { ConnectionService, GetConnectionRequest } from "../../gen/connectory/v1/connection_service_pb.js";
+import { principalKey } from "../auth/principal.ts";
+import { fieldsInvalid } from "../failure.ts";
+import { connectionNotFound } from "./connection-not-found.ts";
+import { toConnection } from "./connection-record.ts";
+import type { ConnectionRepository } from "./connection-repository.ts";
+import { type Pair, readUnorderedPair } from "./read-pair.ts";
+
+/** Reads a connection by its id, or the active one of a pair in either order. */
+export function getConnection(deps: {
+  connections: ConnectionRepository;
+}): MethodImpl<typeof ConnectionService.method.getConnection> {
+  return async (request, context) => {
+    const { organizationId } = context.values.get(principalKey);
+    const record = await deps.connections.find({ organizationId, ...readKey(request) });
+    if (record === undefined) throw connectionNotFound();
+    return { connection: toConnection(record) };
+  };
+}
+
+function readKey(request: GetConnectionRequest): { id: string } | Pair {
+  const { id, userId1, userId2 } = request;
+  if (id !== "" && userId1 === "" && userId2 === "") return { id };
+  if (id === "" && userId1 !== "" && userId2 !== "") return readUnorderedPair({ userId1, userId2 });
+  throw fieldsInvalid({ field: "id", description: "send either id alone, or both user_id_1 and user_id_2" });
+}

@@ -1,0 +1,58 @@
+-- Writes a batch of connections, their organizations' revisions and their events in one statement: a connection
+-- without its event, or a revision without either, cannot be expressed.
+--
+-- * Insert first, count what was really inserted, and only then take the organizations' row locks, so that they are
+--   held just until the commit. Revisions are numbered back from the counter: gap-free, commit order = revision order.
+-- * A pair that is connected, or an id that is taken, inserts nothing (on conflict do nothing) and is missing in the
+--   answer; the caller looks up why.
+-- * Inserts are sorted by pair and counters by organization: two processes cannot deadlock on each other's keys.
+-- * Two equal items in one batch: the first in order is the one that is inserted (distinct on … ord).
+--
+-- Why one statement: 64 callers on two cores with fsync, one organization: 0.9 thousand/s with a statement per
+-- connection, several times that in batches of up to 100 (npm run bench prints today's figures).
+with input as (
+  select * from unnest(
+    ?::text[], ?::uuid[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::text[],
+    ?::uuid[], ?::text[], ?::text[], ?::json[]
+  ) with ordinality as item (
+    organization_id, id, user_id_1, user_id_2, connected_since, created_at, owner,
+    event_id, request_id, traceparent, data, ord
+  )
+),
+inserted as (
+  insert into connection (
+    organization_id, id, user_id_1, user_id_2, connected_since, is_active, record_version, created_at, updated_at, owner
+  )
+  select organization_id, id, user_id_1, user_id_2, connected_since, true, 1, created_at, created_at, owner
+  from input
+  order by organization_id, user_id_1, user_id_2, ord
+  on conflict do nothing
+  returning organization_id, id, user_id_1, user_id_2
+),
+written as (
+  select distinct on (organization_id, id, user_id_1, user_id_2) input.*
+  from input join inserted using (organization_id, id, user_id_1, user_id_2)
+  order by organization_id, id, user_id_1, user_id_2, ord
+),
+revised as (
+  insert into organization (id, revision)
+  select organization_id, count(*) from written group by organization_id order by organization_id
+  on conflict (id) do update set revision = organization.revision + excluded.revision
+  returning id as organization_id, revision
+),
+numbered as (
+  select
+    written.*,
+    revised.revision + 1 - row_number() over (partition by organization_id order by ord desc) as revision
+  from written join revised using (organization_id)
+),
+logged as (
+  insert into event (
+    organization_id, revision, id, type, subject, key, actor, request_id, traceparent, occurred_at, data
+  )
+  select
+    organization_id, revision, event_id, 'connection.created', id, user_id_1 || ',' || user_id_2, owner,
+    request_id, traceparent, created_at, data
+  from numbered
+)
+select ord, revision from numbered

@@ -1,0 +1,23 @@
+/** SQLSTATE classes that say "not now": connection exceptions, operator intervention, too many connections. */
+const unreachableState = /^(08|57P|53300)/;
+
+const unreachableMessage =
+  /Connection terminated|Client has encountered a connection error|Timeout acquiring a connection|timeout exceeded when trying to connect|pool is draining|Unable to acquire a connection/i;
+
+const networkCodes = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+]);
+
+/** True when an error says that the database could not be reached, rather than that it refused a statement. */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  return unreachableState.test(code) || networkCodes.has(code) || unreachableMessage.test(error.message);
+}

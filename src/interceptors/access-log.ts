@@ -1,0 +1,33 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { principalKey } from "../auth/principal.ts";
+import { requestIdKey } from "./request-id.ts";
+
+/** One line per call: who, what, how it ended, how long. Never a message, a header or a token. */
+export function accessLog(log: Logger): Interceptor {
+  return (next) => async (request) => {
+    const started = performance.now();
+    const line = (code: string) => {
+      const { organizationId, userId } = request.contextValues.get(principalKey);
+      log.info(
+        {
+          rpc: `${request.service.typeName}/${request.method.name}`,
+          code,
+          ms: Math.round((performance.now() - started) * 100) / 100,
+          requestId: request.contextValues.get(requestIdKey),
+          organizationId,
+          userId,
+        },
+        "call",
+      );
+    };
+    try {
+      const response = await next(request);
+      line("ok");
+      return response;
+    } catch (error) {
+      line(Code[ConnectError.from(error).code] ?? "Unknown");
+      throw error;
+    }
+  };
+}

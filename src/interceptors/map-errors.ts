@@ -1,0 +1,88 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { BadRequestSchema, ErrorInfoSchema, RequestInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { isUnreachable } from "../database/is-unreachable.ts";
+import { Failure } from "../failure.ts";
+import { requestIdKey } from "./request-id.ts";
+
+/** The status code of every reason; the comments of the ErrorReason enum say the same and a test compares them. */
+export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
+  [ErrorReason.UNSPECIFIED]: Code.Internal,
+  [ErrorReason.TOKEN_MISSING]: Code.Unauthenticated,
+  [ErrorReason.TOKEN_INVALID]: Code.Unauthenticated,
+  [ErrorReason.TOKEN_EXPIRED]: Code.Unauthenticated,
+  [ErrorReason.PERMISSION_MISSING]: Code.PermissionDenied,
+  [ErrorReason.NOT_A_PARTICIPANT]: Code.PermissionDenied,
+  [ErrorReason.FIELD_INVALID]: Code.InvalidArgument,
+  [ErrorReason.MESSAGE_MALFORMED]: Code.InvalidArgument,
+  [ErrorReason.USER_IDS_OUT_OF_ORDER]: Code.InvalidArgument,
+  [ErrorReason.USER_IDS_EQUAL]: Code.InvalidArgument,
+  [ErrorReason.PAGE_TOKEN_INVALID]: Code.InvalidArgument,
+  [ErrorReason.CONNECTOR_UNKNOWN]: Code.InvalidArgument,
+  [ErrorReason.CONNECTOR_MISMATCH]: Code.InvalidArgument,
+  [ErrorReason.CONNECTION_ALREADY_EXISTS]: Code.AlreadyExists,
+  [ErrorReason.CONNECTION_ID_TAKEN]: Code.AlreadyExists,
+  [ErrorReason.PROFILE_NAME_TAKEN]: Code.AlreadyExists,
+  [ErrorReason.CONNECTION_NOT_FOUND]: Code.NotFound,
+  [ErrorReason.PROFILE_NOT_FOUND]: Code.NotFound,
+  [ErrorReason.CONNECTOR_NOT_FOUND]: Code.NotFound,
+  [ErrorReason.QUEUE_FULL]: Code.ResourceExhausted,
+  [ErrorReason.TOO_MANY_TESTS]: Code.ResourceExhausted,
+  [ErrorReason.DATABASE_UNAVAILABLE]: Code.Unavailable,
+  [ErrorReason.ISSUER_UNAVAILABLE]: Code.Unavailable,
+  [ErrorReason.STOPPING]: Code.Unavailable,
+  [ErrorReason.CANCELLED]: Code.Canceled,
+  [ErrorReason.DEADLINE_EXCEEDED]: Code.DeadlineExceeded,
+  [ErrorReason.INTERNAL]: Code.Internal,
+  [ErrorReason.SECRET_UNREADABLE]: Code.FailedPrecondition,
+};
+
+/** Turns whatever a call throws into a status with `google.rpc` details. What is not a Failure stays in the log. */
+export function mapErrors(log: Logger): Interceptor {
+  return (next) => async (request) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      const requestId = request.contextValues.get(requestIdKey);
+      const failure = toFailure(error, request.signal);
+      if (failure.cause !== undefined || failure.detail.cause !== undefined)
+        log.error({ err: failure.cause, requestId, rpc: request.method.name, reason: ErrorReason[failure.reason] }, "call failed");
+      throw toConnectError(failure, requestId);
+    }
+  };
+}
+
+function toFailure(error: unknown, signal: AbortSignal): Failure {
+  if (signal.aborted) return gone(signal);
+  if (error instanceof Failure) return error;
+  if (isUnreachable(error))
+    return new Failure(ErrorReason.DATABASE_UNAVAILABLE, "the database cannot be reached just now: try again", {
+      cause: error,
+      retryAfterMs: 1000,
+    });
+  return new Failure(ErrorReason.INTERNAL, "internal error: the server's log has its cause under the request id", { cause: error });
+}
+
+function gone(signal: AbortSignal): Failure {
+  const late = signal.reason instanceof ConnectError && signal.reason.code === Code.DeadlineExceeded;
+  return late
+    ? new Failure(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed before the answer")
+    : new Failure(ErrorReason.CANCELLED, "the caller went away before the answer");
+}
+
+/** A Failure as it travels: status code, message, and `google.rpc` details. */
+export function toConnectError({ reason, message, detail }: Failure, requestId: string): ConnectError {
+  const error = new ConnectError(message, codeOfReason[reason], undefined, [
+    { desc: ErrorInfoSchema, value: { reason: ErrorReason[reason], domain: "connectory", metadata: { ...detail.metadata } } },
+    { desc: RequestInfoSchema, value: { requestId } },
+  ]);
+  if (detail.fieldViolations !== undefined)
+    error.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...detail.fieldViolations] } });
+  if (detail.retryAfterMs !== undefined) error.details.push({ desc: RetryInfoSchema, value: { retryDelay: delay(detail.retryAfterMs) } });
+  return error;
+}
+
+function delay(milliseconds: number) {
+  return { seconds: BigInt(Math.trunc(milliseconds / 1000)), nanos: (milliseconds % 1000) * 1_000_000 };
+}

@@ -1,0 +1,26 @@
+import { randomUUID } from "node:crypto";
+import { ConnectError, type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
+
+/** The id of the running call; it is in every answer, log line and event that the call causes. */
+export const requestIdKey: ContextKey<string> = createContextKey("", { description: "request id" });
+
+/** The header that carries the id both ways. */
+export const requestIdHeader = "x-request-id";
+
+/** Header-safe and log-safe, and short enough to store. */
+const acceptable = /^[A-Za-z0-9._:-]{1,64}$/;
+
+/** Takes the caller's request id when it is a fit one, else makes one; answers and errors carry it. */
+export const requestId: Interceptor = (next) => async (request) => {
+  const given = request.header.get(requestIdHeader);
+  const id = given !== null && acceptable.test(given) ? given : randomUUID();
+  request.contextValues.set(requestIdKey, id);
+  try {
+    const response = await next(request);
+    response.header.set(requestIdHeader, id);
+    return response;
+  } catch (error) {
+    if (error instanceof ConnectError) error.metadata.set(requestIdHeader, id);
+    throw error;
+  }
+};

@@ -1,0 +1,66 @@
+import { parseArgs } from "node:util";
+import { pino } from "pino";
+import { knownRoles } from "./auth/permissions.ts";
+import { openLocalIssuer } from "./auth/local-issuer.ts";
+import { startApp } from "./app.ts";
+import { type Config, ConfigError, parseConfig } from "./config.ts";
+import { welcome } from "./welcome.ts";
+
+/** How long a stop may take before the process ends all the same, in milliseconds. */
+const patienceMs = 30_000;
+
+async function serve(config: Config): Promise<void> {
+  const destination = pino.destination({ dest: 2, sync: false });
+  const log = pino({ level: config.logLevel, base: null }, destination);
+  const end = (code: number) => {
+    destination.flushSync();
+    process.exit(code);
+  };
+  let stopping: Promise<void> | undefined;
+  const stop = (why: string, code: number) => {
+    if (stopping !== undefined) return;
+    log.info({ why }, "stopping");
+    setTimeout(() => end(1), patienceMs).unref();
+    stopping = started.then((app) => app.stop()).then(() => end(code), () => end(1));
+  };
+  // A signal during the start is obeyed as soon as there is something to stop.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal, 0));
+  process.on("uncaughtException", (err) => {
+    log.fatal({ err }, "a defect: stopping");
+    stop("uncaughtException", 1);
+  });
+  const started = startApp(config, log, (why) => stop(why, 1));
+  const app = await started;
+  if (stopping === undefined) process.stdout.write(await welcome(config, app));
+}
+
+async function printToken(config: Config, args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      user: { type: "string" },
+      org: { type: "string" },
+      role: { type: "string", multiple: true, default: ["member"] },
+      lifetime: { type: "string", default: "12h" },
+    },
+  });
+  if (values.user === undefined || values.org === undefined)
+    throw new ConfigError("usage: npm run token -- --user USER --org ORGANIZATION [--role viewer|member|admin] [--lifetime 12h]");
+  const unknown = values.role.filter((role) => !knownRoles.includes(role));
+  if (unknown.length > 0) throw new ConfigError(`--role: ${unknown.join(", ")} is not one of ${knownRoles.join(", ")}`);
+  if (config.issuer !== undefined) throw new ConfigError("AUTH_ISSUER is set: tokens come from that issuer, not from here");
+  const issuer = await openLocalIssuer(config.dataDir);
+  const { user: userId, org: organizationId, role: roles, lifetime } = values;
+  process.stdout.write(`${await issuer.issue({ userId, organizationId, roles, lifetime })}\n`);
+}
+
+const [command, ...args] = process.argv.slice(2);
+try {
+  const config = parseConfig(process.env);
+  if (command === "token") await printToken(config, args);
+  else if (command === undefined) await serve(config);
+  else throw new ConfigError(`${command}: no such command; without one the service starts, and \`token\` prints a token`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,92 @@
+import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import {
+  type handleUnaryCall,
+  Metadata,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type StatusObject,
+} from "@grpc/grpc-js";
+import { malformed } from "./describe-malformed.ts";
+import { bindMethod } from "./invoke.ts";
+import type { Route } from "./routes.ts";
+import { toGrpcStatus } from "./to-grpc-status.ts";
+
+const asIs = (bytes: Buffer) => bytes;
+
+/** The methods of one service as grpc-js wants them. Messages stay bytes there: decoding is the handler's. */
+export function grpcDefinition(routes: readonly Route[]): ServiceDefinition {
+  return Object.fromEntries(
+    routes.map(({ method }) => [
+      method.name,
+      {
+        path: `/${method.parent.typeName}/${method.name}`,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: asIs,
+        requestDeserialize: asIs,
+        responseSerialize: asIs,
+        responseDeserialize: asIs,
+      },
+    ]),
+  );
+}
+
+/**
+ * The handler of one RPC: bytes in, the call through the interceptors, bytes out. The signal aborts when the caller
+ * cancels, its connection breaks or its deadline passes.
+ */
+export function grpcHandler({ method, implementation }: Route, interceptors: readonly Interceptor[]): handleUnaryCall<Buffer, Buffer> {
+  const invoke = bindMethod(method, implementation, interceptors, "grpc");
+  return (call, callback) => {
+    const message = decode();
+    if (message === undefined) return callback(malformed("the bytes are not a message of this method's request type"));
+    const aborter = new AbortController();
+    call.once("cancelled", () => aborter.abort(whyGone(call)));
+    invoke({ message, header: toHeaders(call.metadata), signal: aborter.signal, timeoutMs: () => timeLeft(call) }).then(
+      (outcome) => {
+        if (hasAny(outcome.header)) call.sendMetadata(toMetadata(outcome.header));
+        callback(null, Buffer.from(toBinary(method.output, outcome.message)), toMetadata(outcome.trailer));
+      },
+      (error: unknown) => callback(toGrpcStatus(ConnectError.from(error, Code.Internal)) as StatusObject),
+    );
+
+    function decode(): Message | undefined {
+      try {
+        return fromBinary(method.input, call.request);
+      } catch {
+        return undefined; // the caller is told; protobuf's own message would quote the bytes
+      }
+    }
+  };
+}
+
+function whyGone(call: ServerUnaryCall<Buffer, Buffer>): ConnectError {
+  const left = timeLeft(call);
+  return left !== undefined && left <= 0
+    ? new ConnectError("the deadline passed", Code.DeadlineExceeded)
+    : new ConnectError("the caller cancelled", Code.Canceled);
+}
+
+function timeLeft(call: ServerUnaryCall<Buffer, Buffer>): number | undefined {
+  const deadline = call.getDeadline();
+  return deadline === Number.POSITIVE_INFINITY ? undefined : Number(deadline) - Date.now();
+}
+
+/** Binary metadata is for gRPC's own use: no interceptor here reads any. */
+function toHeaders(metadata: Metadata): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(metadata.getMap())) if (typeof value === "string") headers.set(name, value);
+  return headers;
+}
+
+function hasAny(headers: Headers): boolean {
+  for (const _ of headers) return true;
+  return false;
+}
+
+function toMetadata(headers: Headers): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of headers) metadata.set(name, value);
+  return metadata;
+}

@@ -1,0 +1,82 @@
+import type { AddressInfo } from "node:net";
+import cors from "@fastify/cors";
+import type { Interceptor } from "@connectrpc/connect";
+import { cors as connectCors } from "@connectrpc/connect";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import { fastify, type FastifyInstance } from "fastify";
+import { requestIdHeader } from "../interceptors/request-id.ts";
+import type { TlsFiles } from "./read-tls.ts";
+import type { Route } from "./routes.ts";
+
+/** What the HTTP server needs. */
+export interface HttpOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly routes: readonly Route[];
+  readonly interceptors: readonly Interceptor[];
+  /** The most bytes of one message, both ways. */
+  readonly maxMessageBytes: number;
+  /** The origins that may call from web pages; `*` for all. */
+  readonly corsOrigins: readonly string[];
+  readonly tls: TlsFiles | undefined;
+  /** Whether calls are answered at present. */
+  readonly isReady: () => Promise<boolean>;
+}
+
+/** A running HTTP server. */
+export interface HttpServer {
+  readonly port: number;
+  /** Lets running calls end for at most `graceMs`, then cuts them off. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Serves the routes over Connect and gRPC-Web, with `/healthz` (it lives) and `/readyz` (it answers calls). */
+export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
+  const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, isReady } = options;
+  const server = fastify({
+    bodyLimit: maxMessageBytes,
+    forceCloseConnections: false,
+    ...(tls === undefined ? {} : { https: toHttps(tls) }),
+  }) as unknown as FastifyInstance;
+  if (corsOrigins.length > 0) await server.register(cors, corsOptions(corsOrigins));
+
+  server.get("/healthz", async () => ({ status: "ok" }));
+  server.get("/readyz", async (_request, reply) => {
+    const ready = await isReady();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? "ok" : "unavailable" });
+  });
+  await server.register(fastifyConnectPlugin, {
+    grpc: false, // gRPC has a port of its own, with a faster server behind it
+    interceptors: [...interceptors],
+    readMaxBytes: maxMessageBytes,
+    writeMaxBytes: maxMessageBytes,
+    jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
+    routes: (router) => {
+      for (const { method, implementation } of routes) router.rpc(method, implementation);
+    },
+  });
+  await server.listen({ host, port: options.port });
+  return { port: (server.server.address() as AddressInfo).port, stop: (graceMs) => stop(server, graceMs) };
+}
+
+function toHttps({ cert, key, clientCa }: TlsFiles) {
+  return { cert, key, ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }) };
+}
+
+function corsOptions(origins: readonly string[]) {
+  return {
+    origin: origins.includes("*") ? "*" : [...origins],
+    methods: [...connectCors.allowedMethods],
+    allowedHeaders: [...connectCors.allowedHeaders, "authorization", requestIdHeader, "traceparent"],
+    exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader],
+    maxAge: 7200,
+  };
+}
+
+async function stop(server: FastifyInstance, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
+  server.server.closeIdleConnections();
+  await server.close();
+  clearTimeout(timer);
+}

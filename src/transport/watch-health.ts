@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Knex } from "knex";
+import type { Logger } from "pino";
+
+/** How often the database is asked, and how long it may take to answer, in milliseconds. */
+const everyMs = 2000;
+const patienceMs = 2000;
+
+/** Whether this server can answer calls: it can when its database does. */
+export interface HealthWatch {
+  /** Asks now. */
+  check(): Promise<boolean>;
+  /** Calls back at once with the present state when it is known, and at every change. */
+  onChange(listener: (serving: boolean) => void): void;
+  /** From here on nothing is answered and nobody is called back. */
+  stop(): void;
+}
+
+export function watchHealth({ knex, log }: { knex: Knex; log: Logger }): HealthWatch {
+  const listeners: ((serving: boolean) => void)[] = [];
+  let serving: boolean | undefined;
+  let stopped = false;
+
+  const check = async (): Promise<boolean> => {
+    const answered = !stopped && (await answers(knex));
+    if (answered !== serving && !stopped) {
+      if (serving !== undefined) log.warn({ answered }, answered ? "the database answers again" : "the database does not answer");
+      serving = answered;
+      for (const listener of listeners) listener(answered);
+    }
+    return answered;
+  };
+  const timer = setInterval(() => void check(), everyMs);
+  timer.unref();
+  void check();
+
+  return {
+    check,
+    onChange: (listener) => {
+      listeners.push(listener);
+      if (serving !== undefined) listener(serving);
+    },
+    stop: () => {
+      stopped = true;
+      clearInterval(timer);
+    },
+  };
+}
+
+function answers(knex: Knex): Promise<boolean> {
+  const asked = knex.raw("select 1").then(
+    () => true,
+    () => false, // why is in the log of the calls that fail; here only the fact counts
+  );
+  return Promise.race([asked, sleep(patienceMs, false, { ref: false })]);
+}

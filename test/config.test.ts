@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError, parseConfig } from "../src/config.ts";
+
+const key = Buffer.alloc(32, 1).toString("base64");
+
+function problemsOf(environment: Record<string, string>): string {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+describe("parseConfig", () => {
+  test("an empty environment is a working configuration on loopback", () => {
+    const config = parseConfig({});
+    expect(config.grpcAddress).toEqual({ host: "127.0.0.1", port: 50051 });
+    expect(config.httpAddress).toEqual({ host: "127.0.0.1", port: 8080 });
+    expect(config.dataDir.endsWith("/data")).toBe(true);
+    expect([config.kafka, config.issuer, config.databaseUrl, config.secretKeys]).toEqual([undefined, undefined, undefined, undefined]);
+    expect(config.createPolicy).toBe("login");
+  });
+
+  test("empty values count as absent", () => {
+    expect(parseConfig({ KAFKA_BROKERS: " ", AUTH_ISSUER: "" }).kafka).toBeUndefined();
+  });
+
+  test("every problem is told at once", () => {
+    const message = problemsOf({
+      GRPC_ADDR: "nowhere",
+      DATABASE_POOL_MAX: "0",
+      KAFKA_BROKERS: "broker",
+      LOG_LEVEL: "loud",
+      CONNECTION_CREATE_POLICY: "anybody",
+      TLS_CERT_FILE: "cert.pem",
+      EGRESS_DENY: "10.0.0.0/99",
+    });
+    for (const name of ["GRPC_ADDR", "DATABASE_POOL_MAX", "KAFKA_BROKERS", "LOG_LEVEL", "CONNECTION_CREATE_POLICY", "TLS_CERT_FILE", "EGRESS_DENY"])
+      expect(message).toContain(`- ${name}: `);
+  });
+
+  test("the local issuer is refused on an address that others can reach", () => {
+    expect(problemsOf({ HTTP_ADDR: "0.0.0.0:8080" })).toContain("AUTH_ISSUER");
+    const issuer = { AUTH_ISSUER: "https://issuer", AUTH_AUDIENCE: "us", AUTH_JWKS_URL: "https://issuer/keys" };
+    expect(parseConfig({ HTTP_ADDR: "0.0.0.0:8080", ...issuer }).issuer?.audience).toBe("us");
+  });
+
+  test("an issuer needs an audience and its keys, and they need an issuer", () => {
+    expect(problemsOf({ AUTH_ISSUER: "https://issuer" })).toMatch(/AUTH_AUDIENCE[^]*AUTH_JWKS_URL/);
+    expect(problemsOf({ AUTH_AUDIENCE: "us" })).toContain("AUTH_AUDIENCE");
+  });
+
+  test("a shared database needs shared keys", () => {
+    expect(problemsOf({ DATABASE_URL: "postgres://db/x" })).toContain("SECRET_KEYS");
+    expect(parseConfig({ DATABASE_URL: "postgres://db/x", SECRET_KEYS: `b:${key},a:${key}` }).secretKeys?.map(({ id }) => id)).toEqual(["b", "a"]);
+  });
+
+  test.each(["short:AAAA", "noname", `a:${key},a:${key}`])("SECRET_KEYS %s is refused", (value) => {
+    expect(problemsOf({ SECRET_KEYS: value })).toContain("SECRET_KEYS");
+  });
+
+  test("a wrong database URL is refused without repeating its password", () => {
+    const message = problemsOf({ DATABASE_URL: "mysql://user:hunter2@db/x", SECRET_KEYS: `a:${key}` });
+    expect(message).toContain("DATABASE_URL");
+    expect(message).not.toContain("hunter2");
+  });
+
+  test("addresses may be IPv6", () => {
+    expect(parseConfig({ GRPC_ADDR: "[::1]:1" }).grpcAddress).toEqual({ host: "::1", port: 1 });
+  });
+
+  test("Kafka settings", () => {
+    const sasl = { KAFKA_SASL_MECHANISM: "scram-sha-512", KAFKA_SASL_USERNAME: "u", KAFKA_SASL_PASSWORD: "p" };
+    expect(parseConfig({ KAFKA_BROKERS: "a:1, [::1]:2", KAFKA_SSL: "true", ...sasl }).kafka).toEqual({
+      brokers: ["a:1", "[::1]:2"],
+      ssl: true,
+      sasl: { mechanism: "scram-sha-512", username: "u", password: "p" },
+    });
+    expect(problemsOf({ KAFKA_SASL_USERNAME: "u" })).toContain("KAFKA_SASL_MECHANISM");
+    expect(problemsOf({ KAFKA_SASL_MECHANISM: "plain" })).toContain("KAFKA_SASL_USERNAME");
+  });
+});
