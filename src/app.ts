@@ -16,6 +16,7 @@ import { lockDataDir } from "./database/lock-data-dir.ts";
 import { migrate } from "./database/migrate.ts";
 import { type DatabaseTarget, openKnex } from "./database/open-knex.ts";
 import { startEmbeddedPostgres } from "./database/start-embedded-postgres.ts";
+import { createCallGate } from "./interceptors/call-gate.ts";
 import { createInterceptors } from "./interceptors/index.ts";
 import { readOrMakePrivateFile } from "./private-file.ts";
 import { serveGrpc } from "./transport/grpc.ts";
@@ -24,8 +25,9 @@ import { readTls } from "./transport/read-tls.ts";
 import { routesOf } from "./transport/routes.ts";
 import { watchHealth } from "./transport/watch-health.ts";
 
-/** How long running calls may take to end once a stop has begun, in milliseconds. */
+/** How long running calls may take to end once a stop has begun, and their answers to be sent, in milliseconds. */
 const graceMs = 10_000;
+const flushMs = 250;
 
 /** A running service. */
 export interface App {
@@ -40,17 +42,24 @@ export interface App {
 /** Starts everything, or throws with nothing left running. `onDeath` is called when a part dies that all depends on. */
 export async function startApp(config: Config, log: Logger, onDeath: (why: string) => void): Promise<App> {
   const closers: (() => Promise<void>)[] = [];
-  const stop = once(() => closeAll(closers, log));
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= closeAll(closers, log);
+    return stopped;
+  };
   try {
     const target = await openDatabase(config, log, closers, onDeath);
-    const knex = openKnex(target, config.databasePoolMax);
+    const knex = openKnex(target, config.databasePoolMax, log);
     closers.push(() => knex.destroy());
     await migrate(knex);
 
     const keys = config.secretKeys ?? [await openLocalSecretKey(config.dataDir)];
-    const pageTokens = createPageTokens(new Uint8Array(hkdfSync("sha256", keys[0].key, "", "connectory page tokens", 32)));
+    const pageTokens = createPageTokens(
+      new Uint8Array(hkdfSync("sha256", keys[0].key, "", "connectory page tokens", 32)),
+    );
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
-    const interceptors = createInterceptors({ log, verifyToken: createVerifier(config, issuer) });
+    const gate = createCallGate();
+    const interceptors = createInterceptors({ log, gate, verifyToken: createVerifier(config, issuer) });
 
     const connections = createConnectionRepository(knex, () => {});
     const routes = [
@@ -68,11 +77,10 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const { maxMessageBytes, corsOrigins } = config;
     const door = { routes, interceptors, maxMessageBytes, tls };
     const grpc = await serveGrpc({ ...door, ...config.grpcAddress });
-    const closeGrpc = () => grpc.stop(graceMs);
-    closers.push(closeGrpc);
+    closers.push(() => grpc.stop(flushMs));
     const http = await serveHttp({ ...door, ...config.httpAddress, corsOrigins, isReady: () => health.check() });
-    // Both doors close together: neither waits for the other's slowest call.
-    closers.splice(closers.indexOf(closeGrpc), 1, async () => void (await Promise.all([closeGrpc(), http.stop(graceMs)])));
+    closers.push(() => http.stop(flushMs));
+    closers.push(() => gate.close(graceMs));
     health.onChange((serving) => grpc.setServing(serving));
     closers.push(async () => grpc.setServing(false));
     return { grpcPort: grpc.port, httpPort: http.port, localIssuer: issuer, stop };
@@ -90,7 +98,11 @@ async function openDatabase(
 ): Promise<DatabaseTarget> {
   if (databaseUrl !== undefined) return { url: databaseUrl };
   closers.push(await lockDataDir(dataDir));
-  const postgres = await startEmbeddedPostgres({ dataDir, log, onExit: () => onDeath("the embedded database has died") });
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    log,
+    onExit: () => onDeath("the embedded database has died"),
+  });
   closers.push(() => postgres.stop());
   return postgres.target;
 }
@@ -108,17 +120,16 @@ function createVerifier({ issuer }: Config, local: LocalIssuer | undefined): Ver
 }
 
 async function openLocalSecretKey(dataDir: string): Promise<SecretKey> {
-  const make = async () => JSON.stringify({ id: `local-${randomUUID().slice(0, 8)}`, key: randomBytes(32).toString("base64") });
-  const { id, key } = JSON.parse(await readOrMakePrivateFile(join(dataDir, "secret-key.json"), make)) as { id: string; key: string };
+  const make = async () =>
+    JSON.stringify({ id: `local-${randomUUID().slice(0, 8)}`, key: randomBytes(32).toString("base64") });
+  const { id, key } = JSON.parse(await readOrMakePrivateFile(join(dataDir, "secret-key.json"), make)) as {
+    id: string;
+    key: string;
+  };
   return { id, key: Buffer.from(key, "base64") };
 }
 
 async function closeAll(closers: readonly (() => Promise<void>)[], log: Logger): Promise<void> {
   for (const close of closers.toReversed())
     await close().catch((err: unknown) => log.error({ err }, "something did not close in order"));
-}
-
-function once<T>(run: () => T): () => T {
-  let result: { value: T } | undefined;
-  return () => (result ??= { value: run() }).value;
 }

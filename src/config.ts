@@ -14,7 +14,9 @@ export interface SecretKey {
 export interface KafkaSettings {
   readonly brokers: readonly string[];
   readonly ssl: boolean;
-  readonly sasl: { mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; username: string; password: string } | undefined;
+  readonly sasl:
+    | { mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; username: string; password: string }
+    | undefined;
 }
 
 /** Everything that the environment decides. */
@@ -30,7 +32,9 @@ export interface Config {
   readonly kafka: KafkaSettings | undefined;
   readonly kafkaTopicPrefix: string;
   /** Undefined: the local development issuer. */
-  readonly issuer: { issuer: string; audience: string; jwksUrl: URL; organizationClaim: string; rolesClaim: string } | undefined;
+  readonly issuer:
+    | { issuer: string; audience: string; jwksUrl: URL; organizationClaim: string; rolesClaim: string }
+    | undefined;
   /** The first encrypts; all decrypt. Undefined: a key of its own in `dataDir`. */
   readonly secretKeys: readonly [SecretKey, ...SecretKey[]] | undefined;
   readonly egress: { allow: readonly EgressRule[]; deny: readonly EgressRule[] };
@@ -59,7 +63,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     databaseUrl,
     databasePoolMax: env.integer("DATABASE_POOL_MAX", 10, 1, 1000),
     kafka: readKafka(env),
-    kafkaTopicPrefix: env.matching("KAFKA_TOPIC_PREFIX", /^[A-Za-z0-9._-]{0,100}$/, "up to 100 of A-Z a-z 0-9 . _ -") ?? "",
+    kafkaTopicPrefix:
+      env.matching("KAFKA_TOPIC_PREFIX", /^[A-Za-z0-9._-]{0,100}$/, "up to 100 of A-Z a-z 0-9 . _ -") ?? "",
     issuer: readIssuer(env),
     secretKeys: readSecretKeys(env),
     egress: { allow: readRules(env, "EGRESS_ALLOW"), deny: readRules(env, "EGRESS_DENY") },
@@ -72,9 +77,15 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   if (config.issuer === undefined)
     for (const [name, address] of Object.entries({ GRPC_ADDR: grpcAddress, HTTP_ADDR: httpAddress }))
       if (!isLoopback(address.host))
-        env.problem(name, `${address.host} is not a loopback address: set AUTH_ISSUER, the local development issuer is for this machine alone`);
+        env.problem(
+          name,
+          `${address.host} is not a loopback address: set AUTH_ISSUER, the local development issuer is for this machine alone`,
+        );
   if (databaseUrl !== undefined && config.secretKeys === undefined)
-    env.problem("SECRET_KEYS", "must be set together with DATABASE_URL, so that every server on that database has the same keys");
+    env.problem(
+      "SECRET_KEYS",
+      "must be set together with DATABASE_URL, so that every server on that database has the same keys",
+    );
   if (env.problems.length > 0) throw new ConfigError(["The environment is not right:", ...env.problems].join("\n  - "));
   return config;
 }
@@ -82,7 +93,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 function readKafka(env: EnvironmentReader): KafkaSettings | undefined {
   const brokers = env.list("KAFKA_BROKERS");
   for (const broker of brokers)
-    if (!/^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/.test(broker)) env.problem("KAFKA_BROKERS", `${broker} is not host:port`);
+    if (!/^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/.test(broker))
+      env.problem("KAFKA_BROKERS", `${broker} is not host:port`);
   const ssl = env.oneOf("KAFKA_SSL", ["true", "false"], "false") === "true";
   const mechanism = env.oneOf("KAFKA_SASL_MECHANISM", ["plain", "scram-sha-256", "scram-sha-512", "none"], "none");
   const username = env.text("KAFKA_SASL_USERNAME");
@@ -102,20 +114,37 @@ function readIssuer(env: EnvironmentReader): Config["issuer"] {
   const organizationClaim = env.text("AUTH_ORG_CLAIM");
   const rolesClaim = env.text("AUTH_ROLES_CLAIM");
   if (issuer === undefined) {
-    for (const [name, value] of Object.entries({ AUTH_AUDIENCE: audience, AUTH_JWKS_URL: jwksUrl, AUTH_ORG_CLAIM: organizationClaim, AUTH_ROLES_CLAIM: rolesClaim }))
+    for (const [name, value] of Object.entries({
+      AUTH_AUDIENCE: audience,
+      AUTH_JWKS_URL: jwksUrl,
+      AUTH_ORG_CLAIM: organizationClaim,
+      AUTH_ROLES_CLAIM: rolesClaim,
+    }))
       if (value !== undefined) env.problem(name, "has no effect without AUTH_ISSUER: set both or neither");
     return undefined;
   }
-  if (audience === undefined) env.problem("AUTH_AUDIENCE", "must be set together with AUTH_ISSUER: a token for another service is not for this one");
-  if (jwksUrl === undefined) env.problem("AUTH_JWKS_URL", "must be set together with AUTH_ISSUER: where the issuer publishes its keys");
+  if (audience === undefined)
+    env.problem(
+      "AUTH_AUDIENCE",
+      "must be set together with AUTH_ISSUER: a token for another service is not for this one",
+    );
+  if (jwksUrl === undefined)
+    env.problem("AUTH_JWKS_URL", "must be set together with AUTH_ISSUER: where the issuer publishes its keys");
   if (audience === undefined || jwksUrl === undefined) return undefined;
-  return { issuer, audience, jwksUrl, organizationClaim: organizationClaim ?? "org", rolesClaim: rolesClaim ?? "roles" };
+  return {
+    issuer,
+    audience,
+    jwksUrl,
+    organizationClaim: organizationClaim ?? "org",
+    rolesClaim: rolesClaim ?? "roles",
+  };
 }
 
 function readSecretKeys(env: EnvironmentReader): Config["secretKeys"] {
   const keys = env.list("SECRET_KEYS").map((text): SecretKey => {
     const [, id = "", encoded = ""] = /^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/]{43}=)$/.exec(text) ?? [];
-    if (id === "") env.problem("SECRET_KEYS", "each key must be name:base64 of 32 bytes, such as k1:$(openssl rand -base64 32)");
+    if (id === "")
+      env.problem("SECRET_KEYS", "each key must be name:base64 of 32 bytes, such as k1:$(openssl rand -base64 32)");
     return { id, key: Buffer.from(encoded, "base64") };
   });
   if (new Set(keys.map((key) => key.id)).size < keys.length) env.problem("SECRET_KEYS", "two keys have the same name");
@@ -133,7 +162,9 @@ function readTlsFiles(env: EnvironmentReader): Config["tls"] {
   const certFile = env.text("TLS_CERT_FILE");
   const keyFile = env.text("TLS_KEY_FILE");
   const clientCaFile = env.text("TLS_CLIENT_CA_FILE");
-  if ((certFile === undefined) !== (keyFile === undefined)) env.problem("TLS_CERT_FILE", "must be set together with TLS_KEY_FILE");
-  if (clientCaFile !== undefined && certFile === undefined) env.problem("TLS_CLIENT_CA_FILE", "has no effect without TLS_CERT_FILE and TLS_KEY_FILE");
+  if ((certFile === undefined) !== (keyFile === undefined))
+    env.problem("TLS_CERT_FILE", "must be set together with TLS_KEY_FILE");
+  if (clientCaFile !== undefined && certFile === undefined)
+    env.problem("TLS_CLIENT_CA_FILE", "has no effect without TLS_CERT_FILE and TLS_KEY_FILE");
   return certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile, clientCaFile };
 }

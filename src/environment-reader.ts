@@ -26,7 +26,10 @@ export class EnvironmentReader {
   }
 
   list(name: string): string[] {
-    return (this.text(name) ?? "").split(",").map((part) => part.trim()).filter((part) => part !== "");
+    return (this.text(name) ?? "")
+      .split(",")
+      .map((part) => part.trim())
+      .filter((part) => part !== "");
   }
 
   matching(name: string, pattern: RegExp, wanted: string): string | undefined {

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { pino } from "pino";
-import { knownRoles } from "./auth/permissions.ts";
-import { openLocalIssuer } from "./auth/local-issuer.ts";
 import { startApp } from "./app.ts";
+import { openLocalIssuer } from "./auth/local-issuer.ts";
+import { knownRoles } from "./auth/permissions.ts";
 import { type Config, ConfigError, parseConfig } from "./config.ts";
 import { welcome } from "./welcome.ts";
 
@@ -21,7 +21,12 @@ async function serve(config: Config): Promise<void> {
     if (stopping !== undefined) return;
     log.info({ why }, "stopping");
     setTimeout(() => end(1), patienceMs).unref();
-    stopping = started.then((app) => app.stop()).then(() => end(code), () => end(1));
+    stopping = started
+      .then((app) => app.stop())
+      .then(
+        () => end(code),
+        () => end(1),
+      );
   };
   // A signal during the start is obeyed as soon as there is something to stop.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop(signal, 0));
@@ -45,10 +50,13 @@ async function printToken(config: Config, args: string[]): Promise<void> {
     },
   });
   if (values.user === undefined || values.org === undefined)
-    throw new ConfigError("usage: npm run token -- --user USER --org ORGANIZATION [--role viewer|member|admin] [--lifetime 12h]");
+    throw new ConfigError(
+      "usage: npm run token -- --user USER --org ORGANIZATION [--role viewer|member|admin] [--lifetime 12h]",
+    );
   const unknown = values.role.filter((role) => !knownRoles.includes(role));
   if (unknown.length > 0) throw new ConfigError(`--role: ${unknown.join(", ")} is not one of ${knownRoles.join(", ")}`);
-  if (config.issuer !== undefined) throw new ConfigError("AUTH_ISSUER is set: tokens come from that issuer, not from here");
+  if (config.issuer !== undefined)
+    throw new ConfigError("AUTH_ISSUER is set: tokens come from that issuer, not from here");
   const issuer = await openLocalIssuer(config.dataDir);
   const { user: userId, org: organizationId, role: roles, lifetime } = values;
   process.stdout.write(`${await issuer.issue({ userId, organizationId, roles, lifetime })}\n`);
@@ -59,7 +67,8 @@ try {
   const config = parseConfig(process.env);
   if (command === "token") await printToken(config, args);
   else if (command === undefined) await serve(config);
-  else throw new ConfigError(`${command}: no such command; without one the service starts, and \`token\` prints a token`);
+  else
+    throw new ConfigError(`${command}: no such command; without one the service starts, and \`token\` prints a token`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

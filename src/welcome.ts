@@ -13,7 +13,12 @@ export async function welcome(config: Config, app: App): Promise<string> {
     `  Kafka                  ${config.kafka?.brokers.join(",") ?? "not set: events wait in the log"}`,
   ];
   if (app.localIssuer === undefined) return `${lines.join("\n")}\n`;
-  const token = await app.localIssuer.issue({ userId: "alice", organizationId: "acme", roles: ["admin"], lifetime: "12h" });
+  const token = await app.localIssuer.issue({
+    userId: "alice",
+    organizationId: "acme",
+    roles: ["admin"],
+    lifetime: "12h",
+  });
   return `${[...lines, "", ...firstCalls(config, token, grpc, http)].join("\n")}\n`;
 }
 

@@ -19,5 +19,9 @@ export const knownRoles: readonly string[] = Object.keys(permissionsOfRole);
  * says nothing about roles (undefined) is a member's, because the contract asks for a login and no more.
  */
 export function permissionsOf(roles: readonly string[] | undefined): ReadonlySet<string> {
-  return new Set((roles ?? ["member"]).flatMap((role) => (Object.hasOwn(permissionsOfRole, role) ? permissionsOfRole[role] ?? [] : [])));
+  return new Set(
+    (roles ?? ["member"]).flatMap((role) =>
+      Object.hasOwn(permissionsOfRole, role) ? (permissionsOfRole[role] ?? []) : [],
+    ),
+  );
 }

@@ -6,7 +6,18 @@ import { permissionsOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 
 /** Asymmetric signatures only: `none` and shared secrets are never accepted. */
-export const acceptedAlgorithms = ["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"];
+export const acceptedAlgorithms = [
+  "ES256",
+  "ES384",
+  "ES512",
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "EdDSA",
+];
 
 /** How far the clocks of issuer and server may be apart, in seconds. */
 const clockToleranceSeconds = 30;

@@ -20,7 +20,10 @@ export type RunBatch<Item, Result> = (items: readonly Item[]) => Promise<Readonl
  * running a batch starts in the same turn of the event loop, otherwise when a running one ends, with all that
  * has come by then.
  */
-export function coalesce<Item, Result>(run: RunBatch<Item, Result>, limits: CoalesceLimits): (item: Item) => Promise<Result> {
+export function coalesce<Item, Result>(
+  run: RunBatch<Item, Result>,
+  limits: CoalesceLimits,
+): (item: Item) => Promise<Result> {
   const ready: (() => void)[] = [];
   let running = 0;
   let waiting = 0;
@@ -65,5 +68,7 @@ export function coalesce<Item, Result>(run: RunBatch<Item, Result>, limits: Coal
 }
 
 function queueFull(): Failure {
-  return new Failure(ErrorReason.QUEUE_FULL, "too many calls wait for the database: try again in a moment", { retryAfterMs: 250 });
+  return new Failure(ErrorReason.QUEUE_FULL, "too many calls wait for the database: try again in a moment", {
+    retryAfterMs: 250,
+  });
 }

@@ -10,7 +10,12 @@ import { type ListCursor, listOfUser } from "./list-of-user.ts";
 export interface ConnectionRepository {
   insert(connection: NewConnection): Promise<Written>;
   find(key: ConnectionKey): Promise<ConnectionRecord | undefined>;
-  list(wanted: { organizationId: string; userId: string; limit: number; cursor: ListCursor | undefined }): Promise<ConnectionRecord[]>;
+  list(wanted: {
+    organizationId: string;
+    userId: string;
+    limit: number;
+    cursor: ListCursor | undefined;
+  }): Promise<ConnectionRecord[]>;
   archive(archival: Archival): Promise<{ record: ConnectionRecord; revision: bigint } | undefined>;
 }
 

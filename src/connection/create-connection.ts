@@ -22,12 +22,14 @@ export function createConnection(deps: {
     const principal = context.values.get(principalKey);
     const pair = readPair(request);
     const mayConnectOthers = deps.createPolicy === "login" || principal.permissions.has("connections.manage");
-    if (!mayConnectOthers && pair.userId1 !== principal.userId && pair.userId2 !== principal.userId) throw notAParticipant();
+    if (!mayConnectOthers && pair.userId1 !== principal.userId && pair.userId2 !== principal.userId)
+      throw notAParticipant();
     const now = new Date();
     const record = {
       id: request.connectionId === "" ? uuidv7() : request.connectionId.toLowerCase(),
       ...pair,
-      connectedSince: request.connectedSince === undefined ? now : readInstant("connected_since", request.connectedSince),
+      connectedSince:
+        request.connectedSince === undefined ? now : readInstant("connected_since", request.connectedSince),
       isActive: true,
       recordVersion: 1,
       createdAt: now,
@@ -47,5 +49,8 @@ export function createConnection(deps: {
 }
 
 function notAParticipant(): Failure {
-  return new Failure(ErrorReason.NOT_A_PARTICIPANT, "you may only connect yourself: one of the two user ids must be your own");
+  return new Failure(
+    ErrorReason.NOT_A_PARTICIPANT,
+    "you may only connect yourself: one of the two user ids must be your own",
+  );
 }

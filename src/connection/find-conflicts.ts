@@ -37,9 +37,13 @@ export async function findConflicts(knex: Knex, items: readonly NewConnection[])
 }
 
 function pairConnected(id: string): Failure {
-  return new Failure(ErrorReason.CONNECTION_ALREADY_EXISTS, `the two users are connected already, by connection ${id}`, {
-    metadata: { id },
-  });
+  return new Failure(
+    ErrorReason.CONNECTION_ALREADY_EXISTS,
+    `the two users are connected already, by connection ${id}`,
+    {
+      metadata: { id },
+    },
+  );
 }
 
 function idIsTaken(id: string): Failure {

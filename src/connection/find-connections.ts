@@ -19,15 +19,19 @@ const byPair = `
     and c.user_id_1 = item.user_id_1 and c.user_id_2 = item.user_id_2 and c.is_active`;
 
 /** Reads many connections with at most two statements; undefined where there is none. */
-export async function findConnections(knex: Knex, keys: readonly ConnectionKey[]): Promise<(ConnectionRecord | undefined)[]> {
-  const found = new Array<ConnectionRecord | undefined>(keys.length);
+export async function findConnections(
+  knex: Knex,
+  keys: readonly ConnectionKey[],
+): Promise<(ConnectionRecord | undefined)[]> {
+  const found = new Array<ConnectionRecord | undefined>(keys.length).fill(undefined);
   const read = async (statement: string, positions: number[], columns: ((key: ConnectionKey) => string)[]) => {
     if (positions.length === 0) return;
     const bindings = columns.map((column) => positions.map((position) => column(keys[position] as ConnectionKey)));
     const { rows } = await knex.raw<{ rows: (ConnectionRecord & { ord: bigint })[] }>(statement, bindings);
     for (const { ord, ...record } of rows) found[positions[Number(ord) - 1] as number] = record;
   };
-  const positionsWith = (name: string) => [...keys.keys()].filter((position) => name in (keys[position] as ConnectionKey));
+  const positionsWith = (name: string) =>
+    [...keys.keys()].filter((position) => name in (keys[position] as ConnectionKey));
   await read(byId, positionsWith("id"), [(key) => key.organizationId, (key) => ("id" in key ? key.id : "")]);
   await read(byPair, positionsWith("userId1"), [
     (key) => key.organizationId,

@@ -45,7 +45,9 @@ export async function insertConnections(knex: Knex, items: readonly NewConnectio
     });
   }
   for (const index of pending)
-    results[index] = new Failure(ErrorReason.QUEUE_FULL, "the pair connects and disconnects all the time: try again", { retryAfterMs: 250 });
+    results[index] = new Failure(ErrorReason.QUEUE_FULL, "the pair connects and disconnects all the time: try again", {
+      retryAfterMs: 250,
+    });
   return results;
 }
 
@@ -59,7 +61,10 @@ async function insertOrSplit(knex: Knex, items: readonly NewConnection[]): Promi
     if (!isDataError(error)) throw error;
     if (items.length === 1) return [error];
     const middle = items.length >> 1;
-    return [...(await insertOrSplit(knex, items.slice(0, middle))), ...(await insertOrSplit(knex, items.slice(middle)))];
+    return [
+      ...(await insertOrSplit(knex, items.slice(0, middle))),
+      ...(await insertOrSplit(knex, items.slice(middle))),
+    ];
   }
 }
 

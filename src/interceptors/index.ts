@@ -4,16 +4,19 @@ import type { VerifyToken } from "../auth/verify-token.ts";
 import { accessLog } from "./access-log.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorize } from "./authorize.ts";
+import type { CallGate } from "./call-gate.ts";
 import { mapErrors } from "./map-errors.ts";
 import { requestId } from "./request-id.ts";
 import { validate } from "./validate.ts";
 
 /** What every call passes through, outermost first, whatever door it came by. */
-export function createInterceptors({ log, verifyToken }: { log: Logger; verifyToken: VerifyToken }): Interceptor[] {
+export function createInterceptors(deps: { log: Logger; verifyToken: VerifyToken; gate: CallGate }): Interceptor[] {
+  const { log, verifyToken, gate } = deps;
   return [
     requestId, // first, so that every line and every error can name the call
     accessLog(log), // outside the error mapping, so that it sees the status that the caller sees
     mapErrors(log), // outside everything that may fail
+    gate.interceptor, // before any work: a server that stops takes no more of it
     authenticate(verifyToken), // before authorization: who is it
     authorize, // before validation: a stranger learns nothing about our rules
     validate(), // last, so that a verb sees only well-formed requests

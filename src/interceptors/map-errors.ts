@@ -1,7 +1,12 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { BadRequestSchema, ErrorInfoSchema, RequestInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RequestInfoSchema,
+  RetryInfoSchema,
+} from "../../gen/google/rpc/error_details_pb.js";
 import { isUnreachable } from "../database/is-unreachable.ts";
 import { Failure } from "../failure.ts";
 import { requestIdKey } from "./request-id.ts";
@@ -47,7 +52,10 @@ export function mapErrors(log: Logger): Interceptor {
       const requestId = request.contextValues.get(requestIdKey);
       const failure = toFailure(error, request.signal);
       if (failure.cause !== undefined || failure.detail.cause !== undefined)
-        log.error({ err: failure.cause, requestId, rpc: request.method.name, reason: ErrorReason[failure.reason] }, "call failed");
+        log.error(
+          { err: failure.cause, requestId, rpc: request.method.name, reason: ErrorReason[failure.reason] },
+          "call failed",
+        );
       throw toConnectError(failure, requestId);
     }
   };
@@ -61,7 +69,9 @@ function toFailure(error: unknown, signal: AbortSignal): Failure {
       cause: error,
       retryAfterMs: 1000,
     });
-  return new Failure(ErrorReason.INTERNAL, "internal error: the server's log has its cause under the request id", { cause: error });
+  return new Failure(ErrorReason.INTERNAL, "internal error: the server's log has its cause under the request id", {
+    cause: error,
+  });
 }
 
 function gone(signal: AbortSignal): Failure {
@@ -74,12 +84,16 @@ function gone(signal: AbortSignal): Failure {
 /** A Failure as it travels: status code, message, and `google.rpc` details. */
 export function toConnectError({ reason, message, detail }: Failure, requestId: string): ConnectError {
   const error = new ConnectError(message, codeOfReason[reason], undefined, [
-    { desc: ErrorInfoSchema, value: { reason: ErrorReason[reason], domain: "connectory", metadata: { ...detail.metadata } } },
+    {
+      desc: ErrorInfoSchema,
+      value: { reason: ErrorReason[reason], domain: "connectory", metadata: { ...detail.metadata } },
+    },
     { desc: RequestInfoSchema, value: { requestId } },
   ]);
   if (detail.fieldViolations !== undefined)
     error.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...detail.fieldViolations] } });
-  if (detail.retryAfterMs !== undefined) error.details.push({ desc: RetryInfoSchema, value: { retryDelay: delay(detail.retryAfterMs) } });
+  if (detail.retryAfterMs !== undefined)
+    error.details.push({ desc: RetryInfoSchema, value: { retryDelay: delay(detail.retryAfterMs) } });
   return error;
 }
 

@@ -1,4 +1,4 @@
-import { type ServerInterceptor, ServerInterceptingCall, status } from "@grpc/grpc-js";
+import { ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
@@ -17,7 +17,8 @@ export function malformed(message: string): GrpcStatus {
 export const describeMalformed: ServerInterceptor = (_method, call) => {
   const sendStatus = call.sendStatus.bind(call);
   call.sendStatus = (sent) => {
-    const libraryFault = sent.code === status.INTERNAL && (sent.metadata?.get("grpc-status-details-bin").length ?? 0) === 0;
+    const libraryFault =
+      sent.code === status.INTERNAL && (sent.metadata?.get("grpc-status-details-bin").length ?? 0) === 0;
     sendStatus(libraryFault ? malformed(String(sent.details)) : sent);
   };
   return new ServerInterceptingCall(call);

@@ -36,15 +36,20 @@ export function grpcDefinition(routes: readonly Route[]): ServiceDefinition {
  * The handler of one RPC: bytes in, the call through the interceptors, bytes out. The signal aborts when the caller
  * cancels, its connection breaks or its deadline passes.
  */
-export function grpcHandler({ method, implementation }: Route, interceptors: readonly Interceptor[]): handleUnaryCall<Buffer, Buffer> {
+export function grpcHandler(
+  { method, implementation }: Route,
+  interceptors: readonly Interceptor[],
+): handleUnaryCall<Buffer, Buffer> {
   const invoke = bindMethod(method, implementation, interceptors, "grpc");
   return (call, callback) => {
     const message = decode();
     if (message === undefined) return callback(malformed("the bytes are not a message of this method's request type"));
     const aborter = new AbortController();
-    call.once("cancelled", () => aborter.abort(whyGone(call)));
+    const abort = () => aborter.abort(whyGone(call));
+    call.once("cancelled", abort);
     invoke({ message, header: toHeaders(call.metadata), signal: aborter.signal, timeoutMs: () => timeLeft(call) }).then(
       (outcome) => {
+        call.off("cancelled", abort); // every call ends with that event; an answered one was not cancelled
         if (hasAny(outcome.header)) call.sendMetadata(toMetadata(outcome.header));
         callback(null, Buffer.from(toBinary(method.output, outcome.message)), toMetadata(outcome.trailer));
       },
@@ -76,7 +81,8 @@ function timeLeft(call: ServerUnaryCall<Buffer, Buffer>): number | undefined {
 /** Binary metadata is for gRPC's own use: no interceptor here reads any. */
 function toHeaders(metadata: Metadata): Headers {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(metadata.getMap())) if (typeof value === "string") headers.set(name, value);
+  for (const [name, value] of Object.entries(metadata.getMap()))
+    if (typeof value === "string") headers.set(name, value);
   return headers;
 }
 

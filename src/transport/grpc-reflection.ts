@@ -25,7 +25,9 @@ export function serveReflection(server: Server, services: readonly DescService[]
   const everything: EnumTypeDefinition = {
     format: "Protocol Buffer 3 EnumDescriptorProto",
     type: {},
-    fileDescriptorProtos: [...files.values()].map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto))),
+    fileDescriptorProtos: [...files.values()].map((file) =>
+      Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
+    ),
   };
   new ReflectionService({ everything }).addToServer(server);
 }

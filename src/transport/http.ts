@@ -1,10 +1,11 @@
 import type { AddressInfo } from "node:net";
-import cors from "@fastify/cors";
 import type { Interceptor } from "@connectrpc/connect";
 import { cors as connectCors } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
-import { fastify, type FastifyInstance } from "fastify";
+import cors from "@fastify/cors";
+import { type FastifyInstance, fastify } from "fastify";
 import { requestIdHeader } from "../interceptors/request-id.ts";
+import { describeLibraryError } from "./describe-library-error.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import type { Route } from "./routes.ts";
 
@@ -49,6 +50,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   await server.register(fastifyConnectPlugin, {
     grpc: false, // gRPC has a port of its own, with a faster server behind it
     interceptors: [...interceptors],
+    requestGate: describeLibraryError,
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
     jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
@@ -61,7 +63,11 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 function toHttps({ cert, key, clientCa }: TlsFiles) {
-  return { cert, key, ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }) };
+  return {
+    cert,
+    key,
+    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  };
 }
 
 function corsOptions(origins: readonly string[]) {
@@ -75,8 +81,11 @@ function corsOptions(origins: readonly string[]) {
 }
 
 async function stop(server: FastifyInstance, graceMs: number): Promise<void> {
-  const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
-  server.server.closeIdleConnections();
+  const { server: connections } = server;
+  // A kept-alive connection falls idle when its running call ends, and would hold the stop up from there on.
+  const idle = setInterval(() => connections.closeIdleConnections(), 50);
+  const late = setTimeout(() => connections.closeAllConnections(), graceMs);
   await server.close();
-  clearTimeout(timer);
+  clearInterval(idle);
+  clearTimeout(late);
 }

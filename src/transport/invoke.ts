@@ -1,4 +1,11 @@
-import { create, type DescMessage, type DescMethodUnary, isMessage, type Message, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  isMessage,
+  type Message,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
 import {
   createContextValues,
   type HandlerContext,

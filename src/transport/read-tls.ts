@@ -9,7 +9,11 @@ export interface TlsFiles {
 }
 
 /** Reads the PEM files that TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE name. */
-export async function readTls(files: { certFile: string; keyFile: string; clientCaFile: string | undefined }): Promise<TlsFiles> {
+export async function readTls(files: {
+  certFile: string;
+  keyFile: string;
+  clientCaFile: string | undefined;
+}): Promise<TlsFiles> {
   const [cert, key, clientCa] = await Promise.all([
     readFile(files.certFile),
     readFile(files.keyFile),

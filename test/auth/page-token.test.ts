@@ -19,6 +19,7 @@ describe("page tokens", () => {
       changed[position] = (changed[position] ?? 0) ^ 1;
       expect(() => tokens.open("list of acme", changed.toString("base64url"))).toThrow(Failure);
     }
-    for (const rubbish of ["", "a", "!!!!", "x".repeat(1024)]) expect(() => tokens.open("list of acme", rubbish)).toThrow(Failure);
+    for (const rubbish of ["", "a", "!!!!", "x".repeat(1024)])
+      expect(() => tokens.open("list of acme", rubbish)).toThrow(Failure);
   });
 });

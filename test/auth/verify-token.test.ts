@@ -37,7 +37,10 @@ interface Wish {
   payload?: Record<string, unknown>;
 }
 
-function sign(key: Awaited<ReturnType<typeof newKey>>, { aud = audience, iss = issuer, expiresIn = 60, payload = {} }: Wish = {}) {
+function sign(
+  key: Awaited<ReturnType<typeof newKey>>,
+  { aud = audience, iss = issuer, expiresIn = 60, payload = {} }: Wish = {},
+) {
   const now = Math.floor(Date.now() / 1000);
   return new SignJWT({ sub: "alice", org: "acme", ...payload })
     .setProtectedHeader({ alg: key.public.alg, kid: key.kid })
@@ -73,10 +76,12 @@ describe("tokens of an external issuer", async () => {
 
   test("roles: absent means member, another shape or other names mean nothing", async () => {
     const verify = verifier();
-    const permissions = async (payload: object) => (await verify(await sign(key, { payload: { ...payload } }))).permissions;
+    const permissions = async (payload: object) =>
+      (await verify(await sign(key, { payload: { ...payload } }))).permissions;
     expect((await permissions({})).has("connections.write")).toBe(true);
     expect((await permissions({ roles: "viewer admin" })).has("connections.manage")).toBe(true);
-    for (const roles of [["owner"], 7, {}, "__proto__ constructor"]) expect((await permissions({ roles })).size).toBe(0);
+    for (const roles of [["owner"], 7, {}, "__proto__ constructor"])
+      expect((await permissions({ roles })).size).toBe(0);
   });
 
   test.each([
@@ -97,7 +102,11 @@ describe("tokens of an external issuer", async () => {
 
   test("another key's signature, alg none, a shared secret and rubbish are refused", async () => {
     const stranger = { ...(await newKey("first")), kid: "first" };
-    const none = new UnsecuredJWT({ sub: "alice", org: "acme" }).setIssuer(issuer).setAudience(audience).setExpirationTime("1h").encode();
+    const none = new UnsecuredJWT({ sub: "alice", org: "acme" })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setExpirationTime("1h")
+      .encode();
     const shared = await new SignJWT({ sub: "alice", org: "acme" })
       .setProtectedHeader({ alg: "HS256", kid: "first" })
       .setIssuer(issuer)
@@ -127,7 +136,12 @@ describe("tokens of an external issuer", async () => {
   });
 
   test("an issuer that cannot be reached is UNAVAILABLE, not the token's fault", async () => {
-    const dead = createTokenVerifier({ key: createRemoteJWKSet(new URL("http://127.0.0.1:1/")), issuer, audience, ...claims });
+    const dead = createTokenVerifier({
+      key: createRemoteJWKSet(new URL("http://127.0.0.1:1/")),
+      issuer,
+      audience,
+      ...claims,
+    });
     expect(await reasonOf(dead(await sign(key)))).toBe("ISSUER_UNAVAILABLE");
     keySet = { keys: [] };
     Object.assign(keySet, { keys: "not a list" });

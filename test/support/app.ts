@@ -5,7 +5,7 @@ import type { Knex } from "knex";
 import { type Logger, pino } from "pino";
 import { type App, startApp } from "../../src/app.ts";
 import { parseConfig } from "../../src/config.ts";
-import type { DatabaseTarget } from "../../src/database/open-knex.ts";
+import { type DatabaseAddress, type DatabaseTarget, openKnex } from "../../src/database/open-knex.ts";
 import { createTestDatabase } from "./postgres.ts";
 
 /** A whole service in this process, on a database of its own and ports of the system's choice. */
@@ -20,6 +20,9 @@ export interface TestApp {
   token(who?: { user?: string; org?: string; roles?: readonly string[] }): Promise<string>;
   /** Every line that was logged so far. */
   readonly logged: readonly string[];
+  /** Cuts every connection to the database and lets no new one in, until it is mended. */
+  breakDatabase(): Promise<void>;
+  mendDatabase(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,6 +50,8 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
       if (app.localIssuer === undefined) throw new Error("this app has an external issuer");
       return app.localIssuer.issue({ userId: user, organizationId: org, roles, lifetime: "1h" });
     },
+    breakDatabase: () => setOpen(database.target, false),
+    mendDatabase: () => setOpen(database.target, true),
     stop: async () => {
       await app.stop();
       await database.drop();
@@ -60,4 +65,12 @@ export function toUrl(target: DatabaseTarget): string {
   if ("url" in target) return target.url;
   const { host, port, user, password, database } = target;
   return `postgresql://${user}:${encodeURIComponent(password)}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`;
+}
+
+async function setOpen(target: DatabaseAddress, open: boolean): Promise<void> {
+  const knex = openKnex({ ...target, database: "postgres" }, 1);
+  await knex.raw(`alter database ?? with allow_connections ${open}`, [target.database]);
+  if (!open)
+    await knex.raw("select pg_terminate_backend(pid) from pg_stat_activity where datname = ?", [target.database]);
+  await knex.destroy();
 }

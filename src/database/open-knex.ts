@@ -1,0 +1,64 @@
+import knex, { type Knex } from "knex";
+import { TypeOverrides } from "pg";
+import type { Logger } from "pino";
+
+/** Where a PostgreSQL database is: a connection URL, or its parts. */
+export type DatabaseTarget = { readonly url: string } | DatabaseAddress;
+
+export interface DatabaseAddress {
+  /** A name or an address, or the folder of a unix socket when it starts with `/`. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/**
+ * Opens a pool of at most `poolMax` connections; nothing is dialled before the first query. int8 comes back as bigint,
+ * timestamptz as Date. A statement is cancelled by the server after 30 s; getting a connection fails after 5 s.
+ * The caller ends it with `knex.destroy()`. `log` gets what Knex reports beside the errors it throws, such as a pooled
+ * connection that has broken; without it Knex would print that on standard output.
+ */
+export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger): Knex {
+  return knex({
+    client: "pg",
+    connection: {
+      ...address(target),
+      application_name: "connectory",
+      statement_timeout: 30_000,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+      types: int8AsBigint(),
+    },
+    pool: { min: 0, max: poolMax },
+    acquireConnectionTimeout: 5_000,
+    log: {
+      debug: (message: string) => log?.debug(message),
+      warn: (message: string) => log?.warn(message),
+      error: (message: string) => log?.error(message),
+      deprecate: (message: string) => log?.warn(message),
+    },
+  });
+}
+
+/** Nothing but our own processes reach a socket's folder, and PostgreSQL has no TLS there, whatever PGSSLMODE says. */
+function address(target: DatabaseTarget): Knex.PgConnectionConfig {
+  if ("url" in target) return { connectionString: target.url };
+  return target.host.startsWith("/") ? { ...target, ssl: false } : { ...target };
+}
+
+/** Given per connection: `pg.types.setTypeParser` would change every other user of pg in this process. */
+function int8AsBigint(): { getTypeParser(oid: number, format: string): unknown } {
+  const types = new TypeOverrides();
+  types.setTypeParser(20, BigInt);
+  types.setTypeParser(1016, parseInt8Array);
+  return { getTypeParser: (oid, format) => types.getTypeParser(oid, format === "binary" ? "binary" : "text") };
+}
+
+/** `{1,2,NULL}`, of one dimension. */
+function parseInt8Array(value: string): (bigint | null)[] {
+  if (value === "{}") return [];
+  const items = value.slice(1, -1).split(",");
+  return items.map((item) => (item === "NULL" ? null : BigInt(item)));
+}

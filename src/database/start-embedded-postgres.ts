@@ -1,0 +1,54 @@
+import { mkdir, realpath, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { choosePostgresAccount } from "./choose-postgres-account.ts";
+import { createCluster } from "./create-cluster.ts";
+import { ensureDatabase } from "./ensure-database.ts";
+import { locatePostgres } from "./locate-postgres.ts";
+import type { DatabaseAddress } from "./open-knex.ts";
+import { runPostgres } from "./run-postgres.ts";
+import { shortenSocketPath } from "./shorten-socket-path.ts";
+import { stopLeftoverPostgres } from "./stop-leftover-postgres.ts";
+
+/**
+ * Starts PostgreSQL 18 on `<dataDir>/postgres` as a child process that listens on a unix socket alone, and makes the
+ * cluster and the database `connectory` when they are missing. A server that a killed process has left running on the
+ * folder is stopped first, so the caller must hold `lockDataDir(dataDir)`.
+ *
+ * `fsync: false` is for tests: a crash of the machine may lose the data. `onExit` is called (after a fatal log line)
+ * when the server ends without `stop`. `stop` ends it in order; the caller closes its pools before.
+ *
+ * Measured on two cores: the first start takes 1.2 s, of which initdb is 0.9; a later one 0.07 to 0.1 s.
+ */
+export async function startEmbeddedPostgres(options: {
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly fsync?: boolean;
+  readonly onExit?: () => void;
+}): Promise<{ target: DatabaseAddress; stop(): Promise<void> }> {
+  const { log, fsync = true } = options;
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const dataDir = await realpath(options.dataDir);
+  const clusterDir = join(dataDir, "postgres");
+
+  const account = await choosePostgresAccount(clusterDir);
+  const home = await locatePostgres(account, dataDir);
+  await createCluster({ home, clusterDir, account, fsync });
+  const socketDir = await shortenSocketPath(clusterDir);
+  const name = await stopLeftoverPostgres(clusterDir, socketDir, log);
+
+  const { onExit = () => {} } = options;
+  const server = await runPostgres({ home, clusterDir, account, name, fsync, log, onExit });
+  const stop = async () => {
+    await server.stop();
+    if (socketDir !== clusterDir) await rm(socketDir, { force: true });
+  };
+  const target = { host: socketDir, port: 5432, user: "connectory", password: "", database: "connectory" };
+  try {
+    await ensureDatabase(target);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { target, stop };
+}

@@ -1,0 +1,79 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import type { EgressPolicy, Target } from "./egress-policy.ts";
+import { lookupAddresses } from "./lookup-addresses.ts";
+import { untilAborted } from "./until-aborted.ts";
+
+declare const admitted: unique symbol;
+
+/** Addresses that the policy has let pass; only `Dialer.admit` makes one. */
+export interface AdmittedTarget {
+  readonly [admitted]: true;
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
+/**
+ * The only way out of this process towards what callers name. The name is resolved once, every address is checked,
+ * and a checked address is dialled, never the name again: a second answer of the name server changes nothing.
+ * Sockets belong to the signal that they were opened with: when it aborts they are destroyed, connected or not.
+ */
+export interface Dialer {
+  /** Rejects with the resolver's error, such as `ENOTFOUND`. */
+  resolve(host: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Rejects with EgressDenied. */
+  admit(target: Target, addresses: readonly string[]): Promise<AdmittedTarget>;
+  /** Rejects with the last address's error, such as `ECONNREFUSED`. */
+  open(target: AdmittedTarget, signal: AbortSignal): Promise<Socket>;
+  /** The three in a row. */
+  dial(options: Target & { readonly signal: AbortSignal }): Promise<Socket>;
+}
+
+/** How long an address may keep the next one of the same name waiting, in milliseconds: one lost SYN and its repeat. */
+const nextAddressAfterMs = 2500;
+
+export function createDialer({ policy }: { readonly policy: EgressPolicy }): Dialer {
+  const dialer: Dialer = {
+    resolve: (host, signal) => untilAborted(lookupAddresses(host), signal),
+    admit: async (target, addresses) => {
+      await policy.admit(target, addresses);
+      return { addresses, port: target.port } as AdmittedTarget;
+    },
+    open: async ({ addresses, port }, signal) => {
+      let failure: unknown = new Error("the name has no address");
+      for (const [index, address] of addresses.entries()) {
+        const last = index === addresses.length - 1;
+        const patience = last ? signal : AbortSignal.any([signal, AbortSignal.timeout(nextAddressAfterMs)]);
+        try {
+          return await openAddress(address, port, signal, patience);
+        } catch (error) {
+          signal.throwIfAborted();
+          failure = error;
+        }
+      }
+      throw failure;
+    },
+    dial: async ({ host, port, signal }) => {
+      const addresses = await dialer.resolve(host, signal);
+      return dialer.open(await dialer.admit({ host, port }, addresses), signal);
+    },
+  };
+  return dialer;
+}
+
+async function openAddress(host: string, port: number, signal: AbortSignal, patience: AbortSignal): Promise<Socket> {
+  patience.throwIfAborted();
+  const socket = connect({ host, port, autoSelectFamily: false, noDelay: true });
+  // Whoever uses the socket learns of its end from `close`; without a listener a late reset would end the process.
+  socket.on("error", () => socket.destroy());
+  const destroy = () => socket.destroy();
+  signal.addEventListener("abort", destroy, { once: true });
+  socket.once("close", () => signal.removeEventListener("abort", destroy));
+  try {
+    await once(socket, "connect", { signal: patience });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}

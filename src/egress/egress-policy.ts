@@ -1,0 +1,112 @@
+import { networkInterfaces } from "node:os";
+import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
+import { deniedRange, withEmbedded } from "./denied-range.ts";
+import { type EgressRule, matchesAddress, matchesHost, normalizeHost } from "./egress-rule.ts";
+import { lookupAddresses } from "./lookup-addresses.ts";
+
+/** A place to dial, as a configuration or a server names it. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Why a target may not be dialled. `hint` is for the caller: it names the setting, never what lies behind it. */
+export class EgressDenied extends Error {
+  readonly hint: string;
+
+  constructor(hint: string) {
+    super(hint);
+    this.name = "EgressDenied";
+    this.hint = hint;
+  }
+}
+
+export interface EgressPolicyOptions {
+  readonly allow: readonly EgressRule[];
+  readonly deny: readonly EgressRule[];
+  /** True when this server itself can only be reached from its own machine, so that loopback opens nothing new. */
+  readonly allowLoopback: boolean;
+  /** The service's own database and brokers: never dialled for a caller, whatever the rules say. */
+  readonly protectedTargets?: readonly Target[];
+}
+
+export interface EgressPolicy {
+  /** Throws EgressDenied when the target, or any one of the addresses that its name leads to, may not be dialled. */
+  admit(target: Target, addresses: readonly string[]): Promise<void>;
+}
+
+/**
+ * Where this process may dial for a caller. In this order:
+ * 1. protected targets are denied;
+ * 2. what EGRESS_DENY names is denied (its `*` waits until step 5);
+ * 3. a block of EGRESS_ALLOW lets in whatever lies in it, denied ranges too;
+ * 4. loopback (unless allowed), link-local, multicast, reserved ranges and cloud metadata are denied. A *name* of
+ *    EGRESS_ALLOW does not open them: whoever runs that zone could point it there;
+ * 5. with `*` in EGRESS_DENY everything is denied that EGRESS_ALLOW does not name; without it the rest is open.
+ */
+export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
+  const { allow, allowLoopback, protectedTargets = [] } = options;
+  const deny = options.deny.filter((rule) => rule.kind !== "everything");
+  const closed = deny.length < options.deny.length;
+  const isProtected = createProtection(protectedTargets);
+
+  const checkAddress = (host: string, address: IPv4 | IPv6) => {
+    if (deny.some((rule) => matchesAddress(rule, address))) throw deniedBy("EGRESS_DENY");
+    const range = deniedRange(address);
+    if (range !== undefined && !(range === "loopback" && allowLoopback)) {
+      if (!allow.some((rule) => rule.kind === "block" && matchesAddress(rule, address))) throw rangeDenied(range);
+    }
+    if (closed && !allow.some((rule) => matchesAddress(rule, address) || matchesHost(rule, host)))
+      throw deniedBy("EGRESS_ALLOW");
+  };
+
+  return {
+    admit: async (target, addresses) => {
+      if (deny.some((rule) => matchesHost(rule, target.host))) throw deniedBy("EGRESS_DENY");
+      const parsed = addresses.map((address) => ipaddr.parse(address)).flatMap(withEmbedded);
+      if (await isProtected(target, parsed)) throw new EgressDenied("this target may not be dialled by this server");
+      for (const address of parsed) checkAddress(target.host, address);
+    },
+  };
+}
+
+function deniedBy(setting: "EGRESS_ALLOW" | "EGRESS_DENY"): EgressDenied {
+  const why = setting === "EGRESS_DENY" ? "denies this target" : "does not name this target";
+  return new EgressDenied(`the server's ${setting} ${why}: ask its operator`);
+}
+
+function rangeDenied(range: string): EgressDenied {
+  const where = range === "loopback" ? "the server's own machine" : "an address range that is closed";
+  return new EgressDenied(`the target is in ${where}: the operator can open it with a block in EGRESS_ALLOW`);
+}
+
+/** Tells whether a target is one of the protected ones, by name or by any address that the protected name has now. */
+function createProtection(targets: readonly Target[]) {
+  const lastKnown = new Map<string, readonly string[]>();
+  const addressesOf = async ({ host }: Target) => {
+    try {
+      lastKnown.set(host, await lookupAddresses(host));
+    } catch {
+      // The name cannot be found just now: the addresses that it had stay protected, and so does the name itself.
+    }
+    return lastKnown.get(host) ?? [];
+  };
+  return async (target: Target, addresses: readonly (IPv4 | IPv6)[]): Promise<boolean> => {
+    const samePort = targets.filter(({ port }) => port === target.port);
+    if (samePort.some(({ host }) => normalizeHost(host) === normalizeHost(target.host))) return true;
+    const known = (await Promise.all(samePort.map(addressesOf))).flat().map((address) => ipaddr.process(address));
+    const local = known.some((address) => ["loopback", "unspecified"].includes(address.range()));
+    return addresses.some((address) => {
+      const text = address.toNormalizedString();
+      if (known.some((one) => one.toNormalizedString() === text)) return true;
+      return local && isOwnAddress(address, text);
+    });
+  };
+}
+
+/** Every address of this machine: what listens on one of them often listens on all. */
+function isOwnAddress(address: IPv4 | IPv6, text: string): boolean {
+  if (["loopback", "unspecified"].includes(address.range())) return true;
+  const own = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return own.some((entry) => ipaddr.process(entry.address).toNormalizedString() === text);
+}

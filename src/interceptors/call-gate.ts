@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Interceptor } from "@connectrpc/connect";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
+
+/**
+ * Counts the calls that run, whatever door they came by, so that a stop can wait for them and for nothing else:
+ * a health watcher's stream, for one, never ends by itself.
+ */
+export interface CallGate {
+  /** Lets a call in, or refuses it with UNAVAILABLE once the gate is closed. */
+  readonly interceptor: Interceptor;
+  /** Lets no more calls in, and resolves when those inside have left, or after `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function createCallGate(): CallGate {
+  const empty = Promise.withResolvers<void>();
+  let inside = 0;
+  let closed = false;
+  return {
+    interceptor: (next) => async (request) => {
+      if (closed) throw new Failure(ErrorReason.STOPPING, "this server is stopping: call again", { retryAfterMs: 100 });
+      inside += 1;
+      try {
+        return await next(request);
+      } finally {
+        inside -= 1;
+        if (closed && inside === 0) empty.resolve();
+      }
+    },
+    close: async (graceMs) => {
+      closed = true;
+      if (inside > 0) await Promise.race([empty.promise, sleep(graceMs, undefined, { ref: false })]);
+    },
+  };
+}

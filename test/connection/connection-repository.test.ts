@@ -1,0 +1,234 @@
+import { toJson } from "@bufbuild/protobuf";
+import type { Knex } from "knex";
+import { v7 as uuidv7 } from "uuid";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ConnectionSchema } from "../../gen/connectory/v1/connection_pb.js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { type ConnectionRecord, toConnection, toConnectionJson } from "../../src/connection/connection-record.ts";
+import { createConnectionRepository } from "../../src/connection/connection-repository.ts";
+import { insertConnections, type NewConnection } from "../../src/connection/insert-connections.ts";
+import { Failure } from "../../src/failure.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+let knex: Knex;
+let org: string;
+let wrote = 0;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  knex = database.knex;
+});
+afterAll(() => database.drop());
+beforeEach(() => {
+  org = `org-${uuidv7()}`;
+});
+
+const open = new AbortController().signal;
+
+function newConnection(
+  userId1: string,
+  userId2: string,
+  more: Partial<ConnectionRecord> & { organizationId?: string; signal?: AbortSignal } = {},
+): NewConnection {
+  const { organizationId = org, signal = open, ...record } = more;
+  const now = new Date();
+  return {
+    organizationId,
+    record: {
+      id: uuidv7(),
+      userId1,
+      userId2,
+      connectedSince: now,
+      isActive: true,
+      recordVersion: 1,
+      createdAt: now,
+      updatedAt: now,
+      archivedAt: null,
+      owner: "alice",
+      ...record,
+    },
+    requestId: "call-1",
+    traceparent: null,
+    signal,
+  };
+}
+
+async function reasonOf(call: Promise<unknown> | unknown): Promise<string> {
+  const outcome = await Promise.resolve(call).catch((thrown: unknown) => thrown);
+  return outcome instanceof Failure ? (ErrorReason[outcome.reason] ?? "") : "none";
+}
+
+const revisions = (organizationId: string) =>
+  knex("event").where({ organization_id: organizationId }).orderBy("revision").pluck<bigint[]>("revision");
+
+describe("connections in the database", () => {
+  const connections = () =>
+    createConnectionRepository(knex, () => {
+      wrote += 1;
+    });
+
+  test("a connection is written with its revision and its event, which tells all of it", async () => {
+    const item = { ...newConnection("a", "b"), traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
+    expect(await connections().insert(item)).toEqual({ revision: 1n });
+    expect(await connections().find({ organizationId: org, id: item.record.id })).toEqual(item.record);
+    const events = await knex("event").where({ organization_id: org });
+    expect(events).toMatchObject([
+      {
+        revision: 1n,
+        type: "connection.created",
+        subject: item.record.id,
+        key: "a,b",
+        actor: "alice",
+        request_id: "call-1",
+        traceparent: item.traceparent,
+        occurred_at: item.record.createdAt,
+        data: { connection: toConnectionJson(item.record) },
+      },
+    ]);
+    expect(wrote).toBeGreaterThan(0);
+  });
+
+  test("what events carry is the JSON form of the message, also of a deleted one", () => {
+    const { record } = newConnection("a", "b");
+    for (const variant of [record, { ...record, isActive: false, archivedAt: new Date(), recordVersion: 2 }])
+      expect(toConnectionJson(variant)).toEqual(
+        JSON.parse(JSON.stringify(toJson(ConnectionSchema, toConnection(variant)), (_key, value: unknown) => value)),
+      );
+  });
+
+  test("of 200 equal creates one is written and the others name it", async () => {
+    const repository = connections();
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 200 }, () => repository.insert(newConnection("a", "b"))),
+    );
+    const [{ id }] = (await knex("connection").where({ organization_id: org }).select("id")) as [{ id: string }];
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    for (const outcome of outcomes)
+      if (outcome.status === "rejected")
+        expect(outcome.reason).toMatchObject({
+          reason: ErrorReason.CONNECTION_ALREADY_EXISTS,
+          detail: { metadata: { id } },
+        });
+    expect(await revisions(org)).toEqual([1n]);
+  });
+
+  test("the same id and the same pair twice in one batch is written once", async () => {
+    const item = newConnection("a", "b");
+    const results = await insertConnections(knex, [item, { ...item, requestId: "call-2" }]);
+    expect(results[0]).toEqual({ revision: 1n });
+    expect(await reasonOf(results[1])).toBe("CONNECTION_ALREADY_EXISTS");
+    expect(await knex("event").where({ organization_id: org }).pluck("request_id")).toEqual(["call-1"]);
+  });
+
+  test("an id that is taken never overwrites, in the same batch and later, also when its owner is deleted", async () => {
+    const id = uuidv7();
+    const results = await insertConnections(knex, [newConnection("a", "b", { id }), newConnection("c", "d", { id })]);
+    expect([results[0], await reasonOf(results[1])]).toEqual([{ revision: 1n }, "CONNECTION_ID_TAKEN"]);
+    expect(await reasonOf(connections().insert(newConnection("e", "f", { id })))).toBe("CONNECTION_ID_TAKEN");
+    await connections().archive({ organizationId: org, id, actor: "alice", requestId: "x", traceparent: null });
+    expect(await reasonOf(connections().insert(newConnection("a", "b", { id })))).toBe("CONNECTION_ID_TAKEN");
+    expect((await connections().find({ organizationId: org, id }))?.userId1).toBe("a");
+  });
+
+  test("the same pair and the same id are free in another organization", async () => {
+    const item = newConnection("a", "b");
+    const other = `${org}-other`;
+    expect(await insertConnections(knex, [item, { ...item, organizationId: other }])).toEqual([
+      { revision: 1n },
+      { revision: 1n },
+    ]);
+    expect(await connections().find({ organizationId: `${org}-third`, id: item.record.id })).toBeUndefined();
+  });
+
+  test("a row that the database refuses fails alone", async () => {
+    const bad = newConnection("z", "a"); // breaks the table's check: the verbs never send it
+    const results = await insertConnections(knex, [newConnection("a", "b"), bad, newConnection("c", "d")]);
+    expect([results[0], results[2]].map((result) => result !== undefined && "revision" in result)).toEqual([
+      true,
+      true,
+    ]);
+    expect(results[1]).toBeInstanceOf(Error);
+    expect(await revisions(org)).toEqual([1n, 2n]);
+  });
+
+  test("a call whose caller has gone is not written", async () => {
+    const results = await insertConnections(knex, [newConnection("a", "b", { signal: AbortSignal.abort() })]);
+    expect(await reasonOf(results[0])).toBe("CANCELLED");
+    expect(await revisions(org)).toEqual([]);
+  });
+
+  test("revisions have no gap and no double over two writers, several organizations, conflicts and deletes", async () => {
+    const orgs = [org, `${org}-2`, `${org}-3`];
+    const writers = [connections(), connections()];
+    const calls = Array.from({ length: 600 }, (_, index) => {
+      const organizationId = orgs[index % 3] ?? org;
+      const writer = writers[index % 2] ?? connections();
+      const item = newConnection("a", `b-${index % 150}`, { organizationId });
+      return writer
+        .insert(item)
+        .then(() =>
+          index % 5 === 0
+            ? writer.archive({ organizationId, id: item.record.id, actor: "alice", requestId: "x", traceparent: null })
+            : undefined,
+        )
+        .catch((error: unknown) => {
+          if (!(error instanceof Failure)) throw error;
+        });
+    });
+    await Promise.all(calls);
+    for (const organizationId of orgs) {
+      const seen = await revisions(organizationId);
+      expect(seen.length).toBeGreaterThan(50);
+      expect(seen).toEqual(seen.map((_, index) => BigInt(index + 1)));
+      const [row] = (await knex("organization").where({ id: organizationId })) as [{ revision: bigint }];
+      expect(row.revision).toBe(seen.at(-1));
+      const active = await knex("connection")
+        .where({ organization_id: organizationId, is_active: true })
+        .select("user_id_1", "user_id_2");
+      expect(new Set(active.map((pair) => JSON.stringify(pair))).size).toBe(active.length);
+    }
+  });
+
+  test("a deleted pair can connect again, and only its new connection is found by the pair", async () => {
+    const repository = connections();
+    const item = newConnection("a", "b");
+    await repository.insert(item);
+    const archived = await repository.archive({
+      organizationId: org,
+      id: item.record.id,
+      actor: "bob",
+      requestId: "x",
+      traceparent: null,
+    });
+    expect(archived).toMatchObject({ revision: 2n, record: { isActive: false, recordVersion: 2 } });
+    expect(
+      await repository.archive({
+        organizationId: org,
+        id: item.record.id,
+        actor: "bob",
+        requestId: "x",
+        traceparent: null,
+      }),
+    ).toBeUndefined();
+    const again = newConnection("a", "b");
+    expect(await repository.insert(again)).toEqual({ revision: 3n });
+    expect((await repository.find({ organizationId: org, userId1: "a", userId2: "b" }))?.id).toBe(again.record.id);
+    expect((await repository.find({ organizationId: org, id: item.record.id }))?.archivedAt).toBeInstanceOf(Date);
+  });
+
+  test("many reads of both kinds at once get each its own answer", async () => {
+    const repository = connections();
+    const items = Array.from({ length: 300 }, (_, index) => newConnection("a", `b-${index}`));
+    await Promise.all(items.map((item) => repository.insert(item)));
+    const found = await Promise.all(
+      items.map(({ record }, index) =>
+        repository.find(
+          index % 2 === 0
+            ? { organizationId: org, id: record.id }
+            : { organizationId: org, userId1: record.userId1, userId2: record.userId2 },
+        ),
+      ),
+    );
+    expect(found).toEqual(items.map(({ record }) => record));
+  });
+});

@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, type DescMethodUnary } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ConnectionService, GetConnectionResponseSchema } from "../../gen/connectory/v1/connection_service_pb.js";
+import { Health, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health_pb.js";
+import { serveGrpc } from "../../src/transport/grpc.ts";
+import { serveHttp } from "../../src/transport/http.ts";
+import { startTestApp } from "../support/app.ts";
+
+/** GetConnection as a verb that takes as long as the test wants and remembers what its signal said. */
+let seen: { context: HandlerContext; aborted: Promise<unknown> } | undefined;
+const slow = (async (_request, context) => {
+  const aborted = new Promise((resolve) =>
+    context.signal.addEventListener("abort", () => resolve(context.signal.reason)),
+  );
+  seen = { context, aborted };
+  await Promise.race([sleep(1500), aborted]);
+  context.signal.throwIfAborted();
+  return create(GetConnectionResponseSchema);
+}) as MethodImpl<DescMethodUnary>;
+
+const routes = [{ method: ConnectionService.method.getConnection, implementation: slow }];
+const open = { host: "127.0.0.1", port: 0, routes, interceptors: [], maxMessageBytes: 1024, tls: undefined };
+
+async function startDoors() {
+  const grpc = await serveGrpc(open);
+  const http = await serveHttp({ ...open, corsOrigins: [], isReady: async () => true });
+  const transports = {
+    grpc: createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpc.port}` }),
+    connect: createConnectTransport({ baseUrl: `http://127.0.0.1:${http.port}`, httpVersion: "1.1" }),
+  };
+  return {
+    grpc,
+    http,
+    transports,
+    client: (door: "grpc" | "connect") => createClient(ConnectionService, transports[door]),
+  };
+}
+
+/** A Connect client gives up at its own deadline; this one waits for what the server says. */
+async function connectWithTimeout(port: number): Promise<never> {
+  const response = await fetch(`http://127.0.0.1:${port}/connectory.v1.ConnectionService/GetConnection`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "connect-timeout-ms": "200" },
+    body: "{}",
+  });
+  const { code } = (await response.json()) as { code: string };
+  throw new ConnectError("", code === "deadline_exceeded" ? Code.DeadlineExceeded : Code.Unknown);
+}
+
+describe.each(["grpc", "connect"] as const)("a call over %s", (door) => {
+  let doors: Awaited<ReturnType<typeof startDoors>>;
+  beforeAll(async () => {
+    doors = await startDoors();
+  });
+  afterAll(async () => {
+    await Promise.all([doors.grpc.stop(0), doors.http.stop(0)]);
+  });
+  beforeEach(() => {
+    seen = undefined;
+  });
+
+  test("that the caller cancels aborts the verb's signal", async () => {
+    const aborter = new AbortController();
+    const call = doors.client(door).getConnection({}, { signal: aborter.signal });
+    await expect.poll(() => seen).toBeDefined();
+    aborter.abort();
+    await expect(call).rejects.toMatchObject({ code: Code.Canceled });
+    await expect(seen?.aborted).resolves.toBeDefined();
+  });
+
+  test("whose deadline passes is DEADLINE_EXCEEDED, and the verb's signal says so", async () => {
+    const call =
+      door === "grpc"
+        ? doors.client("grpc").getConnection({}, { timeoutMs: 200 })
+        : connectWithTimeout(doors.http.port);
+    await expect.poll(() => seen).toBeDefined();
+    const left = seen?.context.timeoutMs() ?? Number.NaN;
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(200);
+    await expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+    expect(ConnectError.from(await seen?.aborted).code).toBe(Code.DeadlineExceeded);
+  });
+
+  test("without a deadline has none", async () => {
+    await doors.client(door).getConnection({});
+    expect(seen?.context.timeoutMs()).toBeUndefined();
+    expect(seen?.context.signal.aborted).toBe(door === "connect");
+  });
+});
+
+describe("a stop", () => {
+  test.each(["grpc", "connect"] as const)("lets a running call over %s end, and refuses new ones", async (door) => {
+    seen = undefined;
+    const doors = await startDoors();
+    const running = doors.client(door).getConnection({});
+    await expect.poll(() => seen).toBeDefined();
+    const stopped = Promise.all([doors.grpc.stop(5000), doors.http.stop(5000)]);
+    await expect(running).resolves.toBeDefined();
+    await stopped;
+    const port = door === "grpc" ? doors.grpc.port : doors.http.port;
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
+  });
+
+  test("cuts off what takes longer than the grace", async () => {
+    seen = undefined;
+    const doors = await startDoors();
+    const running = doors.client("grpc").getConnection({});
+    await expect.poll(() => seen).toBeDefined();
+    const before = performance.now();
+    const [outcome] = await Promise.allSettled([running, doors.grpc.stop(100), doors.http.stop(100)]);
+    expect(outcome.status).toBe("rejected");
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
+
+  test("turns the health to NOT_SERVING for those who watch it", async () => {
+    const app = await startTestApp();
+    const transport = createGrpcTransport({ baseUrl: `http://${app.grpcAddress}` });
+    const health = createClient(Health, transport);
+    const statuses: Serving[] = [];
+    const watching = (async () => {
+      for await (const { status } of health.watch({ service: ConnectionService.typeName })) statuses.push(status);
+    })().catch(() => {});
+    await expect.poll(() => statuses).toEqual([Serving.SERVING]);
+    await app.app.stop();
+    await watching;
+    expect(statuses).toEqual([Serving.SERVING, Serving.NOT_SERVING]);
+    await app.stop();
+  });
+});
+
+test("the health follows the database", async () => {
+  const app = await startTestApp({ LOG_LEVEL: "warn" });
+  const health = createClient(Health, createGrpcTransport({ baseUrl: `http://${app.grpcAddress}` }));
+  expect((await health.check({})).status).toBe(Serving.SERVING);
+  await app.breakDatabase();
+  expect((await fetch(`${app.httpUrl}/readyz`)).status).toBe(503);
+  expect((await fetch(`${app.httpUrl}/healthz`)).status).toBe(200);
+  expect((await health.check({})).status).toBe(Serving.NOT_SERVING);
+  await app.mendDatabase();
+  await expect.poll(async () => (await health.check({})).status, { timeout: 10_000 }).toBe(Serving.SERVING);
+  await app.stop();
+});
