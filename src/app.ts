@@ -1,33 +1,55 @@
 import { hkdfSync, randomBytes, randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { createRemoteJWKSet } from "jose";
+import type { Knex } from "knex";
 import type { Logger } from "pino";
+import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../gen/connectory/v1/connection_service_pb.js";
 import { type LocalIssuer, localAudience, localClaims, localIssuer, openLocalIssuer } from "./auth/local-issuer.ts";
-import { createPageTokens } from "./auth/page-token.ts";
+import { createPageTokens, type PageTokens } from "./auth/page-token.ts";
 import { createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import type { Config, SecretKey } from "./config.ts";
-import { createConnectionRepository } from "./connection/connection-repository.ts";
+import { type ConnectionRepository, createConnectionRepository } from "./connection/connection-repository.ts";
 import { createConnection } from "./connection/create-connection.ts";
 import { deleteConnection } from "./connection/delete-connection.ts";
 import { getConnection } from "./connection/get-connection.ts";
 import { listConnections } from "./connection/list-connections.ts";
+import { createConnectionProfile } from "./connection-profile/create-connection-profile.ts";
+import { createTestSlots } from "./connection-profile/create-test-slots.ts";
+import { deleteConnectionProfile } from "./connection-profile/delete-connection-profile.ts";
+import { getConnectionProfile } from "./connection-profile/get-connection-profile.ts";
+import { getConnector } from "./connection-profile/get-connector.ts";
+import { listConnectionProfiles } from "./connection-profile/list-connection-profiles.ts";
+import { listConnectors } from "./connection-profile/list-connectors.ts";
+import { createProfileRepository, type ProfileRepository } from "./connection-profile/profile-repository.ts";
+import type { SecretKeys } from "./connection-profile/seal-secret.ts";
+import { testConnectionProfile } from "./connection-profile/test-connection-profile.ts";
+import { connectors } from "./connectors/index.ts";
 import { lockDataDir } from "./database/lock-data-dir.ts";
 import { migrate } from "./database/migrate.ts";
 import { type DatabaseTarget, openKnex } from "./database/open-knex.ts";
 import { startEmbeddedPostgres } from "./database/start-embedded-postgres.ts";
+import { createDialer } from "./egress/create-dialer.ts";
+import { createEgressPolicy, type Target } from "./egress/egress-policy.ts";
+import { isLoopback } from "./environment-reader.ts";
+import { createKafkaSink } from "./events/kafka-sink.ts";
+import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
 import { createInterceptors } from "./interceptors/index.ts";
 import { readOrMakePrivateFile } from "./private-file.ts";
 import { serveGrpc } from "./transport/grpc.ts";
 import { serveHttp } from "./transport/http.ts";
 import { readTls } from "./transport/read-tls.ts";
-import { routesOf } from "./transport/routes.ts";
+import { type Route, routesOf } from "./transport/routes.ts";
 import { watchHealth } from "./transport/watch-health.ts";
 
 /** How long running calls may take to end once a stop has begun, and their answers to be sent, in milliseconds. */
 const graceMs = 10_000;
 const flushMs = 250;
+
+/** Ends something that was opened. */
+type Closer = () => Promise<void>;
 
 /** A running service. */
 export interface App {
@@ -41,7 +63,7 @@ export interface App {
 
 /** Starts everything, or throws with nothing left running. `onDeath` is called when a part dies that all depends on. */
 export async function startApp(config: Config, log: Logger, onDeath: (why: string) => void): Promise<App> {
-  const closers: (() => Promise<void>)[] = [];
+  const closers: Closer[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= closeAll(closers, log);
@@ -53,22 +75,15 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     closers.push(() => knex.destroy());
     await migrate(knex);
 
-    const keys = config.secretKeys ?? [await openLocalSecretKey(config.dataDir)];
-    const pageTokens = createPageTokens(
-      new Uint8Array(hkdfSync("sha256", keys[0].key, "", "connectory page tokens", 32)),
-    );
+    const wake = startEvents(config, knex, log, closers);
+    const keys = toSecretKeys(config.secretKeys ?? [await openLocalSecretKey(config.dataDir)]);
+    const pageTokens = createPageTokens(derivePageTokenKey(keys.current.key));
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
     const interceptors = createInterceptors({ log, gate, verifyToken: createVerifier(config, issuer) });
-
-    const connections = createConnectionRepository(knex, () => {});
     const routes = [
-      ...routesOf(ConnectionService, {
-        createConnection: createConnection({ connections, createPolicy: config.createPolicy }),
-        getConnection: getConnection({ connections }),
-        listConnections: listConnections({ connections, pageTokens }),
-        deleteConnection: deleteConnection({ connections }),
-      }),
+      ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
+      ...profileRoutes(config, { profiles: createProfileRepository({ knex, onWrite: wake }), pageTokens, keys }),
     ];
 
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
@@ -90,10 +105,69 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
   }
 }
 
+function connectionRoutes(
+  { createPolicy }: Config,
+  deps: { connections: ConnectionRepository; pageTokens: PageTokens },
+): Route[] {
+  return routesOf(ConnectionService, {
+    createConnection: createConnection({ ...deps, createPolicy }),
+    getConnection: getConnection(deps),
+    listConnections: listConnections(deps),
+    deleteConnection: deleteConnection(deps),
+  });
+}
+
+function profileRoutes(
+  config: Config,
+  stores: { profiles: ProfileRepository; pageTokens: PageTokens; keys: SecretKeys },
+): Route[] {
+  const policy = createEgressPolicy({
+    ...config.egress,
+    allowLoopback: isLoopback(config.grpcAddress.host) && isLoopback(config.httpAddress.host),
+    protectedTargets: ownTargets(config),
+  });
+  const deps = { ...stores, registry: connectors, dialer: createDialer({ policy }), takeTestSlot: createTestSlots() };
+  return routesOf(ConnectionProfileService, {
+    listConnectors: listConnectors(deps),
+    getConnector: getConnector(deps),
+    createConnectionProfile: createConnectionProfile(deps),
+    getConnectionProfile: getConnectionProfile(deps),
+    listConnectionProfiles: listConnectionProfiles(deps),
+    deleteConnectionProfile: deleteConnectionProfile(deps),
+    testConnectionProfile: testConnectionProfile(deps),
+  });
+}
+
+/** What this service itself depends on: nobody's test may reach it. */
+function ownTargets({ databaseUrl, kafka }: Config): Target[] {
+  const database = databaseUrl === undefined ? [] : [new URL(databaseUrl)];
+  const brokers = (kafka?.brokers ?? []).map((broker) => new URL(`kafka://${broker}`));
+  return [...database, ...brokers].map(({ hostname, port }) => ({ host: hostname, port: Number(port || 5432) }));
+}
+
+/** Publishes the event log when there is a Kafka to publish to. Answers with how to say that there are new events. */
+function startEvents({ kafka, kafkaTopicPrefix }: Config, knex: Knex, log: Logger, closers: Closer[]): () => void {
+  if (kafka === undefined) return () => {};
+  const holder = `${hostname()}-${randomUUID()}`;
+  const sink = createKafkaSink({ ...kafka, clientId: "connectory" }, log);
+  closers.push(() => sink.close());
+  const relay = startRelay({ knex, sink, log, topicPrefix: kafkaTopicPrefix, holder });
+  closers.push(() => relay.stop());
+  return relay.wake;
+}
+
+function toSecretKeys([current, ...older]: readonly [SecretKey, ...SecretKey[]]): SecretKeys {
+  return { current, all: new Map([current, ...older].map(({ id, key }) => [id, key])) };
+}
+
+function derivePageTokenKey(key: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync("sha256", key, "", "connectory page tokens", 32));
+}
+
 async function openDatabase(
   { databaseUrl, dataDir }: Config,
   log: Logger,
-  closers: (() => Promise<void>)[],
+  closers: Closer[],
   onDeath: (why: string) => void,
 ): Promise<DatabaseTarget> {
   if (databaseUrl !== undefined) return { url: databaseUrl };
@@ -129,7 +203,7 @@ async function openLocalSecretKey(dataDir: string): Promise<SecretKey> {
   return { id, key: Buffer.from(key, "base64") };
 }
 
-async function closeAll(closers: readonly (() => Promise<void>)[], log: Logger): Promise<void> {
+async function closeAll(closers: readonly Closer[], log: Logger): Promise<void> {
   for (const close of closers.toReversed())
     await close().catch((err: unknown) => log.error({ err }, "something did not close in order"));
 }
