@@ -1,5 +1,5 @@
+import { randomUUIDv7 } from "node:crypto";
 import type { MethodImpl } from "@connectrpc/connect";
-import { v7 as uuidv7 } from "uuid";
 import type { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
@@ -26,7 +26,7 @@ export function createConnection(deps: {
       throw notAParticipant();
     const now = new Date();
     const record = {
-      id: request.connectionId === "" ? uuidv7() : request.connectionId.toLowerCase(),
+      id: request.connectionId === "" ? randomUUIDv7() : request.connectionId.toLowerCase(),
       ...pair,
       connectedSince:
         request.connectedSince === undefined ? now : readInstant("connected_since", request.connectedSince),

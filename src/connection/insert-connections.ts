@@ -1,6 +1,6 @@
+import { randomUUIDv7 } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Knex } from "knex";
-import { v7 as uuidv7 } from "uuid";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { type ConnectionRecord, toConnectionJson } from "./connection-record.ts";
@@ -79,7 +79,7 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
     column((item) => item.record.connectedSince.toISOString()),
     column((item) => item.record.createdAt.toISOString()),
     column((item) => item.record.owner),
-    column(() => uuidv7()),
+    column(() => randomUUIDv7()),
     column((item) => item.requestId),
     column((item) => item.traceparent),
     column((item) => JSON.stringify({ connection: toConnectionJson(item.record) })),

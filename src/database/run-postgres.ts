@@ -56,7 +56,7 @@ function settings(o: PostgresRun): string[] {
     port: "5432",
     unix_socket_directories: ".",
     unix_socket_permissions: "0700",
-    max_connections: "200",
+    max_connections: "320",
     shared_buffers: "128MB",
     timezone: "UTC",
     log_destination: "stderr",

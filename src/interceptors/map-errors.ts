@@ -51,14 +51,18 @@ export function mapErrors(log: Logger): Interceptor {
     } catch (error) {
       const requestId = request.contextValues.get(requestIdKey);
       const failure = toFailure(error, request.signal);
-      if (failure.cause !== undefined || failure.detail.cause !== undefined)
-        log.error(
-          { err: failure.cause, requestId, rpc: request.method.name, reason: ErrorReason[failure.reason] },
-          "call failed",
-        );
+      logCause(log, failure, { requestId, rpc: request.method.name });
       throw toConnectError(failure, requestId);
     }
   };
+}
+
+/** A defect, or a part that is away, is the operator's business; what a caller did wrong is not worth more than debug. */
+function logCause(log: Logger, { reason, cause }: Failure, call: { requestId: string; rpc: string }): void {
+  if (cause === undefined) return;
+  const code = codeOfReason[reason];
+  const level = code === Code.Internal || code === Code.Unavailable ? "error" : "debug";
+  log[level]({ err: cause, ...call, reason: ErrorReason[reason] }, "call failed");
 }
 
 function toFailure(error: unknown, signal: AbortSignal): Failure {

@@ -4,11 +4,26 @@ import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { fieldsInvalid } from "../failure.ts";
 
+const patterns = new Map<string, RegExp>();
+
+/**
+ * Matches with the engine's own regular expressions: the library's default, a RE2 in JavaScript, took 7 % of the
+ * server's time in a profile of creates. The patterns are the contract's, none a caller's, and none of them backtracks.
+ */
+function matches(pattern: string, text: string): boolean {
+  let compiled = patterns.get(pattern);
+  if (compiled === undefined) {
+    compiled = new RegExp(pattern, "u");
+    patterns.set(pattern, compiled);
+  }
+  return compiled.test(text);
+}
+
 /**
  * Holds every request against the `buf.validate` rules of its message, so that a verb sees only well-formed ones.
  * Every violation is reported with its field path.
  */
-export function validate(validator: Validator = createValidator()): Interceptor {
+export function validate(validator: Validator = createValidator({ regexMatch: matches })): Interceptor {
   return (next) => async (request) => {
     if (!request.stream) check(validator, request.method.input, request.message);
     return next(request);

@@ -1,6 +1,6 @@
+import { randomUUIDv7 } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
 import type { Knex } from "knex";
-import { v7 as uuidv7 } from "uuid";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ConnectionSchema } from "../../gen/connectory/v1/connection_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(() => {
-  org = `org-${uuidv7()}`;
+  org = `org-${randomUUIDv7()}`;
 });
 
 const open = new AbortController().signal;
@@ -35,7 +35,7 @@ function newConnection(
   return {
     organizationId,
     record: {
-      id: uuidv7(),
+      id: randomUUIDv7(),
       userId1,
       userId2,
       connectedSince: now,
@@ -121,7 +121,7 @@ describe("connections in the database", () => {
   });
 
   test("an id that is taken never overwrites, in the same batch and later, also when its owner is deleted", async () => {
-    const id = uuidv7();
+    const id = randomUUIDv7();
     const results = await insertConnections(knex, [newConnection("a", "b", { id }), newConnection("c", "d", { id })]);
     expect([results[0], await reasonOf(results[1])]).toEqual([{ revision: 1n }, "CONNECTION_ID_TAKEN"]);
     expect(await reasonOf(connections().insert(newConnection("e", "f", { id })))).toBe("CONNECTION_ID_TAKEN");

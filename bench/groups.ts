@@ -1,0 +1,4 @@
+/** Rows that are compared with one another: a call and a number of callers. */
+export const groups = ["create-1", "create-64", "create-256", "get-64", "http-64"] as const;
+
+export type Group = (typeof groups)[number];

@@ -1,0 +1,22 @@
+import type { Method } from "./encode-request.ts";
+
+/** Where the load goes and as whom. */
+export interface Target {
+  readonly protocol: "grpc" | "connect";
+  /** On 127.0.0.1. */
+  readonly port: number;
+  readonly method: Method;
+  /** How many callers wait for an answer at a time. */
+  readonly callers: number;
+  /** The bearer token; absent for a server that asks for none. */
+  readonly token?: string | undefined;
+  /** What GetConnection asks for, in turn. */
+  readonly ids: readonly string[];
+}
+
+/** An open client. */
+export interface Caller {
+  /** Makes a call as caller number `caller` and rejects unless it was answered with a message and the status OK. */
+  call(caller: number): Promise<void>;
+  close(): Promise<unknown>;
+}

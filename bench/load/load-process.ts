@@ -1,0 +1,31 @@
+import type { Target } from "./caller.ts";
+import { drive, type Window } from "./drive.ts";
+import type { Measure } from "./measure.ts";
+import { openConnect } from "./open-connect.ts";
+import { openGrpc } from "./open-grpc.ts";
+
+/** What the load process is asked for. */
+export interface LoadOrder {
+  readonly target: Target;
+  readonly window: Window;
+}
+
+/** What it answers. */
+export type LoadReport = { readonly measure: Measure } | { readonly failure: string };
+
+// The process that makes the load: one order at a time over the channel of its parent.
+process.on("message", (order: LoadOrder) => {
+  load(order).then(
+    (measure) => process.send?.({ measure } satisfies LoadReport),
+    (error) => process.send?.({ failure: String(error) } satisfies LoadReport),
+  );
+});
+
+async function load({ target, window }: LoadOrder): Promise<Measure> {
+  const caller = await (target.protocol === "grpc" ? openGrpc(target) : openConnect(target));
+  try {
+    return await drive(caller, target.callers, window);
+  } finally {
+    await caller.close();
+  }
+}

@@ -1,0 +1,30 @@
+import { parseArgs } from "node:util";
+import { type Group, groups } from "./groups.ts";
+
+/** What the command line asks for. */
+export interface Options {
+  /** Measured seconds of a slice; a third of that, at least one, is driven before as warm-up. */
+  readonly seconds: number;
+  /** How often every row is measured; the table has the medians. */
+  readonly rounds: number;
+  readonly only: ReadonlySet<Group>;
+}
+
+/** Reads the flags, all optional. Throws with the usage when one is wrong. */
+export function parseOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: { type: "string", default: "3" },
+      rounds: { type: "string", default: "3" },
+      only: { type: "string", default: groups.join(",") },
+    },
+  });
+  const seconds = Number(values.seconds);
+  const rounds = Number(values.rounds);
+  const only = values.only.split(",").map((name) => groups.find((group) => group === name));
+  if (!(seconds > 0) || !Number.isInteger(rounds) || rounds < 1 || only.includes(undefined)) {
+    throw new Error(`usage: npm run bench -- [--seconds N] [--rounds N] [--only ${groups.join(",")}]`);
+  }
+  return { seconds, rounds, only: new Set(only.filter((group) => group !== undefined)) };
+}

@@ -1,0 +1,79 @@
+import type { Database } from "./database.ts";
+import type { Group } from "./groups.ts";
+import type { Target } from "./load/caller.ts";
+import type { Window } from "./load/drive.ts";
+import type { Measure } from "./load/measure.ts";
+import type { Load } from "./load/start-load.ts";
+import type { Script } from "./pgbench/run-pgbench.ts";
+import { runPgbench } from "./pgbench/run-pgbench.ts";
+import type { Servers } from "./start-servers.ts";
+
+/** A line of the table and how to measure it once. */
+export interface Row {
+  readonly group: Group;
+  readonly call: string;
+  readonly by: string;
+  readonly callers: number;
+  /** What the product's rate divided by this row's must at least be; absent where nothing is asked. */
+  readonly bar?: number;
+  /** The database that its calls write connections and events to; absent when they only read. */
+  readonly writesTo?: Database;
+  slice(window: Window): Promise<Measure>;
+}
+
+/** The row of its group that the others are compared with. */
+export const product = "Connectory";
+
+/** Every row, in the order in which a round measures them: what is compared stands next to each other. */
+export function listRows(servers: Servers, load: Load, ids: readonly string[]): Row[] {
+  const { connectory, textbook, echo, pgbench } = servers;
+  const driven = (row: Omit<Row, "slice">, target: Omit<Target, "callers" | "ids">): Row => ({
+    ...row,
+    slice: (window) => load.drive({ ...target, callers: row.callers, ids }, window),
+  });
+  const writes = (method: Target["method"]) => (method === "CreateConnection" ? { writesTo: connectory.database } : {});
+  const byConnectory = (group: Group, callers: number, method: Target["method"]): Row =>
+    driven(
+      { group, call: `${method}, gRPC`, by: product, callers, ...writes(method) },
+      { protocol: "grpc", port: connectory.grpcPort, method, token: connectory.token },
+    );
+  const byPgbench = (group: Group, callers: number, script: Script, bar?: number): Row => {
+    const clients = Math.min(callers, pgbench.maxClients);
+    const fewer = clients < callers ? ` (max_connections allows ${clients})` : "";
+    return {
+      group,
+      call: "the same inserts",
+      by: `pgbench, ${script}${fewer}`,
+      callers,
+      writesTo: pgbench.database,
+      ...(bar === undefined ? {} : { bar }),
+      slice: (window) => runPgbench(pgbench.database, script, clients, window),
+    };
+  };
+  const creates = (group: Group, callers: number): Row[] => [
+    byConnectory(group, callers, "CreateConnection"),
+    byPgbench(group, callers, "same-rows", 0.7),
+    byPgbench(group, callers, "same-statement"),
+    driven(
+      { group, call: "CreateConnection, gRPC", by: "textbook", callers, writesTo: textbook.database, bar: 5 },
+      { protocol: "grpc", port: textbook.port, method: "CreateConnection", token: textbook.token },
+    ),
+  ];
+  const overHttp = (method: Target["method"]): Row =>
+    driven(
+      { group: "http-64", call: `${method}, Connect`, by: product, callers: 64, ...writes(method) },
+      { protocol: "connect", port: connectory.httpPort, method, token: connectory.token },
+    );
+  return [
+    byConnectory("create-1", 1, "CreateConnection"),
+    ...creates("create-64", 64),
+    ...creates("create-256", 256),
+    byConnectory("get-64", 64, "GetConnection"),
+    driven(
+      { group: "get-64", call: "echo, gRPC", by: "bare grpc-js", callers: 64, bar: 0.4 },
+      { protocol: "grpc", port: echo.port, method: "GetConnection" },
+    ),
+    overHttp("GetConnection"),
+    overHttp("CreateConnection"),
+  ];
+}

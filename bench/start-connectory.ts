@@ -1,0 +1,41 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Database } from "./database.ts";
+import { findFreePort, type Running, startProcess } from "./start-process.ts";
+
+const run = promisify(execFile);
+const root = new URL("..", import.meta.url);
+const main = "src/main.ts";
+
+/** The organization that all load goes to: one, because that is where every create waits for the same row lock. */
+export const organization = "bench";
+
+/** The server under test, with its embedded PostgreSQL. */
+export interface Connectory extends Running {
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly token: string;
+  readonly database: Database;
+}
+
+/** Starts the server as `npm start` does, on free ports and an empty `dataDir`. */
+export async function startConnectory(dataDir: string): Promise<Connectory> {
+  const grpcPort = await findFreePort();
+  const httpPort = await findFreePort();
+  const environment = {
+    DATA_DIR: dataDir,
+    GRPC_ADDR: `127.0.0.1:${grpcPort}`,
+    HTTP_ADDR: `127.0.0.1:${httpPort}`,
+    LOG_LEVEL: "warn",
+  };
+  const { stop } = await startProcess([main], environment, [grpcPort, httpPort]);
+  const database = { host: join(dataDir, "postgres"), port: 5432, user: "connectory", database: "connectory" };
+  return { stop, grpcPort, httpPort, token: await issueToken(dataDir), database };
+}
+
+async function issueToken(dataDir: string): Promise<string> {
+  const command = [main, "token", "--user", "bench", "--org", organization, "--role", "admin"];
+  const { stdout } = await run(process.execPath, command, { cwd: root, env: { ...process.env, DATA_DIR: dataDir } });
+  return stdout.trim();
+}

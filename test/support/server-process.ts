@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+
+/** A service in a process of its own, started the way `npm start` does it. */
+export interface ServerProcess {
+  readonly child: ChildProcess;
+  readonly grpcAddress: string;
+  readonly httpUrl: string;
+  /** The token that the welcome prints. */
+  readonly token: string;
+  /** All that it has printed on standard output so far. */
+  output(): string;
+  /** Its log so far. */
+  log(): string;
+  /** Sends a signal and waits for the end; answers with the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+const root = join(import.meta.dirname, "../..");
+
+/** Starts `node src/main.ts` and waits for its welcome. Throws with what it printed when it ends before. */
+export async function startServer(
+  environment: Record<string, string>,
+  options: { cwd?: string; uid?: number; gid?: number } = {},
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [join(root, "src/main.ts")], {
+    cwd: root,
+    ...options,
+    env: {
+      PATH: process.env["PATH"],
+      GRPC_ADDR: "127.0.0.1:0",
+      HTTP_ADDR: "127.0.0.1:0",
+      LOG_LEVEL: "warn",
+      ...environment,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      if (output.includes("CreateConnectionProfile\n")) resolve();
+    });
+    child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${log}${output}`)));
+    child.once("error", reject);
+  });
+  return {
+    child,
+    grpcAddress: pick(/gRPC +(\S+)/, output),
+    httpUrl: pick(/gRPC-Web +(\S+)/, output),
+    token: pick(/TOKEN=(\S+)/, output),
+    output: () => output,
+    log: () => log,
+    end: async (signal) => {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+      const exit = once(child, "exit");
+      child.kill(signal);
+      await exit;
+      return child.exitCode;
+    },
+  };
+}
+
+function pick(pattern: RegExp, text: string): string {
+  const found = pattern.exec(text)?.[1];
+  if (found === undefined) throw new Error(`${pattern} is not in: ${text}`);
+  return found;
+}
