@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { CreatePolicy } from "./connection/create-connection.ts";
 import type { EgressRule } from "./egress/egress-rule.ts";
-import { parseEgressRules } from "./egress/parse-rules.ts";
+import { parseEgressRules } from "./egress/parse-egress-rules.ts";
 import { type Address, EnvironmentReader, isLoopback } from "./environment-reader.ts";
 
 /** A key-encryption key: 32 bytes under a name that is stored beside what it encrypted. */
@@ -93,8 +93,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 function readKafka(env: EnvironmentReader): KafkaSettings | undefined {
   const brokers = env.list("KAFKA_BROKERS");
   for (const broker of brokers)
-    if (!/^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/.test(broker))
-      env.problem("KAFKA_BROKERS", `${broker} is not host:port`);
+    if (!/^[A-Za-z0-9._-]+:\d{1,5}$/.test(broker))
+      env.problem(
+        "KAFKA_BROKERS",
+        `${broker} is not host:port (an IPv6 address needs a host name: kafkajs cannot read it)`,
+      );
   const ssl = env.oneOf("KAFKA_SSL", ["true", "false"], "false") === "true";
   const mechanism = env.oneOf("KAFKA_SASL_MECHANISM", ["plain", "scram-sha-256", "scram-sha-512", "none"], "none");
   const username = env.text("KAFKA_SASL_USERNAME");

@@ -90,11 +90,12 @@ describe("parseConfig", () => {
 
   test("Kafka settings", () => {
     const sasl = { KAFKA_SASL_MECHANISM: "scram-sha-512", KAFKA_SASL_USERNAME: "u", KAFKA_SASL_PASSWORD: "p" };
-    expect(parseConfig({ KAFKA_BROKERS: "a:1, [::1]:2", KAFKA_SSL: "true", ...sasl }).kafka).toEqual({
-      brokers: ["a:1", "[::1]:2"],
+    expect(parseConfig({ KAFKA_BROKERS: "a:1, b:2", KAFKA_SSL: "true", ...sasl }).kafka).toEqual({
+      brokers: ["a:1", "b:2"],
       ssl: true,
       sasl: { mechanism: "scram-sha-512", username: "u", password: "p" },
     });
+    expect(problemsOf({ KAFKA_BROKERS: "[::1]:9092" })).toContain("IPv6");
     expect(problemsOf({ KAFKA_SASL_USERNAME: "u" })).toContain("KAFKA_SASL_MECHANISM");
     expect(problemsOf({ KAFKA_SASL_MECHANISM: "plain" })).toContain("KAFKA_SASL_USERNAME");
   });

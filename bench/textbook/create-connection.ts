@@ -1,9 +1,8 @@
-import { randomUUID } from "node:crypto";
+import { randomUUID, randomUUIDv7 } from "node:crypto";
 import { create, toJson } from "@bufbuild/protobuf";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type MethodImpl } from "@connectrpc/connect";
 import type { Knex } from "knex";
-import { v7 } from "uuid";
 import { ConnectionSchema } from "../../gen/connectory/v1/connection_pb.js";
 import type { ConnectionService, CreateConnectionRequest } from "../../gen/connectory/v1/connection_service_pb.js";
 import { type User, userKey } from "./authenticate.ts";
@@ -53,7 +52,7 @@ function toRow(request: CreateConnectionRequest, user: User) {
   const now = new Date();
   return {
     organization_id: user.organizationId,
-    id: request.connectionId || v7(),
+    id: request.connectionId || randomUUIDv7(),
     user_id_1: request.userId1,
     user_id_2: request.userId2,
     connected_since: request.connectedSince === undefined ? now : timestampDate(request.connectedSince),

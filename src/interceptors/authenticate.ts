@@ -3,7 +3,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import type { VerifyToken } from "../auth/verify-token.ts";
 import { Failure } from "../failure.ts";
-import { accessOf } from "./access-rule.ts";
+import { accessOf } from "./access-of.ts";
 
 /** Finds out who calls, from the bearer token. A public RPC is let through without one. */
 export function authenticate(verifyToken: VerifyToken): Interceptor {

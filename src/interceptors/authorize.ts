@@ -2,7 +2,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
-import { accessOf } from "./access-rule.ts";
+import { accessOf } from "./access-of.ts";
 
 /** Lets a call through when its RPC is public or the caller has its permission. An RPC without a rule is denied. */
 export const authorize: Interceptor = (next) => async (request) => {

@@ -2,10 +2,10 @@ import type { Interceptor } from "@connectrpc/connect";
 import { Server, ServerCredentials, type ServerInterceptor, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { describeMalformed } from "./describe-malformed.ts";
-import { grpcDefinition, grpcHandler } from "./grpc-method.ts";
-import { serveReflection } from "./grpc-reflection.ts";
+import { grpcDefinition, grpcHandler } from "./grpc-handler.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import type { Route } from "./routes.ts";
+import { serveReflection } from "./serve-reflection.ts";
 
 /** What the gRPC server needs. */
 export interface GrpcOptions {

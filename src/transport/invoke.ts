@@ -37,7 +37,7 @@ type AnyFn = ReturnType<Interceptor>;
  * Ties a method's implementation and the interceptors into one function, the same way in which Connect's own
  * handlers do it, once per method rather than once per call.
  */
-export function bindMethod<M extends DescMethodUnary<DescMessage, DescMessage>>(
+export function createInvoke<M extends DescMethodUnary<DescMessage, DescMessage>>(
   method: M,
   implementation: MethodImpl<M>,
   interceptors: readonly Interceptor[],

@@ -42,7 +42,7 @@ async function isAlive(pid: number): Promise<boolean> {
 async function paste(server: ServerProcess, command: string): Promise<Record<string, unknown>> {
   const [exportLine = ""] = /^export TOKEN=.*$/m.exec(server.output()) ?? [];
   const [line = ""] = new RegExp(`^${command} .*$`, "m").exec(server.output()) ?? [];
-  const path = [dirname(grpcurl ?? ""), process.env["PATH"]].join(delimiter);
+  const path = [dirname(grpcurl ?? ""), process.env.PATH].join(delimiter);
   const { stdout } = await run("sh", ["-c", `${exportLine}\n${line}`], { env: { PATH: path } });
   return JSON.parse(stdout) as Record<string, unknown>;
 }

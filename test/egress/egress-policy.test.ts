@@ -1,7 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { describe, expect, test } from "vitest";
 import { createEgressPolicy, EgressDenied, type EgressPolicyOptions } from "../../src/egress/egress-policy.ts";
-import { parseEgressRules } from "../../src/egress/parse-rules.ts";
+import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
 
 function policy(allow = "", deny = "", options: Partial<EgressPolicyOptions> = {}) {
   const rules = { allow: parseEgressRules(allow).rules, deny: parseEgressRules(deny).rules };

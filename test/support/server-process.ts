@@ -28,7 +28,7 @@ export async function startServer(
     cwd: root,
     ...options,
     env: {
-      PATH: process.env["PATH"],
+      PATH: process.env.PATH,
       GRPC_ADDR: "127.0.0.1:0",
       HTTP_ADDR: "127.0.0.1:0",
       LOG_LEVEL: "warn",

@@ -8,7 +8,7 @@ import {
   type StatusObject,
 } from "@grpc/grpc-js";
 import { malformed } from "./describe-malformed.ts";
-import { bindMethod } from "./invoke.ts";
+import { createInvoke } from "./invoke.ts";
 import type { Route } from "./routes.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
 
@@ -40,7 +40,7 @@ export function grpcHandler(
   { method, implementation }: Route,
   interceptors: readonly Interceptor[],
 ): handleUnaryCall<Buffer, Buffer> {
-  const invoke = bindMethod(method, implementation, interceptors, "grpc");
+  const invoke = createInvoke(method, implementation, interceptors, "grpc");
   return (call, callback) => {
     const message = decode();
     if (message === undefined) return callback(malformed("the bytes are not a message of this method's request type"));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseEgressRules } from "../../src/egress/parse-rules.ts";
+import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
 
 describe("parseEgressRules", () => {
   test("reads blocks, addresses, names and everything, with commas or white space between", () => {

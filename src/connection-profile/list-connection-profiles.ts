@@ -1,0 +1,30 @@
+import type { MethodImpl } from "@connectrpc/connect";
+import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import type { PageTokens } from "../auth/page-token.ts";
+import { principalKey } from "../auth/principal.ts";
+import type { ProfileRepository } from "./profile-repository.ts";
+
+const defaultPageSize = 50;
+const maxPageSize = 1000;
+
+/** Lists the organization's profiles by name, without their secrets. */
+export function listConnectionProfiles(deps: {
+  profiles: ProfileRepository;
+  pageTokens: PageTokens;
+}): MethodImpl<typeof ConnectionProfileService.method.listConnectionProfiles> {
+  return async (request, context) => {
+    const { organizationId } = context.values.get(principalKey);
+    const scope = JSON.stringify(["ListConnectionProfiles", organizationId]);
+    const pageSize = Math.min(request.pageSize || defaultPageSize, maxPageSize);
+    const after = request.pageToken === "" ? "" : String(deps.pageTokens.open(scope, request.pageToken).name);
+    // One more than asked for tells whether there is another page.
+    const found = await deps.profiles.list(organizationId, after, pageSize + 1);
+    const page = found.slice(0, pageSize);
+    const last = page.at(-1);
+    return {
+      connectionProfiles: [...page],
+      nextPageToken:
+        found.length > pageSize && last !== undefined ? deps.pageTokens.seal(scope, { name: last.name }) : "",
+    };
+  };
+}

@@ -1,0 +1,50 @@
+import { create, type DescField, type DescMessage, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import { field as rules } from "../../gen/buf/validate/validate_pb.js";
+import { destination, secret } from "../../gen/connectory/options/v1/field_pb.js";
+import { type ConnectorField, ConnectorFieldSchema } from "../../gen/connectory/v1/connector_pb.js";
+
+/** True when the field holds a secret. */
+export function isSecret(field: DescField): boolean {
+  return hasOption(field, secret) && getOption(field, secret);
+}
+
+/** The message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */
+export function nestedMessage(field: DescField): DescMessage | undefined {
+  const message = field.message;
+  return message?.typeName.startsWith("google.protobuf.") ? undefined : message;
+}
+
+/**
+ * The fields of a configuration in the order of its proto, the fields of a nested message after the one that holds it,
+ * with dotted names: `sasl`, `sasl.password`. Of a list or map the path names an element: `headers[].value`.
+ */
+export function describeFields(schema: DescMessage, prefix = ""): readonly ConnectorField[] {
+  return schema.fields.flatMap((field) => {
+    const path = `${prefix}${field.name}`;
+    const nested = nestedMessage(field);
+    const below = field.fieldKind === "list" || field.fieldKind === "map" ? `${path}[].` : `${path}.`;
+    return [describeField(field, path), ...(nested === undefined ? [] : describeFields(nested, below))];
+  });
+}
+
+function describeField(field: DescField, path: string): ConnectorField {
+  return create(ConnectorFieldSchema, {
+    path,
+    type: typeName(field),
+    required: getOption(field, rules).required,
+    secret: isSecret(field),
+    destination: hasOption(field, destination) && getOption(field, destination),
+  });
+}
+
+/** The type as a .proto file writes it. */
+function typeName(field: DescField): string {
+  const element = field.message?.typeName ?? field.enum?.typeName ?? scalarName(field.scalar);
+  if (field.fieldKind === "list") return `repeated ${element}`;
+  if (field.fieldKind === "map") return `map<${scalarName(field.mapKey)}, ${element}>`;
+  return element;
+}
+
+function scalarName(scalar: ScalarType | undefined): string {
+  return scalar === undefined ? "" : ScalarType[scalar].toLowerCase();
+}

@@ -1,0 +1,23 @@
+import type { FieldViolation } from "../../failure.ts";
+
+/** A broker's address. */
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The addresses of `host:port, [v6]:port`, each once. The shape of the text is held by the field's rule in proto. */
+export function parseBootstrapServers(text: string): readonly BrokerAddress[] {
+  const entries = new Set(text.split(",").map((entry) => entry.trim().toLowerCase()));
+  return [...entries].map((entry) => {
+    const colon = entry.lastIndexOf(":");
+    return { host: entry.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(entry.slice(colon + 1)) };
+  });
+}
+
+/** What the rule in proto cannot say: ports in range. */
+export function checkBootstrapServers(text: string): readonly FieldViolation[] {
+  return parseBootstrapServers(text)
+    .filter(({ port }) => port < 1 || port > 65535)
+    .map(({ port }) => ({ field: "bootstrap_servers", description: `${port} is not a port: 1 to 65535` }));
+}

@@ -1,0 +1,79 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+
+/** What client libraries call on a socket beside reading and writing. */
+export interface LibraryStream extends Duplex {
+  /** Emits `connect` once the socket is there; where to is decided already. */
+  connect(): this;
+  setNoDelay(): this;
+  setKeepAlive(): this;
+  ref(): this;
+  unref(): this;
+}
+
+export interface LibraryStreamOptions {
+  /** Says whether the first bytes can be the protocol at all; else the stream fails with `ERR_WRONG_PROTOCOL`. */
+  isProtocol(firstBytes: Buffer): boolean;
+  onConnect?(): void;
+}
+
+/** More than a test has use for: the answer of a cluster with tens of thousands of topics stays below it. */
+const maxBytes = 32 * 1024 * 1024;
+
+/**
+ * Hands a socket that our dialer opens to a library that wants to open its own. The library gets an error of the
+ * opening, and of a socket that closes, as an `error` event: the only thing that makes all of them clean up.
+ */
+export function libraryStream(opening: Promise<Socket>, options: LibraryStreamOptions): LibraryStream {
+  let socket: Socket | undefined;
+  let bytes = 0;
+  const stream = new Duplex({
+    read: () => void socket?.resume(),
+    write: (chunk, _encoding, done) => {
+      if (socket?.writable) socket.write(chunk, done);
+      else done(closed());
+    },
+    final: (done) => {
+      socket?.end();
+      done();
+    },
+    destroy: (error, done) => {
+      socket?.destroy();
+      done(error);
+    },
+  });
+  const receive = (chunk: Buffer) => {
+    if (bytes === 0 && !options.isProtocol(chunk)) return void stream.destroy(fault("ERR_WRONG_PROTOCOL"));
+    bytes += chunk.length;
+    if (bytes > maxBytes) return void stream.destroy(fault("ERR_TOO_MUCH_DATA"));
+    if (!stream.push(chunk)) socket?.pause();
+  };
+  const start = (opened: Socket) => {
+    if (stream.destroyed) return void opened.destroy();
+    socket = opened;
+    opened.on("data", receive);
+    opened.once("end", () => stream.push(null));
+    opened.once("close", () => stream.destroy(stream.readableEnded ? undefined : closed()));
+    if (opened.destroyed) return void stream.destroy(closed());
+    options.onConnect?.();
+    stream.emit("connect");
+  };
+  opening.then(start, (error) => stream.destroy(error));
+  const self = () => library;
+  const library: LibraryStream = Object.assign(stream, {
+    connect: self,
+    setNoDelay: self,
+    setKeepAlive: self,
+    ref: self,
+    unref: self,
+  });
+  return library;
+}
+
+function closed(): Error {
+  return Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" });
+}
+
+function fault(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}

@@ -1,0 +1,21 @@
+import { type PostgresConfig, PostgresConfigSchema } from "../../../gen/connectory/v1/postgres_config_pb.js";
+import { checkTls } from "../check-tls.ts";
+import { type Connector, endpointName } from "../connector.ts";
+import { postgresAddress } from "./postgres-address.ts";
+import { testPostgres } from "./test-postgres.ts";
+
+/** PostgreSQL and what speaks its protocol. */
+export const postgres: Connector<PostgresConfig> = {
+  id: "postgres",
+  name: "PostgreSQL",
+  description: "A relational database",
+  source: true,
+  sink: true,
+  config: PostgresConfigSchema,
+  describe: (config) => {
+    const address = postgresAddress(config);
+    return `${config.username}@${endpointName(address)}/${address.database}`;
+  },
+  check: (config) => checkTls(config.tls),
+  test: testPostgres,
+};

@@ -1,0 +1,20 @@
+/** A message as Kafka sees it. */
+export interface EventMessage {
+  readonly topic: string;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly value: string;
+}
+
+/** Where events go. */
+export interface EventSink {
+  /**
+   * Resolves when all messages are stored for good, those of one key in their order. Rejects when that is not certain:
+   * then any of them may be stored, and the caller publishes the same ones again before any other.
+   * One call at a time.
+   */
+  publish(messages: readonly EventMessage[]): Promise<void>;
+  /** Lets go of everything, also of a publish that has not ended: that one rejects. */
+  close(): Promise<void>;
+}

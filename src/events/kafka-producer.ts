@@ -1,0 +1,68 @@
+import { Partitioners } from "kafkajs";
+import type { Logger } from "pino";
+import { ensureTopics } from "./ensure-topics.ts";
+import type { EventMessage } from "./event-sink.ts";
+import { createKafkaClient, type KafkaTarget } from "./kafka-client.ts";
+
+/** An idempotent producer. Once anything of it has rejected it must be destroyed and never used again. */
+export interface KafkaProducer {
+  /** Dials and gets a producer id. */
+  connect(): Promise<void>;
+  /** One request: resolves when every partition has acknowledged. One at a time. */
+  send(messages: readonly EventMessage[]): Promise<void>;
+  /** Waits for answers that are due, then ends. */
+  disconnect(): Promise<void>;
+  /** Ends at once. */
+  destroy(): void;
+}
+
+/** Dials nothing yet. */
+export function createKafkaProducer(target: KafkaTarget, log: Logger): KafkaProducer {
+  const client = createKafkaClient(target, log);
+  const unanswered = new Set<string>();
+  const producer = client.kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    // kafkajs wants at least one of an idempotent producer. Within one send it is safe: same messages, same numbers.
+    retry: { retries: 1, initialRetryTime: 50 },
+    createPartitioner: () => {
+      const partition = Partitioners.DefaultPartitioner(); // murmur2 of the key, as every other client does
+      return (message) => {
+        const chosen = partition(message);
+        unanswered.add(`${message.topic} ${chosen}`);
+        return chosen;
+      };
+    },
+  });
+  const topics = new Set<string>();
+
+  const send = async (messages: readonly EventMessage[]) => {
+    const byTopic = Map.groupBy(messages, ({ topic }) => topic);
+    const unknown = [...byTopic.keys()].filter((topic) => !topics.has(topic));
+    if (unknown.length > 0) {
+      await ensureTopics(client.kafka, unknown);
+      for (const topic of unknown) topics.add(topic);
+    }
+    unanswered.clear();
+    const answers = await producer.sendBatch({
+      acks: -1,
+      timeout: 10_000,
+      topicMessages: [...byTopic].map(([topic, some]) => ({
+        topic,
+        messages: some.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })),
+      })),
+    });
+    // When a partition moves between kafkajs's own two tries to a broker that answered the first, it is not sent
+    // again, and the send resolves nevertheless. So each partition that was chosen must have answered.
+    for (const { topicName, partition } of answers) unanswered.delete(`${topicName} ${partition}`);
+    if (unanswered.size > 0) throw new Error(`no answer for ${[...unanswered].join(", ")}`);
+  };
+
+  return {
+    connect: () => producer.connect(),
+    send,
+    disconnect: () => producer.disconnect(),
+    destroy: client.destroy,
+  };
+}

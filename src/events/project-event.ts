@@ -1,0 +1,88 @@
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { StoredEvent } from "./event.ts";
+import type { EventMessage } from "./event-sink.ts";
+
+/** The parts of a response's envelope that follow from what was done. */
+const done: Readonly<Record<string, { statusCode: string; action: string; method: string }>> = {
+  created: { statusCode: "201", action: "create", method: "POST" },
+  updated: { statusCode: "200", action: "update", method: "PATCH" },
+  deleted: { statusCode: "200", action: "delete", method: "DELETE" },
+};
+
+/**
+ * The two messages of an event, as CloudEvents 1.0 in Kafka's binary mode:
+ *
+ * * the API event, to `<prefix><object>-<what happened>`: the response's envelope with the record in it;
+ * * the DB-level event, to `<prefix>connectory-dbevent-<object>-<what happened>`: the record itself, or for an update
+ *   both records and the fields that differ.
+ *
+ * Both have the event's id as their `ce_id`, the second with `-db` behind it, so that it is unique for consumers which
+ * look at the id alone and the same whenever the event is delivered again.
+ */
+export function projectEvent(event: StoredEvent, topicPrefix: string): [api: EventMessage, database: EventMessage] {
+  const [object = "", happened = ""] = event.type.split(".");
+  const envelope = done[happened];
+  if (envelope === undefined) throw new Error(`event ${event.id} has the unknown type ${event.type}`);
+  const noun = object.replaceAll("-", "_");
+  const record = asObject(event.data[noun]);
+  const api: JsonObject = {
+    status: "OK",
+    statusCode: envelope.statusCode,
+    dataName: noun,
+    action: envelope.action,
+    method: envelope.method,
+    userId: event.actor,
+    requestId: event.requestId,
+    rowCount: 1,
+    [noun]: happened === "deleted" ? { ...record, isActive: false } : record,
+  };
+  const database: JsonObject =
+    happened === "updated"
+      ? change(noun, asObject(event.data[`old_${noun}`]), record)
+      : happened === "deleted"
+        ? { ...record, isActive: false }
+        : record;
+  const { key } = event;
+  return [
+    {
+      topic: `${topicPrefix}${object}-${happened}`,
+      key,
+      headers: headers(event, event.id, `connectory.${event.type}`),
+      value: JSON.stringify(api),
+    },
+    {
+      topic: `${topicPrefix}connectory-dbevent-${object}-${happened}`,
+      key,
+      headers: headers(event, `${event.id}-db`, `connectory.dbevent.${event.type}`),
+      value: JSON.stringify(database),
+    },
+  ];
+}
+
+function headers(event: StoredEvent, id: string, type: string): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    ce_specversion: "1.0",
+    ce_id: id,
+    ce_source: `/connectory/organizations/${encodeURIComponent(event.organizationId)}`,
+    ce_type: type,
+    ce_time: event.occurredAt.toISOString(),
+    ce_subject: event.subject,
+    ce_organization: event.organizationId,
+    ce_revision: String(event.revision),
+    ...(event.traceparent === null ? {} : { traceparent: event.traceparent }),
+  };
+}
+
+/** Both records and, of each, only the fields that differ; a field that one of them does not have is left out there. */
+function change(noun: string, before: JsonObject, after: JsonObject): JsonObject {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const changed = [...names].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  const only = (record: JsonObject) =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => changed.includes(name)));
+  return { [`old_${noun}`]: before, [noun]: after, oldDataValues: only(before), newDataValues: only(after) };
+}
+
+function asObject(value: JsonValue | undefined): JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import { type Client, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
+import { pino } from "pino";
+import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { createPageTokens } from "../../src/auth/page-token.ts";
+import { principalKey } from "../../src/auth/principal.ts";
+import { createConnectionProfile } from "../../src/connection-profile/create-connection-profile.ts";
+import { createTestSlots, type TestLimits } from "../../src/connection-profile/create-test-slots.ts";
+import { deleteConnectionProfile } from "../../src/connection-profile/delete-connection-profile.ts";
+import { getConnectionProfile } from "../../src/connection-profile/get-connection-profile.ts";
+import { getConnector } from "../../src/connection-profile/get-connector.ts";
+import { listConnectionProfiles } from "../../src/connection-profile/list-connection-profiles.ts";
+import { listConnectors } from "../../src/connection-profile/list-connectors.ts";
+import { createProfileRepository } from "../../src/connection-profile/profile-repository.ts";
+import type { SecretKeys } from "../../src/connection-profile/seal-secret.ts";
+import { testConnectionProfile } from "../../src/connection-profile/test-connection-profile.ts";
+import { type ConnectorRegistry, connectors } from "../../src/connectors/index.ts";
+import { mapErrors } from "../../src/interceptors/map-errors.ts";
+import { requestId } from "../../src/interceptors/request-id.ts";
+import { validate } from "../../src/interceptors/validate.ts";
+import { localDialer } from "../connectors/local-server.ts";
+import { createTestDatabase } from "../support/postgres.ts";
+
+export type ProfileClient = Client<typeof ConnectionProfileService>;
+
+/** Fixed keys by name, 32 bytes each; the first is current. */
+export function secretKeys(...names: [string, ...string[]]): SecretKeys {
+  const all = new Map(names.map((name) => [name, new Uint8Array(Buffer.alloc(32, name))]));
+  return { current: { id: names[0], key: all.get(names[0]) ?? new Uint8Array() }, all };
+}
+
+export interface ServiceOptions {
+  readonly registry?: ConnectorRegistry;
+  readonly keys?: SecretKeys;
+  readonly limits?: TestLimits;
+  readonly deadlineMs?: number;
+}
+
+/** The verbs behind the interceptors that they count on, on a database of their own. */
+export async function startProfileService(defaults: ServiceOptions = {}) {
+  const database = await createTestDatabase();
+  let writes = 0;
+  const profiles = createProfileRepository({
+    knex: database.knex,
+    onWrite: () => {
+      writes += 1;
+    },
+  });
+  const pageTokens = createPageTokens(randomBytes(32));
+  /** A client of a user of an organization; other options make another server on the same database. */
+  const clientOf = (organizationId: string, userId = "alice", options: ServiceOptions = {}): ProfileClient => {
+    const { registry = connectors, keys = secretKeys("k1"), limits, deadlineMs } = { ...defaults, ...options };
+    const deps = { registry, profiles, keys, pageTokens, dialer: localDialer, takeTestSlot: createTestSlots(limits) };
+    const asUser: Interceptor = (next) => (request) => {
+      request.contextValues.set(principalKey, { organizationId, userId, permissions: new Set<string>() });
+      return next(request);
+    };
+    const interceptors = [requestId, mapErrors(pino({ level: "silent" })), asUser, validate()];
+    const transport = createRouterTransport(
+      ({ service }) =>
+        service(ConnectionProfileService, {
+          listConnectors: listConnectors(deps),
+          getConnector: getConnector(deps),
+          createConnectionProfile: createConnectionProfile(deps),
+          getConnectionProfile: getConnectionProfile(deps),
+          listConnectionProfiles: listConnectionProfiles(deps),
+          deleteConnectionProfile: deleteConnectionProfile(deps),
+          testConnectionProfile: testConnectionProfile({
+            ...deps,
+            ...(deadlineMs === undefined ? {} : { deadlineMs }),
+          }),
+        }),
+      { router: { interceptors } },
+    );
+    return createClient(ConnectionProfileService, transport);
+  };
+  return { ...database, profiles, clientOf, writes: () => writes };
+}

@@ -1,0 +1,44 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import { KafkaConfigSchema } from "../../gen/connectory/v1/kafka_config_pb.js";
+import { connectors } from "../../src/connectors/index.ts";
+import { parseBootstrapServers } from "../../src/connectors/kafka/bootstrap-servers.ts";
+import { pem } from "./local-server.ts";
+
+function violated(init: MessageInitShape<typeof KafkaConfigSchema>): string[] {
+  const config = create(KafkaConfigSchema, { bootstrapServers: "a:1", ...init });
+  return (connectors.kafka.check?.(config) ?? []).map(({ field }) => field);
+}
+
+describe("check", () => {
+  test("has nothing against a good configuration", () => {
+    const tls = { ca: pem("authority"), cert: pem("server"), key: pem("server-key"), serverName: "a.example" };
+    expect(violated({ tls })).toEqual([]);
+    expect(violated({ tls: {} })).toEqual([]);
+  });
+
+  test.each([
+    [{ bootstrapServers: "a:0" }, "bootstrap_servers"],
+    [{ bootstrapServers: "a:9092,b:70000" }, "bootstrap_servers"],
+    [{ tls: { ca: "no certificate" } }, "tls.ca"],
+    [{ tls: { cert: "no certificate", key: pem("server-key") } }, "tls.cert"],
+    [{ tls: { cert: pem("server"), key: "no key" } }, "tls.key"],
+    [{ tls: { cert: pem("server") } }, "tls.key"],
+    [{ tls: { key: pem("server-key") } }, "tls.cert"],
+    [{ tls: { cert: pem("server"), key: pem("expired-key") } }, "tls.key"],
+    [{ tls: {}, sasl: { protocol: "SASL_PLAINTEXT" } }, "sasl.protocol"],
+  ])("case %#", (init, field) => {
+    expect(violated(init)).toEqual([field]);
+  });
+});
+
+describe("parseBootstrapServers", () => {
+  test("reads names, addresses and IPv6 in brackets, each once", () => {
+    expect(parseBootstrapServers("a:1, B.example:9092 ,[2001:db8::1]:9093,10.0.0.1:4,A:1")).toEqual([
+      { host: "a", port: 1 },
+      { host: "b.example", port: 9092 },
+      { host: "2001:db8::1", port: 9093 },
+      { host: "10.0.0.1", port: 4 },
+    ]);
+  });
+});

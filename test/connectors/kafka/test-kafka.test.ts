@@ -1,0 +1,158 @@
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { createDialer } from "../../../src/egress/create-dialer.ts";
+import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
+import { parseEgressRules } from "../../../src/egress/parse-egress-rules.ts";
+import { blackHole, closedPort, type LocalServer, startLocalServer } from "../local-server.ts";
+import { failure, runKafkaTest, steps } from "../run-connector-test.ts";
+
+const servers: LocalServer[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+});
+
+async function serve(behave?: (socket: Socket) => void): Promise<LocalServer> {
+  const server = behave === undefined ? await blackHole() : await startLocalServer(behave);
+  servers.push(server);
+  return server;
+}
+
+async function settle(server: LocalServer): Promise<void> {
+  await expect.poll(() => server.open(), { timeout: 1000 }).toBe(0);
+}
+
+/** What keeps this process busy: kafkajs has timers that live on when its client is not ended. */
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+
+const sasl = { protocol: "SASL_PLAINTEXT", mechanism: "SCRAM-SHA-256", username: "u", password: "p" };
+
+describe.each([
+  ["in clear", {}],
+  ["with TLS", { tls: {} }],
+  ["with a log-in", { sasl }],
+])("a black hole %s", (_, config) => {
+  test("ends with the deadline, and sockets and timers with it", async () => {
+    const server = await serve();
+    const before = timers();
+    const began = performance.now();
+    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint, ...config }, { deadlineMs: 300 });
+    expect(performance.now() - began).toBeLessThan(1000);
+    expect(failure(outcome)?.code).toBe("TIMED_OUT");
+    await settle(server);
+    await expect.poll(() => timers()).toBeLessThanOrEqual(before);
+  });
+
+  test("ends with the caller, and sockets with it", async () => {
+    const server = await serve();
+    const caller = new AbortController();
+    const running = runKafkaTest({ bootstrapServers: server.endpoint, ...config }, { signal: caller.signal });
+    const ended = running.catch((error: unknown) => error);
+    await expect.poll(() => server.open()).toBe(1);
+    await sleep(50);
+    caller.abort(new Error("gone"));
+    expect(await ended).toMatchObject({ message: "gone" });
+    await settle(server);
+  });
+});
+
+describe("what is no Kafka broker", () => {
+  test.each([
+    [
+      "an HTTP server",
+      (socket: Socket) => void socket.once("data", () => socket.write("HTTP/1.1 400 Bad Request\r\n\r\n")),
+    ],
+    ["an SSH server", (socket: Socket) => void socket.write("SSH-2.0-OpenSSH_9.9\r\n")],
+    [
+      "a TLS server",
+      (socket: Socket) => void socket.once("data", () => socket.write(Buffer.from([0x15, 3, 3, 0, 2, 2, 10]))),
+    ],
+  ])("%s is recognised", async (_, behave) => {
+    const server = await serve(behave);
+    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint });
+    expect(failure(outcome)).toMatchObject({ code: "NOT_A_KAFKA_BROKER", field: "bootstrap_servers" });
+    expect(steps(outcome).at(-1)).toBe("CAPABILITY NOT_EXECUTED NOT_REACHED");
+    await settle(server);
+  });
+
+  test("a server that hangs up", async () => {
+    const server = await serve((socket) => socket.destroy());
+    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint });
+    expect(failure(outcome)?.code).toBe("CONNECTION_CLOSED");
+  });
+
+  test("closed ports: all of them are tried and reported", async () => {
+    const [one, two] = [await closedPort(), await closedPort()];
+    const outcome = await runKafkaTest({ bootstrapServers: `127.0.0.1:${one},127.0.0.1:${two}` });
+    expect(outcome.error).toBe(true);
+    const refused = outcome.report.steps.filter(({ code }) => code === "CONNECTION_REFUSED");
+    expect(refused.map(({ endpoint }) => endpoint).sort()).toEqual([`127.0.0.1:${one}`, `127.0.0.1:${two}`].sort());
+  });
+
+  test("no more than 16 addresses of a long list are dialled", async () => {
+    const server = await serve();
+    const list = Array.from({ length: 40 }, (_, index) => `127.0.0.${index + 1}:${server.port}`).join(",");
+    const outcome = await runKafkaTest({ bootstrapServers: list }, { deadlineMs: 300 });
+    expect(new Set(outcome.report.steps.map(({ endpoint }) => endpoint).filter((name) => name !== "")).size).toBe(16);
+  });
+});
+
+describe("a broker that means harm", () => {
+  test("may not send us where the egress policy forbids", async () => {
+    const inside = await serve();
+    const server = await serve((socket) => fakeBroker(socket, { advertise: { host: "127.0.0.2", port: inside.port } }));
+    const { rules } = parseEgressRules("127.0.0.2");
+    const dialer = createDialer({ policy: createEgressPolicy({ allow: [], deny: rules, allowLoopback: true }) });
+    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint }, { dialer });
+    expect(failure(outcome)).toMatchObject({ code: "EGRESS_DENIED", endpoint: `127.0.0.2:${inside.port}` });
+    expect(inside.total()).toBe(0);
+    await settle(server);
+  });
+
+  test("may not keep this process busy with SCRAM iterations", async () => {
+    const server = await serve((socket) => fakeBroker(socket, { iterations: 2_000_000_000 }));
+    const began = performance.now();
+    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint, sasl });
+    expect(failure(outcome)).toMatchObject({ code: "LOGIN_FAILED", field: "sasl.mechanism" });
+    expect(performance.now() - began).toBeLessThan(2000);
+    await settle(server);
+  });
+});
+
+/** Just enough of the protocol: ApiVersions, Metadata (version 0), SaslHandshake and SaslAuthenticate. */
+function fakeBroker(socket: Socket, how: { advertise?: { host: string; port: number }; iterations?: number }): void {
+  socket.on("data", (request: Buffer) => {
+    const [apiKey, correlation] = [request.readInt16BE(4), request.subarray(8, 12)];
+    const reply = (body: Buffer) => {
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(4 + body.length);
+      socket.write(Buffer.concat([length, correlation, body]));
+    };
+    if (apiKey === 18) reply(Buffer.concat([int16(0), int32(4), ...[3, 17, 18, 36].map(supported)]));
+    if (apiKey === 3 && how.advertise !== undefined) {
+      const { host, port } = how.advertise;
+      reply(Buffer.concat([int32(1), int32(1), text(host), int32(port), int32(0)]));
+    }
+    if (apiKey === 17) reply(Buffer.concat([int16(0), int32(1), text("SCRAM-SHA-256")]));
+    if (apiKey === 36) {
+      const nonce = /r=([^,]+)/.exec(request.toString("latin1"))?.[1] ?? "";
+      const answer = Buffer.from(`r=${nonce}x,s=c2FsdA==,i=${how.iterations}`);
+      reply(Buffer.concat([int16(0), int16(-1), int32(answer.length), answer]));
+    }
+  });
+}
+
+const supported = (apiKey: number) => Buffer.concat([int16(apiKey), int16(0), int16(0)]);
+const text = (value: string) => Buffer.concat([int16(value.length), Buffer.from(value)]);
+
+function int16(value: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}

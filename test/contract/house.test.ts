@@ -1,0 +1,109 @@
+import { readdir, readFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+
+/**
+ * Which folder of src may import from which: data walks transport → interceptors → verb → repository → event log →
+ * publisher, and every folder may use the leaves. ARCHITECTURE.md shows the same table.
+ */
+const leaves = ["failure.ts", "private-file.ts", "environment-reader.ts"];
+const allowed: Record<string, readonly string[]> = {
+  "main.ts": ["app.ts", "config.ts", "welcome.ts", "auth"],
+  "welcome.ts": ["app.ts", "config.ts"],
+  "app.ts": [
+    "config.ts",
+    "auth",
+    "connection",
+    "connection-profile",
+    "connectors",
+    "database",
+    "egress",
+    "events",
+    "interceptors",
+    "transport",
+  ],
+  "config.ts": ["connection", "egress"],
+  transport: ["interceptors", "database"],
+  interceptors: ["auth", "database"],
+  connection: ["auth", "interceptors", "events"],
+  "connection-profile": ["auth", "interceptors", "connectors", "egress", "events"],
+  connectors: ["egress"],
+  events: [],
+  egress: [],
+  auth: [],
+  database: [],
+};
+
+async function sources(folder: string): Promise<string[]> {
+  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+}
+
+const files = await Promise.all(
+  (await sources("src")).map(async (file) => ({ file, text: await readFile(join(root, file), "utf8") })),
+);
+const roomOf = (file: string) => file.split("/")[1] ?? "";
+
+describe("the house", () => {
+  test("imports go down or to a leaf, never up or across", () => {
+    const wrong = files.flatMap(({ file, text }) =>
+      [...text.matchAll(/from "(\.[^"]+)"/g)]
+        .map(([, target = ""]) => relative(root, join(root, dirname(file), target)))
+        .filter((target) => target.startsWith("src/"))
+        .map((target) => [roomOf(file), roomOf(target)] as const)
+        .filter(([from, to]) => from !== to && !leaves.includes(to) && !allowed[from]?.includes(to))
+        .map(([from, to]) => `${file}: ${from} → ${to}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("every allowed arrow is used: the table says what is, not what may be some day", () => {
+    const used = new Set(
+      files.flatMap(({ file, text }) =>
+        [...text.matchAll(/from "(\.[^"]+)"/g)].map(
+          ([, target = ""]) => `${roomOf(file)} → ${roomOf(relative(root, join(root, dirname(file), target)))}`,
+        ),
+      ),
+    );
+    const idle = Object.entries(allowed)
+      .flatMap(([from, targets]) => targets.map((to) => `${from} → ${to}`))
+      .filter((arrow) => !used.has(arrow));
+    expect(idle).toEqual([]);
+  });
+
+  test("only main.ts touches the process's environment, arguments, signals and end", () => {
+    const touching = files.filter(
+      ({ file, text }) =>
+        file !== "src/main.ts" && /\bprocess\.(env|argv|exit|on|once|stdout|stderr|stdin|exitCode)\b/.test(text),
+    );
+    expect(touching.map(({ file }) => file)).toEqual([]);
+  });
+
+  test("files are small, named after what they hold, and have no default export", async () => {
+    const everything = [...files.map(({ file }) => file), ...(await sources("test")), ...(await sources("bench"))];
+    for (const file of everything) {
+      const text = await readFile(join(root, file), "utf8");
+      expect([file, text.split("\n").length <= 300]).toEqual([file, true]);
+      expect(file).toMatch(/^[a-z0-9/.-]+\.ts$/);
+      expect(file).not.toMatch(/(^|\/)(utils?|helpers?|types|common|misc|shared)(\.ts|\/)/);
+      expect([file, /^export default/m.test(text)]).toEqual([file, false]);
+    }
+  });
+
+  test("every source file exports the thing that it is named after", () => {
+    const nameless = files.filter(({ file, text }) => {
+      const name = (file.split("/").at(-1) ?? "").replace(".ts", "");
+      if (name === "main" || name === "index") return false;
+      const wanted = name.replaceAll("-", "").toLowerCase();
+      const exported = [
+        ...text.matchAll(/^export (?:declare )?(?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm),
+      ].map(([, found = ""]) => found.toLowerCase());
+      return !exported.some((found) => found.includes(wanted) || wanted.includes(found));
+    });
+    expect(nameless.map(({ file }) => file)).toEqual([]);
+  });
+});
