@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
 import type { NewConnection } from "./insert-connections.ts";
 
@@ -22,7 +23,7 @@ const statement = `
 export async function findConflicts(knex: Knex, items: readonly NewConnection[]): Promise<Map<NewConnection, Failure>> {
   const found = new Map<NewConnection, Failure>();
   if (items.length === 0) return found;
-  const { rows } = await knex.raw<{ rows: Conflict[] }>(statement, [
+  const rows = await runPrepared<Conflict>(knex, "find-conflicts", statement, [
     items.map((item) => item.organizationId),
     items.map((item) => item.record.id),
     items.map((item) => item.record.userId1),

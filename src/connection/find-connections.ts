@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import { runPrepared } from "../database/run-prepared.ts";
 import { type ConnectionRecord, connectionColumns } from "./connection-record.ts";
 
 /** Which connection is meant: the one with an id, active or not, or the active one of a pair (in order). */
@@ -24,16 +25,17 @@ export async function findConnections(
   keys: readonly ConnectionKey[],
 ): Promise<(ConnectionRecord | undefined)[]> {
   const found = new Array<ConnectionRecord | undefined>(keys.length).fill(undefined);
-  const read = async (statement: string, positions: number[], columns: ((key: ConnectionKey) => string)[]) => {
+  const read = async (by: "id" | "pair", positions: number[], columns: ((key: ConnectionKey) => string)[]) => {
     if (positions.length === 0) return;
     const bindings = columns.map((column) => positions.map((position) => column(keys[position] as ConnectionKey)));
-    const { rows } = await knex.raw<{ rows: (ConnectionRecord & { ord: bigint })[] }>(statement, bindings);
+    const statement = by === "id" ? byId : byPair;
+    const rows = await runPrepared<ConnectionRecord & { ord: bigint }>(knex, `find-by-${by}`, statement, bindings);
     for (const { ord, ...record } of rows) found[positions[Number(ord) - 1] as number] = record;
   };
   const positionsWith = (name: string) =>
     [...keys.keys()].filter((position) => name in (keys[position] as ConnectionKey));
-  await read(byId, positionsWith("id"), [(key) => key.organizationId, (key) => ("id" in key ? key.id : "")]);
-  await read(byPair, positionsWith("userId1"), [
+  await read("id", positionsWith("id"), [(key) => key.organizationId, (key) => ("id" in key ? key.id : "")]);
+  await read("pair", positionsWith("userId1"), [
     (key) => key.organizationId,
     (key) => ("userId1" in key ? key.userId1 : ""),
     (key) => ("userId1" in key ? key.userId2 : ""),

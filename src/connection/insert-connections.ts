@@ -2,6 +2,7 @@ import { randomUUIDv7 } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Knex } from "knex";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
 import { type ConnectionRecord, toConnectionJson } from "./connection-record.ts";
 import { findConflicts } from "./find-conflicts.ts";
@@ -71,7 +72,7 @@ async function insertOrSplit(knex: Knex, items: readonly NewConnection[]): Promi
 async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outcome[]> {
   // Knex's types do not know that an array may hold null.
   const column = (value: (item: NewConnection) => string | null) => items.map(value) as string[];
-  const { rows } = await knex.raw<{ rows: { ord: bigint; revision: bigint }[] }>(statement, [
+  const rows = await runPrepared<{ ord: bigint; revision: bigint }>(knex, "insert-connections", statement, [
     column((item) => item.organizationId),
     column((item) => item.record.id),
     column((item) => item.record.userId1),

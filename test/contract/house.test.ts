@@ -27,7 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   "config.ts": ["connection", "egress"],
   transport: ["interceptors", "database"],
   interceptors: ["auth", "database"],
-  connection: ["auth", "interceptors", "events"],
+  connection: ["auth", "interceptors", "events", "database"],
   "connection-profile": ["auth", "interceptors", "connectors", "egress", "events"],
   connectors: ["egress"],
   events: [],
