@@ -22,7 +22,7 @@ export type Written = { readonly revision: bigint };
 
 const statement = readFileSync(new URL("insert-connections.sql", import.meta.url), "utf8");
 
-/** How often a pair that was in the way and then was not is tried again. */
+/** How often a batch is tried again that met a deadlock, or a pair that was in the way and then was not. */
 const attempts = 5;
 
 /** Writes each connection or says why not: ALREADY_EXISTS with the id that is in the way. */
@@ -55,10 +55,11 @@ export async function insertConnections(knex: Knex, items: readonly NewConnectio
 type Outcome = bigint | Error | undefined;
 
 /** A row that the database refuses fails its whole statement, so the batch is halved until the row stands alone. */
-async function insertOrSplit(knex: Knex, items: readonly NewConnection[]): Promise<Outcome[]> {
+async function insertOrSplit(knex: Knex, items: readonly NewConnection[], triesLeft = attempts): Promise<Outcome[]> {
   try {
     return await insert(knex, items);
   } catch (error) {
+    if (isDeadlock(error) && triesLeft > 0) return insertOrSplit(knex, items, triesLeft - 1);
     if (!isDataError(error)) throw error;
     if (items.length === 1) return [error];
     const middle = items.length >> 1;
@@ -88,6 +89,14 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
   const outcomes = new Array<Outcome>(items.length);
   for (const { ord, revision } of rows) outcomes[Number(ord) - 1] = revision;
   return outcomes;
+}
+
+/**
+ * Batches are sorted by pair, so only ids of the callers' choice can cross: one batch waits for an id of another that
+ * waits for an id of the first. The database ends one of the two, which has then written nothing.
+ */
+function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "40P01";
 }
 
 /** SQLSTATE class 22 (data exception) or 23 (constraint violation): the row's fault, not the server's. */

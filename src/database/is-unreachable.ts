@@ -1,5 +1,8 @@
-/** SQLSTATE classes that say "not now": connection exceptions, operator intervention, too many connections. */
-const unreachableState = /^(08|57P|53300)/;
+/**
+ * SQLSTATE classes that say "not now": connection exceptions, operator intervention, too little of a resource,
+ * transactions that were rolled back because of others.
+ */
+const unreachableState = /^(08|57P|53|40)/;
 
 const unreachableMessage =
   /Connection terminated|Client has encountered a connection error|Timeout acquiring a connection|timeout exceeded when trying to connect|pool is draining|Unable to acquire a connection/i;
@@ -15,7 +18,7 @@ const networkCodes = new Set([
   "EAI_AGAIN",
 ]);
 
-/** True when an error says that the database could not be reached, rather than that it refused a statement. */
+/** True when an error says that the database cannot serve just now, rather than that it refused a statement. */
 export function isUnreachable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";

@@ -55,7 +55,8 @@ function newConnection(
 
 async function reasonOf(call: Promise<unknown> | unknown): Promise<string> {
   const outcome = await Promise.resolve(call).catch((thrown: unknown) => thrown);
-  return outcome instanceof Failure ? (ErrorReason[outcome.reason] ?? "") : "none";
+  if (outcome instanceof Failure) return ErrorReason[outcome.reason] ?? "";
+  return outcome instanceof Error ? outcome.message : "none";
 }
 
 const revisions = (organizationId: string) =>
@@ -149,6 +150,23 @@ describe("connections in the database", () => {
     ]);
     expect(results[1]).toBeInstanceOf(Error);
     expect(await revisions(org)).toEqual([1n, 2n]);
+  });
+
+  test("ids that cross between two batches are a deadlock, and each id is written once all the same", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const ids = Array.from({ length: 100 }, () => randomUUIDv7());
+      const batch = (prefix: string, inOrder: string[]) =>
+        inOrder.map((id, index) => newConnection("a", `${prefix}-${round}-${String(index).padStart(3, "0")}`, { id }));
+      const [first, second] = await Promise.all([
+        insertConnections(knex, batch("up", ids)),
+        insertConnections(knex, batch("down", ids.toReversed())),
+      ]);
+      for (const [index, result] of first.entries()) {
+        const other = second[ids.length - 1 - index];
+        const reasons = [await reasonOf(result), await reasonOf(other)].toSorted();
+        expect(reasons).toEqual(["CONNECTION_ID_TAKEN", "none"]);
+      }
+    }
   });
 
   test("a call whose caller has gone is not written", async () => {
