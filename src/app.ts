@@ -48,6 +48,8 @@ import { watchHealth } from "./transport/watch-health.ts";
 const graceMs = 10_000;
 const flushMs = 250;
 
+const services = [ConnectionService, ConnectionProfileService];
+
 /** Ends something that was opened. */
 type Closer = () => Promise<void>;
 
@@ -80,7 +82,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const pageTokens = createPageTokens(derivePageTokenKey(keys.current.key));
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
-    const interceptors = createInterceptors({ log, gate, verifyToken: createVerifier(config, issuer) });
+    const interceptors = createInterceptors({ log, gate, services, verifyToken: createVerifier(config, issuer) });
     const routes = [
       ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
       ...profileRoutes(config, { profiles: createProfileRepository({ knex, onWrite: wake }), pageTokens, keys }),

@@ -32,6 +32,8 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger):
       types: int8AsBigint(),
     },
     pool: { min: 0, max: poolMax },
+    // An error that is logged names the statement, not the values in it.
+    compileSqlOnError: false,
     acquireConnectionTimeout: 5_000,
     log: {
       debug: (message: string) => log?.debug(message),

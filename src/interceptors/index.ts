@@ -1,3 +1,4 @@
+import type { DescService } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import type { VerifyToken } from "../auth/verify-token.ts";
@@ -10,8 +11,13 @@ import { requestId } from "./request-id.ts";
 import { validate } from "./validate.ts";
 
 /** What every call passes through, outermost first, whatever door it came by. */
-export function createInterceptors(deps: { log: Logger; verifyToken: VerifyToken; gate: CallGate }): Interceptor[] {
-  const { log, verifyToken, gate } = deps;
+export function createInterceptors(deps: {
+  log: Logger;
+  verifyToken: VerifyToken;
+  gate: CallGate;
+  services: readonly DescService[];
+}): Interceptor[] {
+  const { log, verifyToken, gate, services } = deps;
   return [
     requestId, // first, so that every line and every error can name the call
     accessLog(log), // outside the error mapping, so that it sees the status that the caller sees
@@ -19,6 +25,6 @@ export function createInterceptors(deps: { log: Logger; verifyToken: VerifyToken
     gate.interceptor, // before any work: a server that stops takes no more of it
     authenticate(verifyToken), // before authorization: who is it
     authorize, // before validation: a stranger learns nothing about our rules
-    validate(), // last, so that a verb sees only well-formed requests
+    validate(services.flatMap((service) => service.methods)), // last, so that a verb sees only well-formed requests
   ];
 }

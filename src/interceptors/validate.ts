@@ -1,4 +1,4 @@
-import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
@@ -23,7 +23,10 @@ function matches(pattern: string, text: string): boolean {
  * Holds every request against the `buf.validate` rules of its message, so that a verb sees only well-formed ones.
  * Every violation is reported with its field path.
  */
-export function validate(validator: Validator = createValidator({ regexMatch: matches })): Interceptor {
+export function validate(methods: readonly DescMethod[]): Interceptor {
+  const validator = createValidator({ regexMatch: matches });
+  // The rules of a message are compiled when it is seen first, up to 60 ms: at the start rather than in a call.
+  for (const { input } of methods) validator.validate(input, create(input));
   return (next) => async (request) => {
     if (!request.stream) check(validator, request.method.input, request.message);
     return next(request);

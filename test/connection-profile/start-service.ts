@@ -55,7 +55,12 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
       request.contextValues.set(principalKey, { organizationId, userId, permissions: new Set<string>() });
       return next(request);
     };
-    const interceptors = [requestId, mapErrors(pino({ level: "silent" })), asUser, validate()];
+    const interceptors = [
+      requestId,
+      mapErrors(pino({ level: "silent" })),
+      asUser,
+      validate(ConnectionProfileService.methods),
+    ];
     const transport = createRouterTransport(
       ({ service }) =>
         service(ConnectionProfileService, {

@@ -53,9 +53,9 @@ export async function closedPort(): Promise<number> {
   return server.port;
 }
 
-/** A file of test/connectors/certificates. */
+/** A file of test/support/certificates. */
 export function pem(name: string): string {
-  return readFileSync(join(import.meta.dirname, "certificates", `${name}.pem`), "utf8");
+  return readFileSync(join(import.meta.dirname, "../support/certificates", `${name}.pem`), "utf8");
 }
 
 /** Answers a TLS handshake with one of the test certificates. */

@@ -1,16 +1,15 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { connectClients, grpcJsClient } from "../support/clients.ts";
-import { findGrpcurl } from "../support/grpcurl.ts";
 
 const run = promisify(execFile);
-const grpcurl = await findGrpcurl();
+const grpcurl = inject("grpcurl");
 
 let app: TestApp;
 let token: string;
