@@ -1,13 +1,14 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { type Database, query } from "./database.ts";
 
-const migration = new URL("../src/database/migrations/0001_first.sql", import.meta.url);
+const migrations = new URL("../src/database/migrations/", import.meta.url);
 
 /** Makes a database of its own on the same server, with the product's tables and indexes and what `sql` adds. */
 export async function createScratchDatabase(server: Database, name: string, sql: string): Promise<Database> {
   await query(server, `create database ${name}`);
   const scratch = { ...server, database: name };
-  await query(scratch, await readFile(migration, "utf8"));
+  for (const file of (await readdir(migrations)).sort())
+    await query(scratch, await readFile(new URL(file, migrations), "utf8"));
   await query(scratch, sql);
   return scratch;
 }

@@ -33,6 +33,7 @@ import { startEmbeddedPostgres } from "./database/start-embedded-postgres.ts";
 import { createDialer } from "./egress/create-dialer.ts";
 import { createEgressPolicy, type Target } from "./egress/egress-policy.ts";
 import { isLoopback } from "./environment-reader.ts";
+import { calmKafkajs } from "./events/calm-kafkajs.ts";
 import { createKafkaSink } from "./events/kafka-sink.ts";
 import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
@@ -65,6 +66,7 @@ export interface App {
 
 /** Starts everything, or throws with nothing left running. `onDeath` is called when a part dies that all depends on. */
 export async function startApp(config: Config, log: Logger, onDeath: (why: string) => void): Promise<App> {
+  calmKafkajs(); // for the relay and for tests of Kafka profiles alike
   const closers: Closer[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => {

@@ -61,7 +61,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     httpAddress,
     dataDir: resolve(env.text("DATA_DIR") ?? "./data"),
     databaseUrl,
-    databasePoolMax: env.integer("DATABASE_POOL_MAX", 10, 1, 1000),
+    databasePoolMax: env.integer("DATABASE_POOL_MAX", 10, 1, 300),
     kafka: readKafka(env),
     kafkaTopicPrefix:
       env.matching("KAFKA_TOPIC_PREFIX", /^[A-Za-z0-9._-]{0,100}$/, "up to 100 of A-Z a-z 0-9 . _ -") ?? "",
@@ -93,7 +93,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 function readKafka(env: EnvironmentReader): KafkaSettings | undefined {
   const brokers = env.list("KAFKA_BROKERS");
   for (const broker of brokers)
-    if (!/^[A-Za-z0-9._-]+:\d{1,5}$/.test(broker))
+    if (!/^[A-Za-z0-9._-]+:\d{1,5}$/.test(broker) || Number(broker.split(":")[1]) > 65_535)
       env.problem(
         "KAFKA_BROKERS",
         `${broker} is not host:port (an IPv6 address needs a host name: kafkajs cannot read it)`,
@@ -106,6 +106,8 @@ function readKafka(env: EnvironmentReader): KafkaSettings | undefined {
     env.problem("KAFKA_SASL_MECHANISM", "must be set together with KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD");
   if (mechanism !== "none" && (username === undefined || password === undefined))
     env.problem("KAFKA_SASL_USERNAME", "must be set, with KAFKA_SASL_PASSWORD, because KAFKA_SASL_MECHANISM is");
+  if (brokers.length === 0 && (ssl || mechanism !== "none"))
+    env.problem("KAFKA_BROKERS", "must be set for KAFKA_SSL and KAFKA_SASL_MECHANISM to have an effect");
   const sasl = mechanism === "none" ? undefined : { mechanism, username: username ?? "", password: password ?? "" };
   return brokers.length === 0 ? undefined : { brokers, ssl, sasl };
 }
@@ -150,7 +152,8 @@ function readSecretKeys(env: EnvironmentReader): Config["secretKeys"] {
       env.problem("SECRET_KEYS", "each key must be name:base64 of 32 bytes, such as k1:$(openssl rand -base64 32)");
     return { id, key: Buffer.from(encoded, "base64") };
   });
-  if (new Set(keys.map((key) => key.id)).size < keys.length) env.problem("SECRET_KEYS", "two keys have the same name");
+  const names = keys.map((key) => key.id).filter((id) => id !== "");
+  if (new Set(names).size < names.length) env.problem("SECRET_KEYS", "two keys have the same name");
   const [first, ...rest] = keys;
   return first === undefined ? undefined : [first, ...rest];
 }

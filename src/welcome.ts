@@ -23,7 +23,7 @@ export async function welcome(config: Config, app: App): Promise<string> {
 }
 
 function firstCalls(config: Config, token: string, grpc: string, http: string): string[] {
-  const [plaintext, insecure] = config.tls === undefined ? ["-plaintext", ""] : ["-insecure", " --insecure"];
+  const [plaintext, insecure] = tlsFlags(config);
   return [
     "A token for 12 hours (user alice, organization acme):",
     "",
@@ -37,7 +37,15 @@ function firstCalls(config: Config, token: string, grpc: string, http: string): 
     "",
     `curl -sS${insecure} -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"name":"my-kafka-cluster","config":{"kafka":{"bootstrap_servers":"broker1:9092,broker2:9092"}}}' ${http}/connectory.v1.ConnectionProfileService/CreateConnectionProfile`,
     "",
+    "Another token: npm run token -- --user USER --org ORGANIZATION [--role viewer|member|admin]",
   ];
+}
+
+/** What grpcurl and curl need besides. Whose certificate a client shows is the operator's to say. */
+function tlsFlags({ tls }: Config): [grpcurl: string, curl: string] {
+  if (tls === undefined) return ["-plaintext", ""];
+  if (tls.clientCaFile === undefined) return ["-insecure", " --insecure"];
+  return ["-insecure -cert client.pem -key client-key.pem", " --insecure --cert client.pem --key client-key.pem"];
 }
 
 function bracket(host: string): string {

@@ -6,7 +6,7 @@ import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { ConnectorRegistry } from "../connectors/index.ts";
 import { Failure } from "../failure.ts";
-import { callerOf } from "./caller.ts";
+import { callerOf } from "../interceptors/caller.ts";
 import { checkConfig, chooseConnector, toConnectorConfig } from "./choose-connector.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 import type { SecretKeys } from "./seal-secret.ts";

@@ -1,6 +1,6 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
-import { callerOf } from "./caller.ts";
+import { callerOf } from "../interceptors/caller.ts";
 import { profileNotFound } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
 import { appendEvent } from "../events/append-event.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../interceptors/caller.ts";
 import { profileEvent } from "./profile-event.ts";
 import { type StoredSecret, toStoredConfig } from "./profile-row.ts";
 import { profilesOf, readProfile, secretsOf } from "./read-profile.ts";

@@ -1,7 +1,7 @@
 import { type JsonObject, toJson } from "@bufbuild/protobuf";
 import { type ConnectionProfile, ConnectionProfileSchema } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { NewEvent } from "../events/append-event.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../interceptors/caller.ts";
 
 /**
  * What the event log keeps of a write: the profile as protobuf JSON in proto names, without its secrets. A created

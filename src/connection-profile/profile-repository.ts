@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../interceptors/caller.ts";
 import { insertProfile, type NewProfile } from "./insert-profile.ts";
 import type { StoredSecret } from "./profile-row.ts";
 import { profilesOf, readProfile, secretsOf, withSecretStates } from "./read-profile.ts";

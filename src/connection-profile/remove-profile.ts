@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
 import { appendEvent } from "../events/append-event.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller } from "../interceptors/caller.ts";
 import { profileEvent } from "./profile-event.ts";
 import { profilesOf, readProfile } from "./read-profile.ts";
 

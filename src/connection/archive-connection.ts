@@ -1,20 +1,13 @@
 import type { Knex } from "knex";
 import { appendEvent } from "../events/append-event.ts";
+import type { Caller } from "../interceptors/caller.ts";
 import { type ConnectionRecord, connectionColumns, toConnectionJson } from "./connection-record.ts";
-
-/** Who deletes what, and by which call. */
-export interface Archival {
-  readonly organizationId: string;
-  readonly id: string;
-  readonly actor: string;
-  readonly requestId: string;
-  readonly traceparent: string | null;
-}
 
 /** Sets a connection inactive, together with its event. Undefined when there is no such active connection. */
 export function archiveConnection(
   knex: Knex,
-  { organizationId, id, actor, requestId, traceparent }: Archival,
+  { organizationId, userId, requestId, traceparent }: Caller,
+  id: string,
 ): Promise<{ record: ConnectionRecord; revision: bigint } | undefined> {
   return knex.transaction(async (trx) => {
     const { rows } = await trx.raw<{ rows: ConnectionRecord[] }>(
@@ -36,11 +29,11 @@ export function archiveConnection(
       .update({ is_active: false, record_version: record.recordVersion, updated_at: now, archived_at: now });
     const revision = await appendEvent(trx, organizationId, {
       type: "connection.deleted",
-      subject: id,
+      subject: record.id,
       key: `${record.userId1},${record.userId2}`,
-      actor,
+      actor: userId,
       requestId,
-      ...(traceparent === null ? {} : { traceparent }),
+      ...(traceparent === undefined ? {} : { traceparent }),
       occurredAt: now,
       data: { connection: toConnectionJson(record), old_connection: toConnectionJson(before) },
     });

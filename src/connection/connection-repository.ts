@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
-import { type Archival, archiveConnection } from "./archive-connection.ts";
+import type { Caller } from "../interceptors/caller.ts";
+import { archiveConnection } from "./archive-connection.ts";
 import { coalesce } from "./coalesce.ts";
 import type { ConnectionRecord } from "./connection-record.ts";
 import { type ConnectionKey, findConnections } from "./find-connections.ts";
@@ -16,7 +17,7 @@ export interface ConnectionRepository {
     limit: number;
     cursor: ListCursor | undefined;
   }): Promise<ConnectionRecord[]>;
-  archive(archival: Archival): Promise<{ record: ConnectionRecord; revision: bigint } | undefined>;
+  archive(caller: Caller, id: string): Promise<{ record: ConnectionRecord; revision: bigint } | undefined>;
 }
 
 /**
@@ -39,6 +40,6 @@ export function createConnectionRepository(knex: Knex, wrote: () => void): Conne
       reads,
     ),
     list: (wanted) => listOfUser(knex, wanted),
-    archive: (archival) => archiveConnection(knex, archival).then(announce),
+    archive: (caller, id) => archiveConnection(knex, caller, id).then(announce),
   };
 }

@@ -4,7 +4,7 @@ import type { ConnectionService } from "../../gen/connectory/v1/connection_servi
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
-import { requestIdKey } from "../interceptors/request-id.ts";
+import { callerOf } from "../interceptors/caller.ts";
 import { toConnection } from "./connection-record.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
 import { readInstant } from "./read-instant.ts";
@@ -19,11 +19,11 @@ export function createConnection(deps: {
   createPolicy: CreatePolicy;
 }): MethodImpl<typeof ConnectionService.method.createConnection> {
   return async (request, context) => {
-    const principal = context.values.get(principalKey);
+    const caller = callerOf(context);
     const pair = readPair(request);
-    const mayConnectOthers = deps.createPolicy === "login" || principal.permissions.has("connections.manage");
-    if (!mayConnectOthers && pair.userId1 !== principal.userId && pair.userId2 !== principal.userId)
-      throw notAParticipant();
+    const mayConnectOthers =
+      deps.createPolicy === "login" || context.values.get(principalKey).permissions.has("connections.manage");
+    if (!mayConnectOthers && pair.userId1 !== caller.userId && pair.userId2 !== caller.userId) throw notAParticipant();
     const now = new Date();
     const record = {
       id: request.connectionId === "" ? randomUUIDv7() : request.connectionId.toLowerCase(),
@@ -35,15 +35,9 @@ export function createConnection(deps: {
       createdAt: now,
       updatedAt: now,
       archivedAt: null,
-      owner: principal.userId,
+      owner: caller.userId,
     };
-    const { revision } = await deps.connections.insert({
-      organizationId: principal.organizationId,
-      record,
-      requestId: context.values.get(requestIdKey),
-      traceparent: context.requestHeader.get("traceparent"),
-      signal: context.signal,
-    });
+    const { revision } = await deps.connections.insert({ caller, record, signal: context.signal });
     return { connection: toConnection(record), revision };
   };
 }

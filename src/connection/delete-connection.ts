@@ -1,7 +1,6 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
-import { principalKey } from "../auth/principal.ts";
-import { requestIdKey } from "../interceptors/request-id.ts";
+import { callerOf } from "../interceptors/caller.ts";
 import { connectionNotFound } from "./connection-not-found.ts";
 import { toConnection } from "./connection-record.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
@@ -11,14 +10,7 @@ export function deleteConnection(deps: {
   connections: ConnectionRepository;
 }): MethodImpl<typeof ConnectionService.method.deleteConnection> {
   return async (request, context) => {
-    const { organizationId, userId } = context.values.get(principalKey);
-    const archived = await deps.connections.archive({
-      organizationId,
-      id: request.id,
-      actor: userId,
-      requestId: context.values.get(requestIdKey),
-      traceparent: context.requestHeader.get("traceparent"),
-    });
+    const archived = await deps.connections.archive(callerOf(context), request.id);
     if (archived === undefined) throw connectionNotFound();
     return { connection: toConnection(archived.record), revision: archived.revision };
   };

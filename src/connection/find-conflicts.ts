@@ -24,7 +24,7 @@ export async function findConflicts(knex: Knex, items: readonly NewConnection[])
   const found = new Map<NewConnection, Failure>();
   if (items.length === 0) return found;
   const rows = await runPrepared<Conflict>(knex, "find-conflicts", statement, [
-    items.map((item) => item.organizationId),
+    items.map(({ caller }) => caller.organizationId),
     items.map((item) => item.record.id),
     items.map((item) => item.record.userId1),
     items.map((item) => item.record.userId2),

@@ -4,15 +4,14 @@ import type { Knex } from "knex";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
+import type { Caller } from "../interceptors/caller.ts";
 import { type ConnectionRecord, toConnectionJson } from "./connection-record.ts";
 import { findConflicts } from "./find-conflicts.ts";
 
-/** A connection to be written, with what its event says about the call. */
+/** A connection to be written, and by whom. */
 export interface NewConnection {
-  readonly organizationId: string;
+  readonly caller: Caller;
   readonly record: ConnectionRecord;
-  readonly requestId: string;
-  readonly traceparent: string | null;
   /** A call whose caller has gone before its batch starts is not written. */
   readonly signal: AbortSignal;
 }
@@ -74,7 +73,7 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
   // Knex's types do not know that an array may hold null.
   const column = (value: (item: NewConnection) => string | null) => items.map(value) as string[];
   const rows = await runPrepared<{ ord: bigint; revision: bigint }>(knex, "insert-connections", statement, [
-    column((item) => item.organizationId),
+    column(({ caller }) => caller.organizationId),
     column((item) => item.record.id),
     column((item) => item.record.userId1),
     column((item) => item.record.userId2),
@@ -82,8 +81,8 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
     column((item) => item.record.createdAt.toISOString()),
     column((item) => item.record.owner),
     column(() => randomUUIDv7()),
-    column((item) => item.requestId),
-    column((item) => item.traceparent),
+    column(({ caller }) => caller.requestId),
+    column(({ caller }) => caller.traceparent ?? null),
     column((item) => JSON.stringify({ connection: toConnectionJson(item.record) })),
   ]);
   const outcomes = new Array<Outcome>(items.length);

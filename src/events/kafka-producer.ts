@@ -24,8 +24,9 @@ export function createKafkaProducer(target: KafkaTarget, log: Logger): KafkaProd
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
-    // kafkajs wants at least one of an idempotent producer. Within one send it is safe: same messages, same numbers.
-    retry: { retries: 1, initialRetryTime: 50 },
+    // Within one send trying again is safe: same messages, same numbers. A topic that was just created may have no
+    // leader for a moment; kafkajs then sends only what was refused, where the relay would send all of it again.
+    retry: { retries: 4, initialRetryTime: 100, maxRetryTime: 1000 },
     createPartitioner: () => {
       const partition = Partitioners.DefaultPartitioner(); // murmur2 of the key, as every other client does
       return (message) => {

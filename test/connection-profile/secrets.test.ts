@@ -215,5 +215,6 @@ describe("at rest", () => {
 });
 
 test("every member of ConnectorConfig was looked at", () => {
-  expect(listConnectors(connectors)).toHaveLength(ConnectorConfigSchema.fields.length);
+  const members = ConnectorConfigSchema.fields.map((field) => field.name).toSorted();
+  expect(listConnectors(connectors).map(({ id }) => id)).toEqual(members);
 });

@@ -8,6 +8,7 @@ import { type ConnectionRecord, toConnection, toConnectionJson } from "../../src
 import { createConnectionRepository } from "../../src/connection/connection-repository.ts";
 import { insertConnections, type NewConnection } from "../../src/connection/insert-connections.ts";
 import { Failure } from "../../src/failure.ts";
+import type { Caller } from "../../src/interceptors/caller.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -33,7 +34,7 @@ function newConnection(
   const { organizationId = org, signal = open, ...record } = more;
   const now = new Date();
   return {
-    organizationId,
+    caller: callerIn(organizationId),
     record: {
       id: randomUUIDv7(),
       userId1,
@@ -47,10 +48,12 @@ function newConnection(
       owner: "alice",
       ...record,
     },
-    requestId: "call-1",
-    traceparent: null,
     signal,
   };
+}
+
+function callerIn(organizationId: string): Caller {
+  return { organizationId, userId: "alice", requestId: "call-1" };
 }
 
 async function reasonOf(call: Promise<unknown> | unknown): Promise<string> {
@@ -69,7 +72,8 @@ describe("connections in the database", () => {
     });
 
   test("a connection is written with its revision and its event, which tells all of it", async () => {
-    const item = { ...newConnection("a", "b"), traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
+    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const item = { ...newConnection("a", "b"), caller: { ...callerIn(org), traceparent } };
     expect(await connections().insert(item)).toEqual({ revision: 1n });
     expect(await connections().find({ organizationId: org, id: item.record.id })).toEqual(item.record);
     const events = await knex("event").where({ organization_id: org });
@@ -81,7 +85,7 @@ describe("connections in the database", () => {
         key: "a,b",
         actor: "alice",
         request_id: "call-1",
-        traceparent: item.traceparent,
+        traceparent,
         occurred_at: item.record.createdAt,
         data: { connection: toConnectionJson(item.record) },
       },
@@ -115,7 +119,7 @@ describe("connections in the database", () => {
 
   test("the same id and the same pair twice in one batch is written once", async () => {
     const item = newConnection("a", "b");
-    const results = await insertConnections(knex, [item, { ...item, requestId: "call-2" }]);
+    const results = await insertConnections(knex, [item, { ...item, caller: { ...item.caller, requestId: "call-2" } }]);
     expect(results[0]).toEqual({ revision: 1n });
     expect(await reasonOf(results[1])).toBe("CONNECTION_ALREADY_EXISTS");
     expect(await knex("event").where({ organization_id: org }).pluck("request_id")).toEqual(["call-1"]);
@@ -126,7 +130,7 @@ describe("connections in the database", () => {
     const results = await insertConnections(knex, [newConnection("a", "b", { id }), newConnection("c", "d", { id })]);
     expect([results[0], await reasonOf(results[1])]).toEqual([{ revision: 1n }, "CONNECTION_ID_TAKEN"]);
     expect(await reasonOf(connections().insert(newConnection("e", "f", { id })))).toBe("CONNECTION_ID_TAKEN");
-    await connections().archive({ organizationId: org, id, actor: "alice", requestId: "x", traceparent: null });
+    await connections().archive(callerIn(org), id);
     expect(await reasonOf(connections().insert(newConnection("a", "b", { id })))).toBe("CONNECTION_ID_TAKEN");
     expect((await connections().find({ organizationId: org, id }))?.userId1).toBe("a");
   });
@@ -134,7 +138,7 @@ describe("connections in the database", () => {
   test("the same pair and the same id are free in another organization", async () => {
     const item = newConnection("a", "b");
     const other = `${org}-other`;
-    expect(await insertConnections(knex, [item, { ...item, organizationId: other }])).toEqual([
+    expect(await insertConnections(knex, [item, { ...item, caller: callerIn(other) }])).toEqual([
       { revision: 1n },
       { revision: 1n },
     ]);
@@ -184,11 +188,7 @@ describe("connections in the database", () => {
       const item = newConnection("a", `b-${index % 150}`, { organizationId });
       return writer
         .insert(item)
-        .then(() =>
-          index % 5 === 0
-            ? writer.archive({ organizationId, id: item.record.id, actor: "alice", requestId: "x", traceparent: null })
-            : undefined,
-        )
+        .then(() => (index % 5 === 0 ? writer.archive(callerIn(organizationId), item.record.id) : undefined))
         .catch((error: unknown) => {
           if (!(error instanceof Failure)) throw error;
         });
@@ -211,23 +211,9 @@ describe("connections in the database", () => {
     const repository = connections();
     const item = newConnection("a", "b");
     await repository.insert(item);
-    const archived = await repository.archive({
-      organizationId: org,
-      id: item.record.id,
-      actor: "bob",
-      requestId: "x",
-      traceparent: null,
-    });
+    const archived = await repository.archive(callerIn(org), item.record.id);
     expect(archived).toMatchObject({ revision: 2n, record: { isActive: false, recordVersion: 2 } });
-    expect(
-      await repository.archive({
-        organizationId: org,
-        id: item.record.id,
-        actor: "bob",
-        requestId: "x",
-        traceparent: null,
-      }),
-    ).toBeUndefined();
+    expect(await repository.archive(callerIn(org), item.record.id)).toBeUndefined();
     const again = newConnection("a", "b");
     expect(await repository.insert(again)).toEqual({ revision: 3n });
     expect((await repository.find({ organizationId: org, userId1: "a", userId2: "b" }))?.id).toBe(again.record.id);

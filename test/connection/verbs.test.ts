@@ -194,7 +194,12 @@ describe("DeleteConnection", () => {
     const pair = { userId1: "del-1", userId2: "del-2" };
     const { connection, revision } = await alice.createConnection(pair);
     const id = connection?.id ?? "";
-    const deleted = await alice.deleteConnection({ id });
+    const deleted = await alice.deleteConnection({ id: id.toUpperCase() }, { headers: { traceparent: "rubbish" } });
+    const events = await app.knex("event").where({ subject: id }).orderBy("revision").select("type", "traceparent");
+    expect(events).toEqual([
+      { type: "connection.created", traceparent: null },
+      { type: "connection.deleted", traceparent: null },
+    ]);
     expect(deleted.connection).toMatchObject({ id, isActive: false, recordVersion: 2 });
     expect(deleted.connection?.archivedAt).toBeDefined();
     expect(deleted.revision).toBeGreaterThan(revision);

@@ -1,6 +1,6 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { principalKey } from "../auth/principal.ts";
-import { requestIdKey } from "../interceptors/request-id.ts";
+import { requestIdKey } from "./request-id.ts";
 
 /** Who writes, and in which call: what an event keeps of it. */
 export interface Caller {
