@@ -26,7 +26,7 @@ export function createKafkaProducer(target: KafkaTarget, log: Logger): KafkaProd
     allowAutoTopicCreation: false,
     // Within one send trying again is safe: same messages, same numbers. A topic that was just created may have no
     // leader for a moment; kafkajs then sends only what was refused, where the relay would send all of it again.
-    retry: { retries: 4, initialRetryTime: 100, maxRetryTime: 1000 },
+    retry: { retries: 4, initialRetryTime: 50, maxRetryTime: 500 },
     createPartitioner: () => {
       const partition = Partitioners.DefaultPartitioner(); // murmur2 of the key, as every other client does
       return (message) => {

@@ -28,8 +28,8 @@ describe.skipIf(started === undefined)("Kafka", () => {
   describe("the sink", () => {
     testSinkContract(() => ({
       sink: createKafkaSink({ ...target, brokers: kafka.proxy.brokers }, log),
-      // Two, because kafkajs itself tries once more.
-      loseNextAnswer: () => kafka.proxy.loseProduceAnswers(2),
+      // Five, because kafkajs itself tries four times more.
+      loseNextAnswer: () => kafka.proxy.loseProduceAnswers(5),
       stored: (topic) => readTopic(kafka.brokers, topic),
     }));
 
@@ -167,7 +167,7 @@ describe.skipIf(started === undefined)("Kafka", () => {
       const organization = fresh();
       start("one", kafka.proxy.brokers);
       for (let round = 0; round < 4; round += 1) {
-        kafka.proxy.loseProduceAnswers(2);
+        kafka.proxy.loseProduceAnswers(5);
         await logEvents(database.knex, organization, 20);
         await vi.waitFor(() => expect(kafka.proxy.toLose()).toBe(0), { timeout: 10_000 });
       }
