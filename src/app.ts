@@ -6,9 +6,16 @@ import type { Knex } from "knex";
 import type { Logger } from "pino";
 import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../gen/connectory/v1/connection_service_pb.js";
-import { type LocalIssuer, localAudience, localClaims, localIssuer, openLocalIssuer } from "./auth/local-issuer.ts";
+import {
+  type LocalIssuer,
+  localAlgorithm,
+  localAudience,
+  localClaims,
+  localIssuer,
+  openLocalIssuer,
+} from "./auth/local-issuer.ts";
 import { createPageTokens, type PageTokens } from "./auth/page-token.ts";
-import { createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
+import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import type { Config, SecretKey } from "./config.ts";
 import { type ConnectionRepository, createConnectionRepository } from "./connection/connection-repository.ts";
 import { createConnection } from "./connection/create-connection.ts";
@@ -37,7 +44,7 @@ import { calmKafkajs } from "./events/calm-kafkajs.ts";
 import { createKafkaSink } from "./events/kafka-sink.ts";
 import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
-import { createInterceptors } from "./interceptors/index.ts";
+import { createAdmissionInterceptors, createInterceptors } from "./interceptors/index.ts";
 import { readOrMakePrivateFile } from "./private-file.ts";
 import { serveGrpc } from "./transport/grpc.ts";
 import { serveHttp } from "./transport/http.ts";
@@ -84,7 +91,9 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const pageTokens = createPageTokens(derivePageTokenKey(keys.current.key));
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
-    const interceptors = createInterceptors({ log, gate, services, verifyToken: createVerifier(config, issuer) });
+    const passage = { log, gate, services, verifyToken: createVerifier(config, issuer) };
+    const interceptors = createInterceptors(passage);
+    const admission = createAdmissionInterceptors(passage);
     const routes = [
       ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
       ...profileRoutes(config, { profiles: createProfileRepository({ knex, onWrite: wake }), pageTokens, keys }),
@@ -97,7 +106,8 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const door = { routes, interceptors, maxMessageBytes, tls };
     const grpc = await serveGrpc({ ...door, ...config.grpcAddress });
     closers.push(() => grpc.stop(flushMs));
-    const http = await serveHttp({ ...door, ...config.httpAddress, corsOrigins, isReady: () => health.check() });
+    const isReady = () => health.check();
+    const http = await serveHttp({ ...door, ...config.httpAddress, admission, corsOrigins, isReady });
     closers.push(() => http.stop(flushMs));
     closers.push(() => gate.close(graceMs));
     health.onChange((serving) => grpc.setServing(serving));
@@ -186,10 +196,16 @@ async function openDatabase(
 }
 
 function createVerifier({ issuer }: Config, local: LocalIssuer | undefined): VerifyToken {
-  if (issuer !== undefined) return createTokenVerifier({ ...issuer, key: createRemoteJWKSet(issuer.jwksUrl) });
+  if (issuer !== undefined)
+    return createTokenVerifier({
+      ...issuer,
+      algorithms: asymmetricAlgorithms,
+      key: createRemoteJWKSet(issuer.jwksUrl),
+    });
   if (local === undefined) throw new Error("no issuer");
   return createTokenVerifier({
     key: local.verificationKey,
+    algorithms: [localAlgorithm],
     issuer: localIssuer,
     audience: localAudience,
     organizationClaim: localClaims.organization,

@@ -34,6 +34,8 @@ async function serve(config: Config): Promise<void> {
     log.fatal({ err }, "a defect: stopping");
     stop("uncaughtException", 1);
   });
+  // Whoever read the welcome may have gone; that is no reason to stop.
+  process.stdout.on("error", (err) => log.debug({ err }, "standard output is closed"));
   const started = startApp(config, log, (why) => stop(why, 1));
   const app = await started;
   if (stopping === undefined) process.stdout.write(await welcome(config, app));

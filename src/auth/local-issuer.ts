@@ -10,7 +10,8 @@ export const localAudience = "connectory";
 /** The claims that hold organization and roles in the local issuer's tokens. */
 export const localClaims = { organization: "org", roles: "roles" } as const;
 
-const algorithm = "ES256";
+/** How the local development issuer signs, and the only way that its tokens may be signed. */
+export const localAlgorithm = "ES256";
 
 /** What a local token shall say. */
 export interface LocalToken {
@@ -30,14 +31,14 @@ export interface LocalIssuer {
 /** Opens the issuer whose key lies in `dataDir`, making the key on first use. */
 export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
   const jwk = JSON.parse(await readOrMakePrivateFile(join(dataDir, "issuer-key.json"), makeKey)) as JWK;
-  const privateKey = await importJWK(jwk, algorithm);
+  const privateKey = await importJWK(jwk, localAlgorithm);
   const { d: _private, ...publicJwk } = jwk;
-  const publicKey = await importJWK(publicJwk, algorithm);
+  const publicKey = await importJWK(publicJwk, localAlgorithm);
   return {
     verificationKey: async () => publicKey as CryptoKey,
     issue: ({ userId, organizationId, roles, lifetime }) =>
       new SignJWT({ [localClaims.organization]: organizationId, [localClaims.roles]: roles })
-        .setProtectedHeader({ alg: algorithm })
+        .setProtectedHeader({ alg: localAlgorithm })
         .setIssuer(localIssuer)
         .setAudience(localAudience)
         .setSubject(userId)
@@ -49,6 +50,6 @@ export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
 }
 
 async function makeKey(): Promise<string> {
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
+  const { privateKey } = await generateKeyPair(localAlgorithm, { extractable: true });
   return JSON.stringify(await exportJWK(privateKey));
 }

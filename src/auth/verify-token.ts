@@ -6,7 +6,7 @@ import { permissionsOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 
 /** Asymmetric signatures only: `none` and shared secrets are never accepted. */
-export const acceptedAlgorithms = [
+export const asymmetricAlgorithms = [
   "ES256",
   "ES384",
   "ES512",
@@ -28,6 +28,8 @@ export interface TokenRules {
   readonly key: JWTVerifyGetKey;
   readonly issuer: string;
   readonly audience: string;
+  /** The signature algorithms to accept. */
+  readonly algorithms: readonly string[];
   /** The claim that holds the organization's id. */
   readonly organizationClaim: string;
   /** The claim that holds the caller's roles, a list or a space separated string. */
@@ -54,12 +56,12 @@ export function createTokenVerifier(rules: TokenRules): VerifyToken {
   };
 }
 
-async function verify(token: string, { key, issuer, audience }: TokenRules): Promise<JWTPayload> {
+async function verify(token: string, { key, issuer, audience, algorithms }: TokenRules): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token, key, {
       issuer,
       audience,
-      algorithms: acceptedAlgorithms,
+      algorithms: [...algorithms],
       clockTolerance: clockToleranceSeconds,
       requiredClaims: ["exp", "sub"],
     });
@@ -99,8 +101,9 @@ function toPrincipal(payload: JWTPayload, { organizationClaim, rolesClaim }: Tok
   return { userId: payload.sub, organizationId, permissions: permissionsOf(readRoles(payload[rolesClaim])) };
 }
 
+/** No control or format characters, and no half characters, of which the database would make one and the same. */
 function isId(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= 256 && !value.includes("\0");
+  return typeof value === "string" && value.length <= 256 && /^\P{C}+$/u.test(value);
 }
 
 /** Undefined when the token says nothing about roles; a claim of another shape grants none. */

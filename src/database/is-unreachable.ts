@@ -1,8 +1,8 @@
 /**
  * SQLSTATE classes that say "not now": connection exceptions, operator intervention, too little of a resource,
- * transactions that were rolled back because of others.
+ * transactions that were rolled back because of others, a statement that took too long, a server that only reads.
  */
-const unreachableState = /^(08|57P|53|40)/;
+const unreachableState = /^(08|57P|53|40|57014|25006)/;
 
 const unreachableMessage =
   /Connection terminated|Client has encountered a connection error|Timeout acquiring a connection|timeout exceeded when trying to connect|pool is draining|Unable to acquire a connection/i;

@@ -3,8 +3,11 @@ import type { Logger } from "pino";
 import { principalKey } from "../auth/principal.ts";
 import { requestIdKey } from "./request-id.ts";
 
-/** One line per call: who, what, how it ended, how long. Never a message, a header or a token. */
-export function accessLog(log: Logger): Interceptor {
+/**
+ * One line per call: who, what, how it ended, how long. Never a message, a header or a token. `refusalsOnly` is for a
+ * door that asks ahead of the call whether it is let in: one that is will have its line when it ends.
+ */
+export function accessLog(log: Logger, { refusalsOnly = false } = {}): Interceptor {
   return (next) => async (request) => {
     const started = performance.now();
     const line = (code: string) => {
@@ -23,7 +26,7 @@ export function accessLog(log: Logger): Interceptor {
     };
     try {
       const response = await next(request);
-      line("ok");
+      if (!refusalsOnly) line("ok");
       return response;
     } catch (error) {
       line(Code[ConnectError.from(error).code] ?? "Unknown");

@@ -10,14 +10,16 @@ import { mapErrors } from "./map-errors.ts";
 import { requestId } from "./request-id.ts";
 import { validate } from "./validate.ts";
 
+/** What the interceptors work with. */
+export interface InterceptorDeps {
+  readonly log: Logger;
+  readonly verifyToken: VerifyToken;
+  readonly gate: CallGate;
+  readonly services: readonly DescService[];
+}
+
 /** What every call passes through, outermost first, whatever door it came by. */
-export function createInterceptors(deps: {
-  log: Logger;
-  verifyToken: VerifyToken;
-  gate: CallGate;
-  services: readonly DescService[];
-}): Interceptor[] {
-  const { log, verifyToken, gate, services } = deps;
+export function createInterceptors({ log, verifyToken, gate, services }: InterceptorDeps): Interceptor[] {
   return [
     requestId, // first, so that every line and every error can name the call
     accessLog(log), // outside the error mapping, so that it sees the status that the caller sees
@@ -27,4 +29,9 @@ export function createInterceptors(deps: {
     authorize, // before validation: a stranger learns nothing about our rules
     validate(services.flatMap((service) => service.methods)), // last, so that a verb sees only well-formed requests
   ];
+}
+
+/** Those that need the headers alone, for a door that reads the body only of calls that are let in. */
+export function createAdmissionInterceptors({ log, verifyToken }: InterceptorDeps): Interceptor[] {
+  return [requestId, accessLog(log, { refusalsOnly: true }), mapErrors(log), authenticate(verifyToken), authorize];
 }

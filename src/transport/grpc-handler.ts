@@ -1,4 +1,4 @@
-import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import {
   type handleUnaryCall,
@@ -7,7 +7,8 @@ import {
   type ServiceDefinition,
   type StatusObject,
 } from "@grpc/grpc-js";
-import { malformed } from "./describe-malformed.ts";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
 import { createInvoke } from "./invoke.ts";
 import type { Route } from "./routes.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
@@ -42,28 +43,33 @@ export function grpcHandler(
 ): handleUnaryCall<Buffer, Buffer> {
   const invoke = createInvoke(method, implementation, interceptors, "grpc");
   return (call, callback) => {
-    const message = decode();
-    if (message === undefined) return callback(malformed("the bytes are not a message of this method's request type"));
     const aborter = new AbortController();
     const abort = () => aborter.abort(whyGone(call));
     call.once("cancelled", abort);
-    invoke({ message, header: toHeaders(call.metadata), signal: aborter.signal, timeoutMs: () => timeLeft(call) }).then(
-      (outcome) => {
+    invoke({
+      decode: () => decode(method.input, call.request),
+      header: toHeaders(call.metadata),
+      signal: aborter.signal,
+      timeoutMs: () => timeLeft(call),
+    })
+      .then((outcome) => {
         call.off("cancelled", abort); // every call ends with that event; an answered one was not cancelled
+        const bytes = Buffer.from(toBinary(method.output, outcome.message));
         if (hasAny(outcome.header)) call.sendMetadata(toMetadata(outcome.header));
-        callback(null, Buffer.from(toBinary(method.output, outcome.message)), toMetadata(outcome.trailer));
-      },
-      (error: unknown) => callback(toGrpcStatus(ConnectError.from(error, Code.Internal)) as StatusObject),
-    );
-
-    function decode(): Message | undefined {
-      try {
-        return fromBinary(method.input, call.request);
-      } catch {
-        return undefined; // the caller is told; protobuf's own message would quote the bytes
-      }
-    }
+        callback(null, bytes, toMetadata(outcome.trailer));
+      })
+      .catch((error: unknown) => callback(toGrpcStatus(ConnectError.from(error, Code.Internal)) as StatusObject));
   };
+}
+
+/** Unknown fields are not kept: nobody asks for them, and millions fit into a message of a few bytes each. */
+function decode(schema: DescMessage, bytes: Uint8Array): Message {
+  try {
+    return fromBinary(schema, bytes, { readUnknownFields: false });
+  } catch {
+    // protobuf's own message would quote the bytes
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the bytes are not a message of this method's request type");
+  }
 }
 
 function whyGone(call: ServerUnaryCall<Buffer, Buffer>): ConnectError {

@@ -5,7 +5,8 @@ import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import cors from "@fastify/cors";
 import { type FastifyInstance, fastify } from "fastify";
 import { requestIdHeader } from "../interceptors/request-id.ts";
-import { describeLibraryError } from "./describe-library-error.ts";
+import { createAdmission } from "./create-admission.ts";
+import { checkQuery, describeLibraryError } from "./describe-library-error.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import type { Route } from "./routes.ts";
 
@@ -16,6 +17,8 @@ export interface HttpOptions {
   readonly port: number;
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
+  /** Those of the interceptors that decide from the headers alone whether a call is let in. */
+  readonly admission: readonly Interceptor[];
   /** The most bytes of one message, both ways. */
   readonly maxMessageBytes: number;
   /** The origins that may call from web pages; `*` for all. */
@@ -34,7 +37,8 @@ export interface HttpServer {
 
 /** Serves the routes over Connect and gRPC-Web, with `/healthz` (it lives) and `/readyz` (it answers calls). */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, isReady } = options;
+  const { host, routes, interceptors, admission, maxMessageBytes, corsOrigins, tls, isReady } = options;
+  const admit = createAdmission(admission);
   const server = fastify({
     bodyLimit: maxMessageBytes,
     forceCloseConnections: false,
@@ -50,7 +54,14 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   await server.register(fastifyConnectPlugin, {
     grpc: false, // gRPC has a port of its own, with a faster server behind it
     interceptors: [...interceptors],
-    requestGate: describeLibraryError,
+    requestGate: async (context) => {
+      describeLibraryError(context);
+      checkQuery(context);
+      await admit(context);
+    },
+    // setTimeout takes no more than 24 days and would fire at once; nobody waits for a day.
+    maxTimeoutMs: 86_400_000,
+    binaryOptions: { readUnknownFields: false },
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
     jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },

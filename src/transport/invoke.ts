@@ -17,7 +17,11 @@ import {
 
 /** A call as a transport that is not Connect's own hands it in. */
 export interface IncomingCall {
-  readonly message: Message;
+  /**
+   * Reads the message; throws Failure MESSAGE_MALFORMED. Called when the first interceptor or the verb looks at the
+   * message, which is after authentication: a stranger's bytes are not worth the time.
+   */
+  readonly decode: () => Message;
   readonly header: Headers;
   readonly signal: AbortSignal;
   /** Milliseconds left until the caller's deadline; undefined without one. */
@@ -60,7 +64,8 @@ export function createInvoke<M extends DescMethodUnary<DescMessage, DescMessage>
   };
   const chain = interceptors.reduceRight((next, interceptor) => interceptor(next), verb);
 
-  return async ({ message, header, signal, timeoutMs }) => {
+  return async ({ decode, header, signal, timeoutMs }) => {
+    let message: Message | undefined;
     const values = createContextValues();
     const context: HandlerContext = {
       service: method.parent,
@@ -84,7 +89,10 @@ export function createInvoke<M extends DescMethodUnary<DescMessage, DescMessage>
       signal,
       header,
       contextValues: values,
-      message,
+      get message() {
+        message ??= decode();
+        return message;
+      },
       context,
     };
     const response = await chain(request);

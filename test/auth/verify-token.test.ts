@@ -3,12 +3,12 @@ import type { AddressInfo } from "node:net";
 import { createRemoteJWKSet, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { createTokenVerifier } from "../../src/auth/verify-token.ts";
+import { asymmetricAlgorithms, createTokenVerifier } from "../../src/auth/verify-token.ts";
 import { Failure } from "../../src/failure.ts";
 
 const issuer = "https://issuer.example";
 const audience = "connectory";
-const claims = { organizationClaim: "org", rolesClaim: "roles" };
+const claims = { organizationClaim: "org", rolesClaim: "roles", algorithms: asymmetricAlgorithms };
 
 let server: Server;
 let keySet: { keys: object[] };
@@ -90,6 +90,8 @@ describe("tokens of an external issuer", async () => {
     ["expired", { expiresIn: -3600 }, "TOKEN_EXPIRED"],
     ["no organization", { payload: { org: undefined } }, "TOKEN_INVALID"],
     ["organization of another type", { payload: { org: 5 } }, "TOKEN_INVALID"],
+    ["an organization with half a character", { payload: { org: "a\ud800" } }, "TOKEN_INVALID"],
+    ["an organization with a control character", { payload: { org: "a\n" } }, "TOKEN_INVALID"],
     ["no user", { payload: { sub: undefined } }, "TOKEN_INVALID"],
     ["not yet valid", { payload: { nbf: Math.floor(Date.now() / 1000) + 3600 } }, "TOKEN_INVALID"],
   ] satisfies [string, Wish, string][])("%s is refused", async (_name, wish, reason) => {

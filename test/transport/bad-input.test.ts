@@ -105,6 +105,11 @@ describe("over gRPC", () => {
     },
   );
 
+  test("a stranger's message is not even read", async () => {
+    const [unauthenticated, stranger] = [16, { authorization: "Bearer x" }];
+    expect((await rawGrpc(frame(Buffer.from("\xff\xff", "latin1")), stranger)).grpc).toBe(unauthenticated);
+  });
+
   test("another content type is HTTP 415", async () => {
     expect(await rawGrpc(frame(good()), { "content-type": "text/plain" })).toMatchObject({ http: 415 });
   });
@@ -184,6 +189,35 @@ describe("over Connect and gRPC-Web", () => {
       ).status,
     ).toBe(405);
     expect((await post("{}", {}, "/connectory.v1.ConnectionService/Nothing")).status).toBe(404);
+  });
+
+  test("a GET whose message is no base64", async () => {
+    const url = `${app.httpUrl}/connectory.v1.ConnectionService/ListConnections?encoding=proto&base64=1&message=`;
+    const headers = { authorization: `Bearer ${token}` };
+    for (const message of ["!!!", "A", "%ff"]) {
+      const answer = await fetch(url + message, { headers });
+      expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("MESSAGE_MALFORMED")]);
+    }
+  });
+
+  test("half a character in JSON over gRPC-Web is answered, too", async () => {
+    const json = new Uint8Array(frame(Buffer.from('{"x\\ud800":1}')));
+    const answer = await post(json, { "content-type": "application/grpc-web+json" });
+    expect(Number(answer.headers.get("grpc-status") ?? /grpc-status: *(\d+)/.exec(answer.text)?.[1])).toBe(
+      invalidArgument,
+    );
+  });
+
+  test("a deadline beyond all reason", async () => {
+    expect((await post("{}", { "connect-timeout-ms": "2147483648" })).status).toBe(400);
+  });
+
+  test("a stranger's message is not even read", async () => {
+    for (const body of ["{", JSON.stringify({ userId1: "b".repeat(5_000_000) })]) {
+      const answer = await post(body, { authorization: "Bearer x" });
+      expect([answer.status, answer.text]).toEqual([401, expect.stringContaining("TOKEN_INVALID")]);
+      expect(answer.headers.get("x-request-id")).not.toBeNull();
+    }
   });
 
   test("a broken content encoding", async () => {

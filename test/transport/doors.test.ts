@@ -31,9 +31,10 @@ describe.each(doors)("who may call, over %s", (door) => {
 
   test("a bad token is UNAUTHENTICATED and says no more than its reason", async () => {
     const [head = "", body = "", signature = ""] = token.split(".");
+    const rs256 = Buffer.from('{"alg":"RS256"}').toString("base64url");
     const none = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${body}.`;
     const forged = `${head}.${Buffer.from('{"sub":"root","org":"acme","exp":9999999999}').toString("base64url")}.${signature}`;
-    for (const bad of [none, forged, `${head}.${body}.`, "x", `${token}x`])
+    for (const bad of [none, forged, `${rs256}.${body}.${signature}`, `${head}.${body}.`, "x", `${token}x`])
       expect(await failure(list(bad))).toEqual({
         code: Code.Unauthenticated,
         reason: "TOKEN_INVALID",
