@@ -7,6 +7,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { ConnectorRegistry } from "../connectors/index.ts";
 import { Failure } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
+import { checkSize } from "./check-size.ts";
 import { checkConfig, chooseConnector, toConnectorConfig } from "./choose-connector.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 import type { SecretKeys } from "./seal-secret.ts";
@@ -31,11 +32,13 @@ export function createConnectionProfile(deps: {
     const id = `cp_${randomPart()}`;
     const { connector } = choice;
     const { config, secrets } = splitSecrets(connector.config, choice.config);
+    const bare = toConnectorConfig({ connector, config });
+    checkSize(bare);
     const written = await deps.profiles.insert(caller, {
       id,
       name: request.name,
       connector: connector.id,
-      config: toConnectorConfig({ connector, config }),
+      config: bare,
       description: connector.describe(config),
       secrets: sealSecrets(deps.keys, { organizationId: caller.organizationId, profileId: id }, secrets),
     });

@@ -17,14 +17,11 @@ export function listConnectionProfiles(deps: {
     const scope = JSON.stringify(["ListConnectionProfiles", organizationId]);
     const pageSize = Math.min(request.pageSize || defaultPageSize, maxPageSize);
     const after = request.pageToken === "" ? "" : String(deps.pageTokens.open(scope, request.pageToken).name);
-    // One more than asked for tells whether there is another page.
-    const found = await deps.profiles.list(organizationId, after, pageSize + 1);
-    const page = found.slice(0, pageSize);
-    const last = page.at(-1);
+    const { profiles, more } = await deps.profiles.list(organizationId, after, pageSize);
+    const last = profiles.at(-1);
     return {
-      connectionProfiles: [...page],
-      nextPageToken:
-        found.length > pageSize && last !== undefined ? deps.pageTokens.seal(scope, { name: last.name }) : "",
+      connectionProfiles: [...profiles],
+      nextPageToken: more && last !== undefined ? deps.pageTokens.seal(scope, { name: last.name }) : "",
     };
   };
 }

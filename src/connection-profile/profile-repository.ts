@@ -2,8 +2,9 @@ import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { Caller } from "../interceptors/caller.ts";
 import { insertProfile, type NewProfile } from "./insert-profile.ts";
+import { listProfiles, type ProfilePage } from "./list-profiles.ts";
 import type { StoredSecret } from "./profile-row.ts";
-import { profilesOf, readProfile, secretsOf, withSecretStates } from "./read-profile.ts";
+import { profilesOf, readProfile, secretsOf } from "./read-profile.ts";
 import { type RemovedProfile, removeProfile } from "./remove-profile.ts";
 
 /** The profiles of all organizations; every method stays inside the one that it is given. */
@@ -11,8 +12,8 @@ export interface ProfileRepository {
   /** Writes a profile with its secrets and its event, and reads it back; or says whose the name is already. */
   insert(caller: Caller, profile: NewProfile): Promise<ConnectionProfile | { readonly nameTakenBy: string }>;
   find(organizationId: string, id: string): Promise<ConnectionProfile | undefined>;
-  /** Up to `limit` profiles in the order of their names (bytewise), those after the given name. */
-  list(organizationId: string, afterName: string, limit: number): Promise<readonly ConnectionProfile[]>;
+  /** Profiles in the order of their names (bytewise), those after the given name: `limit` at most, fewer large ones. */
+  list(organizationId: string, afterName: string, limit: number): Promise<ProfilePage>;
   /** Removes a profile with its secrets. Undefined when there is none. */
   remove(caller: Caller, id: string): Promise<RemovedProfile | undefined>;
   /** A profile's secrets, still sealed. */
@@ -33,10 +34,7 @@ export function createProfileRepository({ knex, onWrite }: { knex: Knex; onWrite
       return holder === undefined ? repository.insert(caller, profile) : { nameTakenBy: holder.id };
     },
     find: (organizationId, id) => readProfile(knex, organizationId, id),
-    list: async (organizationId, afterName, limit) => {
-      const rows = await profilesOf(knex, organizationId).where("name", ">", afterName).orderBy("name").limit(limit);
-      return withSecretStates(knex, organizationId, rows);
-    },
+    list: (organizationId, afterName, limit) => listProfiles(knex, organizationId, afterName, limit),
     remove: async (caller, id) => {
       const removed = await knex.transaction((trx) => removeProfile(trx, caller, id));
       if (removed !== undefined) onWrite();

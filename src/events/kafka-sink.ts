@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { EventMessage, EventSink } from "./event-sink.ts";
+import { type EventMessage, type EventSink, MessagesTooLarge } from "./event-sink.ts";
 import type { KafkaTarget } from "./kafka-client.ts";
 import { createKafkaProducer, type KafkaProducer } from "./kafka-producer.ts";
 
@@ -54,7 +54,7 @@ export function createKafkaSink(target: KafkaTarget, log: Logger): EventSink {
         idle = setTimeout(putAway, idleMs).unref();
       } catch (error) {
         discard();
-        throw error;
+        throw isTooLarge(error) ? new MessagesTooLarge("Kafka takes no message of this size", { cause: error }) : error;
       } finally {
         publishing = false;
       }
@@ -65,6 +65,13 @@ export function createKafkaSink(target: KafkaTarget, log: Logger): EventSink {
       discard();
     },
   };
+}
+
+/** The broker's own word, wherever kafkajs has wrapped it. */
+function isTooLarge(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ("type" in error && (error.type === "MESSAGE_TOO_LARGE" || error.type === "RECORD_LIST_TOO_LARGE")) return true;
+  return isTooLarge(error.cause);
 }
 
 function* split(messages: readonly EventMessage[]): Generator<EventMessage[]> {

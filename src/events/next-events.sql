@@ -6,8 +6,9 @@
 --   One that waits alone gets the whole batch.
 -- * A left join: an organization that waits and has no event at its cursor comes back as a row of nulls, which is a
 --   gap to shout about and not an empty answer.
+-- * What is given ends after so many bytes, with whole events: a few large ones must not fill the memory.
 --
--- Parameters: the reader, organizations to leave out, how many organizations, how many events in all.
+-- Parameters: the reader, organizations to leave out, how many organizations, how many events and bytes in all.
 with waiting as (
   select
     organization.id, coalesce(event_cursor.revision, 0) as position,
@@ -20,15 +21,25 @@ with waiting as (
 ),
 shared as (
   select waiting.*, greatest(?::int / count(*) over (), 1) as share from waiting
+),
+found as (
+  select
+    shared.id as "organizationId", shared.position, event.revision, event.id, event.type, event.subject, event.key,
+    event.actor, event.request_id as "requestId", event.traceparent, event.occurred_at as "occurredAt", event.data,
+    row_number() over given as ord,
+    coalesce(sum(octet_length(event.data::text)) over (given rows between unbounded preceding and 1 preceding), 0)
+      as bytes_before
+  from shared
+  left join lateral (
+    select * from event
+    where event.organization_id = shared.id and event.revision > shared.position
+    order by event.revision
+    limit shared.share
+  ) as event on true
+  window given as (order by shared.served_at nulls first, shared.id, event.revision)
 )
 select
-  shared.id as "organizationId", shared.position, event.revision, event.id, event.type, event.subject, event.key,
-  event.actor, event.request_id as "requestId", event.traceparent, event.occurred_at as "occurredAt", event.data
-from shared
-left join lateral (
-  select * from event
-  where event.organization_id = shared.id and event.revision > shared.position
-  order by event.revision
-  limit shared.share
-) as event on true
-order by shared.served_at nulls first, shared.id, event.revision
+  "organizationId", position, revision, id, type, subject, key, actor, "requestId", traceparent, "occurredAt", data
+from found
+where bytes_before < ?
+order by ord

@@ -15,8 +15,8 @@ export interface EventsRead {
   readonly missing: readonly Position[];
 }
 
-/** One batch: what a statement and a Kafka request carry well (about 1 kB an event for both its messages). */
-const limits = { organizations: 100, events: 500 };
+/** One batch: what a statement and a Kafka request carry well (a connection's event is about 1 kB for both its messages). */
+const limits = { organizations: 100, events: 500, bytes: 4_000_000 };
 
 const statement = readFileSync(new URL("next-events.sql", import.meta.url), "utf8");
 
@@ -29,6 +29,7 @@ export async function readEvents(knex: Knex, reader: string, except: Iterable<st
     [...except],
     limits.organizations,
     limits.events,
+    limits.bytes,
   ]);
   const events: StoredEvent[] = [];
   const missing = new Map<string, Position>();

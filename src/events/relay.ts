@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
+import type { StoredEvent } from "./event.ts";
 import type { EventSink } from "./event-sink.ts";
 import { createLease } from "./lease.ts";
-import { projectEvent } from "./project-event.ts";
+import { publishEvents } from "./publish-events.ts";
 import { moveCursors, type Position, readEvents } from "./read-events.ts";
 
 export interface Relay {
@@ -49,6 +50,14 @@ export function startRelay(options: RelayOptions): Relay {
   let abandoned = false;
   let failures = 0;
 
+  const setAside = ({ organizationId, revision, type }: StoredEvent) => {
+    broken.add(organizationId);
+    log.error(
+      { organizationId, revision, type },
+      "an event is larger than Kafka takes: this organization's events wait until the limit is raised and the service started again",
+    );
+  };
+
   const relayOnce = async (): Promise<boolean> => {
     const { events, missing } = await readEvents(knex, reader, broken);
     for (const gap of missing) {
@@ -56,12 +65,11 @@ export function startRelay(options: RelayOptions): Relay {
       log.error(gap, "an event is missing in the log: this organization's events are not published any more");
     }
     if (events.length === 0) return false;
-    const messages = events.flatMap((event) => projectEvent(event, topicPrefix));
     if (!lease.isHeld()) return true;
-    await sink.publish(messages);
+    const published = await publishEvents(events, { sink, topicPrefix, setAside });
     if (failures > 0) log.info({ failures }, "events are published again");
     failures = 0;
-    const positions = lastOfEach(events);
+    const positions = lastOfEach(published);
     if (!abandoned && !(await moveCursors(knex, { reader, lease: reader, holder, positions }))) await lease.release();
     return true;
   };

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { failureOf } from "./failure-of.ts";
@@ -11,6 +13,11 @@ afterAll(() => service.drop());
 
 const kafka = (bootstrapServers = "broker1:9092,broker2:9092") => ({
   connector: { case: "kafka" as const, value: { bootstrapServers } },
+});
+
+const certificate = readFileSync(join(import.meta.dirname, "../support/certificates/authority.pem"), "utf8");
+const postgresWith = (ca: string) => ({
+  connector: { case: "postgres" as const, value: { host: "db", username: "u", tls: { ca } } },
 });
 
 describe("the connectors", () => {
@@ -153,6 +160,19 @@ describe("another organization's profile", () => {
   });
 });
 
+test("a configuration that an event could not carry is refused, in bytes and not in characters", async () => {
+  const client = service.clientOf("limits");
+  const tooLarge = [
+    postgresWith(certificate.repeat(400)),
+    postgresWith(`${certificate}\n${"\u{1f9d1}".repeat(60_000)}`),
+  ];
+  for (const config of tooLarge)
+    expect(await failureOf(client.createConnectionProfile({ name: "big", config }))).toMatchObject({
+      reason: "FIELD_INVALID",
+      fields: ["config"],
+    });
+});
+
 describe("the list", () => {
   test("has every profile once, by name bytewise, page by page", async () => {
     const client = service.clientOf("pages");
@@ -167,6 +187,22 @@ describe("the list", () => {
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
     expect(listed).toEqual(names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))));
+  });
+
+  test("ends a page of large profiles early, and loses none", async () => {
+    const client = service.clientOf("large");
+    const names = Array.from({ length: 12 }, (_, index) => `p${String(index).padStart(2, "0")}`);
+    for (const name of names)
+      await client.createConnectionProfile({ name, config: postgresWith(certificate.repeat(320)) });
+    const pages: string[][] = [];
+    let pageToken = "";
+    do {
+      const page = await client.listConnectionProfiles({ pageSize: 1000, pageToken });
+      pages.push(page.connectionProfiles.map(({ name }) => name));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    expect(pages.flat()).toEqual(names);
+    expect(pages.map(({ length }) => length)).toEqual([6, 6]);
   });
 
   test("takes page sizes above the limit for the limit, and 0 for the default", async () => {

@@ -1,4 +1,7 @@
-import type { EventMessage, EventSink } from "../../src/events/event-sink.ts";
+import { type EventMessage, type EventSink, MessagesTooLarge } from "../../src/events/event-sink.ts";
+
+/** The longest value that it takes, about as long as Kafka's. */
+const largest = 1_000_000;
 
 /** A sink that keeps what it is given, and fails when it is told to. */
 export interface MemorySink extends EventSink {
@@ -32,6 +35,8 @@ export function createMemorySink(): MemorySink {
       calls += 1;
       await gate;
       if (closed) throw new Error("the sink is closed");
+      if (messages.some(({ value }) => value.length > largest))
+        throw new MessagesTooLarge("larger than this sink takes");
       const fails = failure.times > 0;
       if (fails) failure.times -= 1;
       if (!fails || failure.after === "all") stored.push(...messages);

@@ -145,6 +145,24 @@ describe("the relay", () => {
     release();
   });
 
+  test("an organization with an event that is too large is told and waits; the others go on", async () => {
+    await logEvents(database.knex, "large", 3);
+    await database
+      .knex("event")
+      .where({ organization_id: "large", revision: 2 })
+      .update({
+        data: JSON.stringify({ connection: { note: "x".repeat(1_100_000) } }),
+      });
+    await logEvents(database.knex, "small", 30);
+    start();
+    await until(() => expect(published("small")).toEqual(upTo(30)));
+    await until(() => expect(published("large")).toEqual([1]));
+    await logEvents(database.knex, "small", 5);
+    await until(() => expect(published("small")).toEqual(upTo(35)));
+    expect(published("large")).toEqual([1]);
+    expect(logged.filter(({ level }) => level === 50)).toMatchObject([{ organizationId: "large", revision: 2 }]);
+  });
+
   test("an organization whose log has a gap is told and left alone; the others go on", async () => {
     await logEvents(database.knex, "damaged", 4);
     await database.knex("event").where({ organization_id: "damaged", revision: 3 }).delete();

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { EventMessage, EventSink } from "../../src/events/event-sink.ts";
+import { type EventMessage, type EventSink, MessagesTooLarge } from "../../src/events/event-sink.ts";
 
 /** What a sink is tried with. */
 export interface SinkUnderTest {
@@ -29,6 +29,16 @@ export function testSinkContract(open: () => SinkUnderTest): void {
     const messages = run(topic, "a,b", 60, "x".repeat(50_000));
     await sink.publish(messages);
     expect(await stored(topic)).toEqual(messages);
+    await sink.close();
+  });
+
+  test("a message that is too large is refused as such, and what comes after it is stored", async () => {
+    const { sink, stored } = open();
+    const topic = newTopic();
+    await expect(sink.publish(run(topic, "a,b", 1, "x".repeat(1_100_000)))).rejects.toBeInstanceOf(MessagesTooLarge);
+    const small = run(topic, "a,b", 3);
+    await sink.publish(small);
+    expect(firstCopies(await stored(topic))).toEqual(small);
     await sink.close();
   });
 

@@ -108,7 +108,7 @@ export declare type CreateConnectionProfileRequest = Message<"connectory.v1.Crea
   connector: string;
 
   /**
-   * The configuration with its secrets.
+   * The configuration with its secrets: at most 200 000 bytes as JSON, the secrets not counted.
    *
    * @generated from field: connectory.v1.ConnectorConfig config = 3;
    */
@@ -188,7 +188,7 @@ export declare const GetConnectionProfileResponseSchema: GenMessage<GetConnectio
  */
 export declare type ListConnectionProfilesRequest = Message<"connectory.v1.ListConnectionProfilesRequest"> & {
   /**
-   * How many to answer with at most: 50 when 0, never more than 1000.
+   * How many to answer with at most: 50 when 0, never more than 1000. A page of large configurations has fewer.
    *
    * @generated from field: int32 page_size = 1;
    */
