@@ -89,6 +89,13 @@ describe("the error reasons", async () => {
   });
 });
 
+test("every error reason has an example", async () => {
+  const source = await readFile(join(import.meta.dirname, "../../proto/connectory/v1/error_reason.proto"), "utf8");
+  const comments = [...source.matchAll(/((?: *\/\/[^\n]*\n)+) *ERROR_REASON_([A-Z_]+) =/g)];
+  const without = comments.filter(([, comment = ""]) => !comment.includes("Example: ")).map(([, , name]) => name);
+  expect(without).toEqual(["UNSPECIFIED"]);
+});
+
 describe("our copy of buf.validate's declarations", () => {
   const shape = (field: DescField | DescExtension) => ({
     name: field.name,

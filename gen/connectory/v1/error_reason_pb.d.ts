@@ -48,6 +48,7 @@ export enum ErrorReason {
 
   /**
    * PERMISSION_DENIED. The caller's roles do not grant the permission of the RPC, which `metadata.permission` names.
+   * Example: a viewer calls CreateConnection.
    *
    * @generated from enum value: ERROR_REASON_PERMISSION_MISSING = 4;
    */
@@ -55,6 +56,7 @@ export enum ErrorReason {
 
   /**
    * PERMISSION_DENIED. CONNECTION_CREATE_POLICY is `participant` and the caller is neither of the two users.
+   * Example: bob connects alice and carol.
    *
    * @generated from enum value: ERROR_REASON_NOT_A_PARTICIPANT = 5;
    */
@@ -62,6 +64,7 @@ export enum ErrorReason {
 
   /**
    * INVALID_ARGUMENT. One or more fields break a rule; `BadRequest.field_violations` has each with its path.
+   * Example: `config.kafka.bootstrap_servers` is `broker` and has no port.
    *
    * @generated from enum value: ERROR_REASON_FIELD_INVALID = 6;
    */
@@ -83,6 +86,7 @@ export enum ErrorReason {
 
   /**
    * INVALID_ARGUMENT. Both user ids are the same: nobody connects with themselves.
+   * Example: `alice` and `alice`.
    *
    * @generated from enum value: ERROR_REASON_USER_IDS_EQUAL = 9;
    */
@@ -90,6 +94,7 @@ export enum ErrorReason {
 
   /**
    * INVALID_ARGUMENT. The page token was not made by this service, or for another question.
+   * Example: the token of one user's list is sent with another user.
    *
    * @generated from enum value: ERROR_REASON_PAGE_TOKEN_INVALID = 10;
    */
@@ -97,6 +102,7 @@ export enum ErrorReason {
 
   /**
    * INVALID_ARGUMENT. No connector has this name; ListConnectors has those that exist.
+   * Example: `connector` is `kafak`.
    *
    * @generated from enum value: ERROR_REASON_CONNECTOR_UNKNOWN = 11;
    */
@@ -104,6 +110,7 @@ export enum ErrorReason {
 
   /**
    * INVALID_ARGUMENT. `connector` says one connector and `config` is of another.
+   * Example: `connector` is `kafka` and `config.postgres` is set.
    *
    * @generated from enum value: ERROR_REASON_CONNECTOR_MISMATCH = 12;
    */
@@ -111,6 +118,7 @@ export enum ErrorReason {
 
   /**
    * ALREADY_EXISTS. The pair has an active connection; `metadata.id` is its id.
+   * Example: two callers connect the same pair at the same time.
    *
    * @generated from enum value: ERROR_REASON_CONNECTION_ALREADY_EXISTS = 13;
    */
@@ -118,6 +126,7 @@ export enum ErrorReason {
 
   /**
    * ALREADY_EXISTS. Another connection, perhaps a deleted one, has the id that was asked for.
+   * Example: the same `connection_id` is sent again.
    *
    * @generated from enum value: ERROR_REASON_CONNECTION_ID_TAKEN = 14;
    */
@@ -125,6 +134,7 @@ export enum ErrorReason {
 
   /**
    * ALREADY_EXISTS. Another profile of the organization has this name; `metadata.id` is its id.
+   * Example: a second profile is named `my-kafka-cluster`.
    *
    * @generated from enum value: ERROR_REASON_PROFILE_NAME_TAKEN = 15;
    */
@@ -132,6 +142,7 @@ export enum ErrorReason {
 
   /**
    * NOT_FOUND. The organization has no such active connection.
+   * Example: it was deleted, or another organization has it.
    *
    * @generated from enum value: ERROR_REASON_CONNECTION_NOT_FOUND = 16;
    */
@@ -139,6 +150,7 @@ export enum ErrorReason {
 
   /**
    * NOT_FOUND. The organization has no such profile.
+   * Example: it was deleted, or another organization has it.
    *
    * @generated from enum value: ERROR_REASON_PROFILE_NOT_FOUND = 17;
    */
@@ -146,6 +158,7 @@ export enum ErrorReason {
 
   /**
    * NOT_FOUND. No connector has this name.
+   * Example: GetConnector with `kafak`.
    *
    * @generated from enum value: ERROR_REASON_CONNECTOR_NOT_FOUND = 18;
    */
@@ -153,6 +166,7 @@ export enum ErrorReason {
 
   /**
    * RESOURCE_EXHAUSTED. Too many calls wait for the database; `RetryInfo` says when to come back.
+   * Example: the 10 001st create waits.
    *
    * @generated from enum value: ERROR_REASON_QUEUE_FULL = 19;
    */
@@ -160,6 +174,7 @@ export enum ErrorReason {
 
   /**
    * RESOURCE_EXHAUSTED. Too many live tests run at once; `RetryInfo` says when to come back.
+   * Example: the 11th test of an organization starts while ten run.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_TESTS = 20;
    */
@@ -167,6 +182,7 @@ export enum ErrorReason {
 
   /**
    * UNAVAILABLE. The database cannot be reached just now. Nothing was written, or it is not known whether it was.
+   * Example: PostgreSQL is being restarted.
    *
    * @generated from enum value: ERROR_REASON_DATABASE_UNAVAILABLE = 21;
    */
@@ -174,6 +190,7 @@ export enum ErrorReason {
 
   /**
    * UNAVAILABLE. The issuer's keys cannot be read just now, so that no token can be verified.
+   * Example: AUTH_JWKS_URL does not answer.
    *
    * @generated from enum value: ERROR_REASON_ISSUER_UNAVAILABLE = 22;
    */
@@ -181,6 +198,7 @@ export enum ErrorReason {
 
   /**
    * UNAVAILABLE. The server is stopping; call again, another one will answer.
+   * Example: the call came after SIGTERM.
    *
    * @generated from enum value: ERROR_REASON_STOPPING = 23;
    */
@@ -188,6 +206,7 @@ export enum ErrorReason {
 
   /**
    * CANCELLED. The caller went away before the answer.
+   * Example: Ctrl-C in grpcurl.
    *
    * @generated from enum value: ERROR_REASON_CANCELLED = 24;
    */
@@ -195,6 +214,7 @@ export enum ErrorReason {
 
   /**
    * DEADLINE_EXCEEDED. The caller's deadline passed before the answer.
+   * Example: `grpcurl -max-time 1` on a slow day.
    *
    * @generated from enum value: ERROR_REASON_DEADLINE_EXCEEDED = 25;
    */
@@ -202,6 +222,7 @@ export enum ErrorReason {
 
   /**
    * INTERNAL. A defect of the server. `RequestInfo.request_id` finds its cause in the server's log.
+   * Example: report it together with the lines of the log.
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 26;
    */
@@ -209,6 +230,7 @@ export enum ErrorReason {
 
   /**
    * FAILED_PRECONDITION. A stored secret cannot be read with the keys that the server has.
+   * Example: SECRET_KEYS no longer holds the key that it was encrypted with.
    *
    * @generated from enum value: ERROR_REASON_SECRET_UNREADABLE = 27;
    */
