@@ -1,6 +1,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { principalKey } from "../auth/principal.ts";
+import { aroundCall } from "./around-call.ts";
 import { requestIdKey } from "./request-id.ts";
 
 /**
@@ -8,7 +9,7 @@ import { requestIdKey } from "./request-id.ts";
  * door that asks ahead of the call whether it is let in: one that is will have its line when it ends.
  */
 export function accessLog(log: Logger, { refusalsOnly = false } = {}): Interceptor {
-  return (next) => async (request) => {
+  return (next) => (request) => {
     const started = performance.now();
     const line = (code: string) => {
       const { organizationId, userId } = request.contextValues.get(principalKey);
@@ -24,13 +25,11 @@ export function accessLog(log: Logger, { refusalsOnly = false } = {}): Intercept
         "call",
       );
     };
-    try {
-      const response = await next(request);
-      if (!refusalsOnly) line("ok");
-      return response;
-    } catch (error) {
-      line(Code[ConnectError.from(error).code] ?? "Unknown");
-      throw error;
-    }
+    return aroundCall(next, request, {
+      over: (error) => {
+        if (error !== undefined) line(Code[ConnectError.from(error).code] ?? "Unknown");
+        else if (!refusalsOnly) line("ok");
+      },
+    });
   };
 }

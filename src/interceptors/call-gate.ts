@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
+import { aroundCall } from "./around-call.ts";
 
 /**
  * Counts the calls that run, whatever door they came by, so that a stop can wait for them and for nothing else:
@@ -22,12 +23,12 @@ export function createCallGate(): CallGate {
     interceptor: (next) => async (request) => {
       if (closed) throw new Failure(ErrorReason.STOPPING, "this server is stopping: call again", { retryAfterMs: 100 });
       inside += 1;
-      try {
-        return await next(request);
-      } finally {
-        inside -= 1;
-        if (closed && inside === 0) empty.resolve();
-      }
+      return aroundCall(next, request, {
+        over: () => {
+          inside -= 1;
+          if (closed && inside === 0) empty.resolve();
+        },
+      });
     },
     close: async (graceMs) => {
       closed = true;

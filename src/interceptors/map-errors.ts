@@ -9,6 +9,7 @@ import {
 } from "../../gen/google/rpc/error_details_pb.js";
 import { isUnreachable } from "../database/is-unreachable.ts";
 import { Failure } from "../failure.ts";
+import { aroundCall } from "./around-call.ts";
 import { requestIdKey } from "./request-id.ts";
 
 /** The status code of every reason; the comments of the ErrorReason enum say the same and a test compares them. */
@@ -45,16 +46,15 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
 
 /** Turns whatever a call throws into a status with `google.rpc` details. What is not a Failure stays in the log. */
 export function mapErrors(log: Logger): Interceptor {
-  return (next) => async (request) => {
-    try {
-      return await next(request);
-    } catch (error) {
-      const requestId = request.contextValues.get(requestIdKey);
-      const failure = toFailure(error, request.signal);
-      logCause(log, failure, { requestId, rpc: request.method.name });
-      throw toConnectError(failure, requestId);
-    }
-  };
+  return (next) => (request) =>
+    aroundCall(next, request, {
+      failed: (error) => {
+        const requestId = request.contextValues.get(requestIdKey);
+        const failure = toFailure(error, request.signal);
+        logCause(log, failure, { requestId, rpc: request.method.name });
+        return toConnectError(failure, requestId);
+      },
+    });
 }
 
 /** A defect, or a part that is away, is the operator's business; what a caller did wrong is not worth more than debug. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { ConnectError, type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
+import { aroundCall } from "./around-call.ts";
 
 /** The id of the running call; it is in every answer, log line and event that the call causes. */
 export const requestIdKey: ContextKey<string> = createContextKey("", { description: "request id" });
@@ -15,12 +16,15 @@ export const requestId: Interceptor = (next) => async (request) => {
   const given = request.header.get(requestIdHeader);
   const id = given !== null && acceptable.test(given) ? given : randomUUID();
   request.contextValues.set(requestIdKey, id);
-  try {
-    const response = await next(request);
-    response.header.set(requestIdHeader, id);
-    return response;
-  } catch (error) {
-    if (error instanceof ConnectError) error.metadata.set(requestIdHeader, id);
-    throw error;
-  }
+  let answering = false;
+  const response = await aroundCall(next, request, {
+    failed: (error) => {
+      // A stream that fails half-way has sent its header, with the id in it.
+      if (error instanceof ConnectError && !answering) error.metadata.set(requestIdHeader, id);
+      return error;
+    },
+  });
+  response.header.set(requestIdHeader, id);
+  answering = true;
+  return response;
 };

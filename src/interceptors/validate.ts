@@ -28,9 +28,17 @@ export function validate(methods: readonly DescMethod[]): Interceptor {
   // The rules of a message are compiled when it is seen first, up to 60 ms: at the start rather than in a call.
   for (const { input } of methods) validator.validate(input, create(input));
   return (next) => async (request) => {
-    if (!request.stream) check(validator, request.method.input, request.message);
+    if (request.stream) return next({ ...request, message: checked(validator, request.method.input, request.message) });
+    check(validator, request.method.input, request.message);
     return next(request);
   };
+}
+
+async function* checked<T extends Message>(validator: Validator, schema: DescMessage, messages: AsyncIterable<T>) {
+  for await (const message of messages) {
+    check(validator, schema, message);
+    yield message;
+  }
 }
 
 function check(validator: Validator, schema: DescMessage, message: Message): void {

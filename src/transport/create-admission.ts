@@ -8,6 +8,7 @@ import { createContextValues, type HandlerContext, type Interceptor } from "@con
  */
 export function createAdmission(interceptors: readonly Interceptor[]): (context: HandlerContext) => Promise<void> {
   return async ({ service, method, requestMethod, url, signal, requestHeader }) => {
+    // Neither looks at a message, so one of no kind will do for streams as well.
     const unary = { stream: false, service, method: method as DescMethodUnary } as const;
     const admitted: ReturnType<Interceptor> = async () => ({
       ...unary,

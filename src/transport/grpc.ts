@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
 import { Server, ServerCredentials, type ServerInterceptor, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
@@ -82,11 +83,13 @@ function bind(server: Server, address: string, tls: TlsFiles | undefined): Promi
 
 /**
  * `forceShutdown` leaves sessions alone when channelz is off (grpc-js 1.14.7), `drain` does not: it asks every
- * client to go elsewhere and cuts off those that are still there after the grace.
+ * client to go elsewhere and cuts off those that are still there after the grace. A client that does not read what it
+ * was sent can keep its end of the socket open even so; nobody waits for that one.
  */
 function stop(server: Server, address: string, graceMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const shutdown = new Promise<void>((resolve, reject) => {
     server.drain(address, graceMs); // first: it forgets sessions that are closing already
     server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
   });
+  return Promise.race([shutdown, sleep(graceMs + 250, undefined, { ref: false })]);
 }

@@ -1,18 +1,22 @@
-import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import type { DescMethodServerStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import type { MethodImpl, ServiceImpl } from "@connectrpc/connect";
 
 /** One RPC and what runs it. */
-export interface Route {
-  readonly method: DescMethodUnary;
-  readonly implementation: MethodImpl<DescMethodUnary>;
-}
+export type Route =
+  | { readonly kind: "unary"; readonly method: DescMethodUnary; readonly implementation: MethodImpl<DescMethodUnary> }
+  | {
+      readonly kind: "server_streaming";
+      readonly method: DescMethodServerStreaming;
+      readonly implementation: MethodImpl<DescMethodServerStreaming>;
+    };
 
 /** Pairs every RPC of a service with its implementation; the compiler names the one that is missing. */
 export function routesOf<S extends DescService>(service: S, implementations: ServiceImpl<S>): Route[] {
-  return service.methods.map((method): Route => {
-    if (method.methodKind !== "unary")
-      throw new Error(`${service.typeName}.${method.name}: only unary RPCs can be served so far`);
+  return service.methods.map((method) => {
+    const kind = method.methodKind;
+    if (kind !== "unary" && kind !== "server_streaming")
+      throw new Error(`${service.typeName}.${method.name}: a stream of requests cannot be served`);
     const implementation = (implementations as Record<string, unknown>)[method.localName];
-    return { method: method as DescMethodUnary, implementation: implementation as MethodImpl<DescMethodUnary> };
+    return { kind, method, implementation } as Route;
   });
 }

@@ -21,7 +21,7 @@ const slow = (async (_request, context) => {
   return create(GetConnectionResponseSchema);
 }) as MethodImpl<DescMethodUnary>;
 
-const routes = [{ method: ConnectionService.method.getConnection, implementation: slow }];
+const routes = [{ kind: "unary" as const, method: ConnectionService.method.getConnection, implementation: slow }];
 const open = { host: "127.0.0.1", port: 0, routes, interceptors: [], maxMessageBytes: 1024, tls: undefined };
 
 async function startDoors() {

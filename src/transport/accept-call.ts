@@ -1,0 +1,79 @@
+import type { EventEmitter } from "node:events";
+import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { Metadata, type ServerUnaryCall, type StatusObject } from "@grpc/grpc-js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
+import type { IncomingCall } from "./call-context.ts";
+import { toGrpcStatus } from "./to-grpc-status.ts";
+
+/** A call of either kind. */
+type Call = EventEmitter &
+  Pick<ServerUnaryCall<Buffer, Buffer>, "request" | "metadata" | "getDeadline" | "sendMetadata">;
+
+/** Makes of grpc-js's call what the interceptors and the verb get. `answered` is to be called before the answer. */
+export function acceptCall(call: Call, input: DescMessage): { incoming: IncomingCall; answered: () => void } {
+  const aborter = new AbortController();
+  // The caller cancels, its connection breaks, or its deadline passes.
+  const abort = () => aborter.abort(whyGone(call));
+  call.once("cancelled", abort);
+  return {
+    incoming: {
+      decode: () => decode(input, call.request),
+      header: toHeaders(call.metadata),
+      signal: aborter.signal,
+      timeoutMs: () => timeLeft(call),
+    },
+    // Every call ends with that event; an answered one was not cancelled.
+    answered: () => call.off("cancelled", abort),
+  };
+}
+
+/** Unknown fields are not kept: nobody asks for them, and millions fit into a message of a few bytes each. */
+function decode(schema: DescMessage, bytes: Uint8Array): Message {
+  try {
+    return fromBinary(schema, bytes, { readUnknownFields: false });
+  } catch {
+    // protobuf's own message would quote the bytes
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the bytes are not a message of this method's request type");
+  }
+}
+
+/** A client gives up at its own deadline, and its word may be here a little before ours has passed. */
+const deadlineSlackMs = 50;
+
+function whyGone(call: Call): ConnectError {
+  const left = timeLeft(call);
+  return left !== undefined && left <= deadlineSlackMs
+    ? new ConnectError("the deadline passed", Code.DeadlineExceeded)
+    : new ConnectError("the caller cancelled", Code.Canceled);
+}
+
+function timeLeft(call: Call): number | undefined {
+  const deadline = call.getDeadline();
+  return deadline === Number.POSITIVE_INFINITY ? undefined : Number(deadline) - Date.now();
+}
+
+/** An error as grpc-js sends it. */
+export function toStatus(error: unknown): StatusObject {
+  return toGrpcStatus(ConnectError.from(error, Code.Internal)) as StatusObject;
+}
+
+/** Binary metadata is for gRPC's own use: no interceptor here reads any. */
+function toHeaders(metadata: Metadata): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(metadata.getMap()))
+    if (typeof value === "string") headers.set(name, value);
+  return headers;
+}
+
+/** Sends the leading metadata when there is any; grpc-js sends an empty one by itself. */
+export function sendHeader(call: Call, header: Headers): void {
+  if (!header.keys().next().done) call.sendMetadata(toMetadata(header));
+}
+
+export function toMetadata(headers: Headers): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of headers) metadata.set(name, value);
+  return metadata;
+}

@@ -1,0 +1,51 @@
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { createContextValues, type HandlerContext } from "@connectrpc/connect";
+
+/** A call as a transport that is not Connect's own hands it in. */
+export interface IncomingCall {
+  /**
+   * Reads the message; throws Failure MESSAGE_MALFORMED. Called when the first interceptor or the verb looks at the
+   * message, which is after authentication: a stranger's bytes are not worth the time.
+   */
+  readonly decode: () => Message;
+  readonly header: Headers;
+  readonly signal: AbortSignal;
+  /** Milliseconds left until the caller's deadline; undefined without one. */
+  readonly timeoutMs: () => number | undefined;
+}
+
+/** What goes back: the message, or messages, and the metadata around them. */
+export interface Outcome<Answer> {
+  readonly message: Answer;
+  readonly header: Headers;
+  readonly trailer: Headers;
+}
+
+/** What a verb gets beside its request. */
+export function createCallContext(method: DescMethod, { header, signal, timeoutMs }: IncomingCall): HandlerContext {
+  return {
+    service: method.parent,
+    method,
+    requestMethod: "POST",
+    protocolName: "grpc",
+    url: `https://in-process/${method.parent.typeName}/${method.name}`,
+    signal,
+    timeoutMs,
+    requestHeader: header,
+    responseHeader: new Headers(),
+    responseTrailer: new Headers(),
+    values: createContextValues(),
+  };
+}
+
+/** What the interceptors see of a call, apart from its messages. */
+export function toRequest(context: HandlerContext) {
+  const { service, requestMethod, url, signal, requestHeader: header, values: contextValues } = context;
+  return { service, requestMethod, url, signal, header, contextValues, context };
+}
+
+/** A request remembers its context on the way through the interceptors, which may have put another message into it. */
+export type WithContext<Request> = Request & { readonly context: HandlerContext };
+
+/** A function that takes messages of any type; which one the method says. */
+export type AnyImplementation<Input, Output> = (request: Input, context: HandlerContext) => Output;

@@ -1,0 +1,161 @@
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, createFileRegistry, type DescService } from "@bufbuild/protobuf";
+import {
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+  type StringValue,
+  StringValueSchema,
+} from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient, type HandlerContext, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { Failure } from "../../src/failure.ts";
+import { accessLog } from "../../src/interceptors/access-log.ts";
+import { createCallGate } from "../../src/interceptors/call-gate.ts";
+import { mapErrors } from "../../src/interceptors/map-errors.ts";
+import { requestId } from "../../src/interceptors/request-id.ts";
+import { validate } from "../../src/interceptors/validate.ts";
+import { serveGrpc } from "../../src/transport/grpc.ts";
+import { serveHttp } from "../../src/transport/http.ts";
+import { routesOf } from "../../src/transport/routes.ts";
+
+/** The contract has no stream yet, so this is a service of its own: Count(StringValue) returns (stream StringValue). */
+function countingService(): DescService {
+  const stringValue = ".google.protobuf.StringValue";
+  const file: FileDescriptorProto = create(FileDescriptorProtoSchema, {
+    name: "test/counting.proto",
+    package: "test",
+    syntax: "proto3",
+    dependency: ["google/protobuf/wrappers.proto"],
+    service: [
+      {
+        name: "CountingService",
+        method: [{ name: "Count", inputType: stringValue, outputType: stringValue, serverStreaming: true }],
+      },
+    ],
+  });
+  const registry = createFileRegistry(file, () => StringValueSchema.file);
+  const service = registry.getService("test.CountingService");
+  if (service === undefined) throw new Error("the service was not made");
+  return service;
+}
+
+let context: HandlerContext;
+let given = 0;
+
+/** Counts to the number that it is asked for; "0" fails at once and "-3" after three. */
+async function* count({ value }: StringValue, ctx: HandlerContext) {
+  context = ctx;
+  const until = Math.abs(Number(value));
+  for (given = 1; given <= until; given += 1) {
+    yield { value: String(given).padEnd(given > 1000 ? 10_000 : 1) };
+    if (given % 100 === 0) await sleep(0);
+    ctx.signal.throwIfAborted();
+  }
+  if (Number(value) <= 0) throw new Failure(ErrorReason.QUEUE_FULL, "no more");
+  if (value === "3.5") await once(ctx.signal, "abort");
+}
+
+const service = countingService();
+const logged: string[] = [];
+const log = pino({ level: "info" }, { write: (line: string) => void logged.push(line) });
+
+async function startDoors() {
+  const gate = createCallGate();
+  const interceptors = [requestId, accessLog(log), mapErrors(log), gate.interceptor, validate([])];
+  // biome-ignore lint/suspicious/noExplicitAny: a service made at run time has no types for its methods
+  const routes = routesOf(service, { count } as any);
+  const open = { host: "127.0.0.1", port: 0, routes, interceptors, maxMessageBytes: 100_000, tls: undefined };
+  const grpc = await serveGrpc(open);
+  const http = await serveHttp({ ...open, admission: [], corsOrigins: [], isReady: async () => true });
+  const baseUrl = `http://127.0.0.1:${http.port}`;
+  const transports: Record<string, Transport> = {
+    grpc: createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpc.port}` }),
+    connect: createConnectTransport({ baseUrl, httpVersion: "1.1" }),
+    "grpc-web": createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
+  };
+  return { gate, transports, stop: () => Promise.all([grpc.stop(100), http.stop(100)]) };
+}
+
+let doors: Awaited<ReturnType<typeof startDoors>>;
+beforeAll(async () => {
+  doors = await startDoors();
+});
+afterAll(() => doors.stop());
+beforeEach(() => {
+  logged.length = 0;
+});
+
+describe.each(["grpc", "connect", "grpc-web"])("a stream of answers over %s", (door) => {
+  const call = (value: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
+    // biome-ignore lint/suspicious/noExplicitAny: a service made at run time has no types for its methods
+    const client = createClient(service, doors.transports[door] as Transport) as any;
+    return client.count({ value }, options) as AsyncIterable<StringValue>;
+  };
+  const lines = () =>
+    logged.map((line) => JSON.parse(line) as { msg: string; code: string }).filter(({ msg }) => msg === "call");
+
+  test("arrives whole and in order, and has its line in the log when it is over", async () => {
+    const values: string[] = [];
+    for await (const { value } of call("250")) values.push(value);
+    expect(values).toEqual(Array.from({ length: 250 }, (_, index) => String(index + 1)));
+    await expect.poll(lines).toMatchObject([{ code: "ok" }]);
+  });
+
+  test("that fails half-way gives what came before, and the error with its reason and request id", async () => {
+    const values: string[] = [];
+    const error = await (async () => {
+      for await (const { value } of call("-3")) values.push(value);
+    })().catch((thrown: unknown) => ConnectError.from(thrown));
+    expect(values).toEqual(["1", "2", "3"]);
+    expect(error).toMatchObject({ code: Code.ResourceExhausted });
+    expect(error?.findDetails(ErrorInfoSchema)[0]?.reason).toBe("QUEUE_FULL");
+    expect(error?.metadata.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    await expect.poll(lines).toMatchObject([{ code: "ResourceExhausted" }]);
+  });
+
+  test("that the caller leaves ends the verb", async () => {
+    const aborter = new AbortController();
+    await expect(async () => {
+      for await (const _ of call("1000000", { signal: aborter.signal })) aborter.abort();
+    }).rejects.toMatchObject({ code: Code.Canceled });
+    await expect.poll(() => context.signal.aborted).toBe(true);
+    await expect.poll(lines).toHaveLength(1);
+  });
+
+  test("whose deadline passes ends with DEADLINE_EXCEEDED", async () => {
+    await expect(async () => {
+      for await (const _ of call("100000000", { timeoutMs: 150 }));
+    }).rejects.toMatchObject({ code: Code.DeadlineExceeded });
+    await expect.poll(() => context.signal.aborted).toBe(true);
+  });
+
+  // Over HTTP/1.1 this client reads ahead of its caller; the server's side of that is Connect's own.
+  if (door === "grpc")
+    test("waits for a caller who reads slowly rather than filling the memory", async () => {
+      const stream = call("100000")[Symbol.asyncIterator]();
+      await stream.next();
+      await sleep(500);
+      const before = given;
+      await sleep(300);
+      expect(given).toBe(before);
+      expect(given).toBeLessThan(20_000);
+      await stream.return?.(undefined);
+    });
+
+  test("holds a stop up until it is over", async () => {
+    const own = await startDoors();
+    // biome-ignore lint/suspicious/noExplicitAny: a service made at run time has no types for its methods
+    const client = createClient(service, own.transports[door] as Transport) as any;
+    const stream = (client.count({ value: "3" }) as AsyncIterable<StringValue>)[Symbol.asyncIterator]();
+    await stream.next();
+    await own.gate.close(5000);
+    const refused = (client.count({ value: "1" }) as AsyncIterable<StringValue>)[Symbol.asyncIterator]().next();
+    await expect(refused).rejects.toMatchObject({ code: Code.Unavailable });
+    await own.stop();
+  });
+});
