@@ -23,7 +23,7 @@ import { deleteConnection } from "./connection/delete-connection.ts";
 import { getConnection } from "./connection/get-connection.ts";
 import { listConnections } from "./connection/list-connections.ts";
 import { createConnectionProfile } from "./connection-profile/create-connection-profile.ts";
-import { createTestSlots } from "./connection-profile/create-test-slots.ts";
+import { createTestSlots, defaultTestLimits } from "./connection-profile/create-test-slots.ts";
 import { deleteConnectionProfile } from "./connection-profile/delete-connection-profile.ts";
 import { getConnectionProfile } from "./connection-profile/get-connection-profile.ts";
 import { getConnector } from "./connection-profile/get-connector.ts";
@@ -33,14 +33,13 @@ import { createProfileRepository, type ProfileRepository } from "./connection-pr
 import type { SecretKeys } from "./connection-profile/seal-secret.ts";
 import { testConnectionProfile } from "./connection-profile/test-connection-profile.ts";
 import { connectors } from "./connectors/index.ts";
+import { openTestThreads, type TestThreads } from "./connectors/open-test-threads.ts";
 import { lockDataDir } from "./database/lock-data-dir.ts";
 import { migrate } from "./database/migrate.ts";
 import { type DatabaseTarget, openKnex } from "./database/open-knex.ts";
 import { startEmbeddedPostgres } from "./database/start-embedded-postgres.ts";
-import { createDialer } from "./egress/create-dialer.ts";
-import { createEgressPolicy, type Target } from "./egress/egress-policy.ts";
+import { ownTargets } from "./egress/own-targets.ts";
 import { isLoopback } from "./environment-reader.ts";
-import { calmKafkajs } from "./events/calm-kafkajs.ts";
 import { createKafkaSink } from "./events/kafka-sink.ts";
 import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
@@ -73,7 +72,6 @@ export interface App {
 
 /** Starts everything, or throws with nothing left running. `onDeath` is called when a part dies that all depends on. */
 export async function startApp(config: Config, log: Logger, onDeath: (why: string) => void): Promise<App> {
-  calmKafkajs(); // for the relay and for tests of Kafka profiles alike
   const closers: Closer[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -87,6 +85,8 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     await migrate(knex);
 
     const wake = startEvents(config, knex, log, closers);
+    const threads = openThreads(config, log);
+    closers.push(() => threads.close());
     const keys = toSecretKeys(config.secretKeys ?? [await openLocalSecretKey(config.dataDir)]);
     const pageTokens = createPageTokens(derivePageTokenKey(keys.current.key));
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
@@ -96,7 +96,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const admission = createAdmissionInterceptors(passage);
     const routes = [
       ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
-      ...profileRoutes(config, { profiles: createProfileRepository({ knex, onWrite: wake }), pageTokens, keys }),
+      ...profileRoutes(threads, { profiles: createProfileRepository({ knex, onWrite: wake }), pageTokens, keys }),
     ];
 
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
@@ -132,15 +132,10 @@ function connectionRoutes(
 }
 
 function profileRoutes(
-  config: Config,
+  { run: runTest }: TestThreads,
   stores: { profiles: ProfileRepository; pageTokens: PageTokens; keys: SecretKeys },
 ): Route[] {
-  const policy = createEgressPolicy({
-    ...config.egress,
-    allowLoopback: isLoopback(config.grpcAddress.host) && isLoopback(config.httpAddress.host),
-    protectedTargets: ownTargets(config),
-  });
-  const deps = { ...stores, registry: connectors, dialer: createDialer({ policy }), takeTestSlot: createTestSlots() };
+  const deps = { ...stores, registry: connectors, runTest, takeTestSlot: createTestSlots() };
   return routesOf(ConnectionProfileService, {
     listConnectors: listConnectors(deps),
     getConnector: getConnector(deps),
@@ -152,11 +147,15 @@ function profileRoutes(
   });
 }
 
-/** What this service itself depends on: nobody's test may reach it. */
-function ownTargets({ databaseUrl, kafka }: Config): Target[] {
-  const database = databaseUrl === undefined ? [] : [new URL(databaseUrl)];
-  const brokers = (kafka?.brokers ?? []).map((broker) => new URL(`kafka://${broker}`));
-  return [...database, ...brokers].map(({ hostname, port }) => ({ host: hostname, port: Number(port || 5432) }));
+/** Threads for live tests. Nobody's test may reach what this service itself depends on. */
+function openThreads({ egress, grpcAddress, httpAddress, databaseUrl, kafka }: Config, log: Logger): TestThreads {
+  const allowLoopback = isLoopback(grpcAddress.host) && isLoopback(httpAddress.host);
+  const protectedTargets = ownTargets(databaseUrl, kafka?.brokers ?? []);
+  return openTestThreads({
+    egress: { ...egress, allowLoopback, protectedTargets },
+    log,
+    maxThreads: defaultTestLimits.total,
+  });
 }
 
 /** Publishes the event log when there is a Kafka to publish to. Answers with how to say that there are new events. */

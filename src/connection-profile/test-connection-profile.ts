@@ -5,8 +5,7 @@ import type {
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import type { ConnectorRegistry } from "../connectors/index.ts";
-import { runTest } from "../connectors/run-test.ts";
-import type { Dialer } from "../egress/create-dialer.ts";
+import type { TestThreads } from "../connectors/open-test-threads.ts";
 import { fieldsInvalid } from "../failure.ts";
 import { type Choice, checkConfig, chooseConnector } from "./choose-connector.ts";
 import type { TakeTestSlot } from "./create-test-slots.ts";
@@ -21,7 +20,7 @@ export interface TestConnectionProfileDeps {
   readonly registry: ConnectorRegistry;
   readonly profiles: ProfileRepository;
   readonly keys: SecretKeys;
-  readonly dialer: Dialer;
+  readonly runTest: TestThreads["run"];
   readonly takeTestSlot: TakeTestSlot;
   /** How long a test may take, in milliseconds. */
   readonly deadlineMs?: number;
@@ -42,7 +41,7 @@ export function testConnectionProfile(
     const giveBack = deps.takeTestSlot(organizationId);
     const { signal } = context;
     const deadlineMs = shortest(deps.deadlineMs ?? defaultDeadlineMs, context);
-    const outcome = await runTest({ connector, config, dialer: deps.dialer, signal, deadlineMs }).finally(giveBack);
+    const outcome = await deps.runTest({ organizationId, connector, config, signal, deadlineMs }).finally(giveBack);
     return { ...outcome, done: true };
   };
 }

@@ -27,7 +27,8 @@ export interface Connector<Config extends Message = Message> {
   check?(config: Config): readonly FieldViolation[];
   /**
    * Tries a configuration (with its secrets) against the real system and changes nothing there. Everything it finds
-   * goes to the probe; it rejects when the system cannot be used as configured.
+   * goes to the probe; it rejects when the system cannot be used as configured. Runs in a test thread, and imports its
+   * client library there, when it is needed: no other thread loads it.
    */
   test?(config: Config, probe: Probe): Promise<void>;
 }

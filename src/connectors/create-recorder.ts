@@ -5,6 +5,7 @@ import {
   TestReportSchema,
   TestStage,
   TestStatus,
+  type TestStep,
   TestStepSchema,
 } from "../../gen/connectory/v1/test_report_pb.js";
 import { untilAborted } from "../egress/until-aborted.ts";
@@ -21,8 +22,8 @@ export const plannedStages: readonly TestStage[] = [
   TestStage.CAPABILITY,
 ];
 
-/** Longer facts are cut: the other side chooses their length. */
-const maxFactLength = 200;
+/** Longer facts and names of endpoints are cut: the other side chooses their length. */
+const maxLength = 200;
 
 export interface Recorder extends Pick<Probe, "step" | "skip" | "forgive" | "fact"> {
   readonly report: TestReport;
@@ -30,17 +31,24 @@ export interface Recorder extends Pick<Probe, "step" | "skip" | "forgive" | "fac
   notExecuted(stages: readonly TestStage[], code: string, endpoint?: string): void;
 }
 
-/** Keeps what a test does and finds. A step ends with the signal at the latest. */
-export function createRecorder(signal: AbortSignal): Recorder {
+/**
+ * Keeps what a test does and finds. A step ends with the signal at the latest. `onBegin` gets the report whenever a step
+ * begins, with what runs at the end of its steps: their status is not specified yet.
+ */
+export function createRecorder(signal: AbortSignal, onBegin?: (report: TestReport) => void): Recorder {
   const report = create(TestReportSchema);
   const { steps, facts } = report;
+  const running = new Set<TestStep>();
   return {
     report,
     step: async (step, run) => {
-      const { stage, endpoint, field, warning, note = "", patienceMs } = step;
+      const { stage, field, warning, note = "", patienceMs } = step;
+      const endpoint = printable(step.endpoint);
       const end = patienceMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
       const entry = create(TestStepSchema, { stage, endpoint, field });
       const began = performance.now();
+      running.add(entry);
+      onBegin?.({ ...report, steps: [...steps, ...running] });
       try {
         signal.throwIfAborted();
         const value = await untilAborted(run(), end);
@@ -57,27 +65,39 @@ export function createRecorder(signal: AbortSignal): Recorder {
         throw failure;
       } finally {
         // Not before its end: a step that fails because of one inside of it comes after that one.
+        running.delete(entry);
         steps.push(entry);
         entry.duration = durationFromMs(Math.round(performance.now() - began));
       }
     },
-    skip: (stage, endpoint) => {
+    skip: (stage, name) => {
+      const endpoint = printable(name);
       steps.push(create(TestStepSchema, { stage, endpoint, status: TestStatus.SKIPPED, code: "NOT_CONFIGURED" }));
     },
-    forgive: (endpoint) => {
+    forgive: (name) => {
+      const endpoint = printable(name);
       for (const step of steps)
         if (step.endpoint === endpoint && step.status === TestStatus.FAILED) step.status = TestStatus.WARNING;
     },
     fact: (name, value) => {
-      const printable = value.replace(/[^\P{C}]/gu, " ").slice(0, maxFactLength);
-      if (facts.some((fact) => fact.name === name && fact.value === printable)) return;
-      facts.push({ $typeName: "connectory.v1.TestFact", name, value: printable });
+      const cut = printable(value);
+      if (facts.some((fact) => fact.name === name && fact.value === cut)) return;
+      facts.push({ $typeName: "connectory.v1.TestFact", name, value: cut });
     },
-    notExecuted: (stages, code, endpoint = "") => {
-      for (const stage of stages)
-        steps.push(create(TestStepSchema, { stage, status: TestStatus.NOT_EXECUTED, code, endpoint }));
-    },
+    notExecuted: (stages, code, endpoint = "") => addNotExecuted(report, stages, code, printable(endpoint)),
   };
+}
+
+/** Adds the given stages as not executed. */
+export function addNotExecuted(report: TestReport, stages: readonly TestStage[], code: string, endpoint = ""): void {
+  for (const stage of stages)
+    report.steps.push(create(TestStepSchema, { stage, status: TestStatus.NOT_EXECUTED, code, endpoint }));
+}
+
+/** What the other side chose, fit to be shown: control characters become blanks, and it is cut. */
+function printable(text: string): string {
+  // Cut first: half of a character that the cut leaves counts as one that cannot be shown.
+  return text.slice(0, maxLength).replace(/[^\P{C}]/gu, " ");
 }
 
 function timedOut(field: string): ProbeError {

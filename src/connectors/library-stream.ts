@@ -14,6 +14,8 @@ export interface LibraryStream extends Duplex {
 export interface LibraryStreamOptions {
   /** Says whether the first bytes can be the protocol at all; else the stream fails with `ERR_WRONG_PROTOCOL`. */
   isProtocol(firstBytes: Buffer): boolean;
+  /** How many first bytes `isProtocol` needs; the library gets nothing before they are there. */
+  readonly headLength: number;
   onConnect?(): void;
 }
 
@@ -27,6 +29,7 @@ const maxBytes = 32 * 1024 * 1024;
 export function libraryStream(opening: Promise<Socket>, options: LibraryStreamOptions): LibraryStream {
   let socket: Socket | undefined;
   let bytes = 0;
+  let head = Buffer.alloc(0);
   const stream = new Duplex({
     read: () => void socket?.resume(),
     write: (chunk, _encoding, done) => {
@@ -43,9 +46,16 @@ export function libraryStream(opening: Promise<Socket>, options: LibraryStreamOp
     },
   });
   const receive = (chunk: Buffer) => {
-    if (bytes === 0 && !options.isProtocol(chunk)) return void stream.destroy(fault("ERR_WRONG_PROTOCOL"));
+    const judged = bytes >= options.headLength;
     bytes += chunk.length;
     if (bytes > maxBytes) return void stream.destroy(fault("ERR_TOO_MUCH_DATA"));
+    if (judged) return pass(chunk);
+    head = Buffer.concat([head, chunk]);
+    if (bytes < options.headLength) return;
+    if (!options.isProtocol(head)) return void stream.destroy(fault("ERR_WRONG_PROTOCOL"));
+    pass(head);
+  };
+  const pass = (chunk: Buffer) => {
     if (!stream.push(chunk)) socket?.pause();
   };
   const start = (opened: Socket) => {

@@ -1,8 +1,8 @@
-import type { Message } from "@bufbuild/protobuf";
-import { type TestReport, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
+import { create, type Message } from "@bufbuild/protobuf";
+import { type TestReport, TestReportSchema, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
 import type { Dialer } from "../egress/create-dialer.ts";
 import { type Connector, type Probe, ProbeError } from "./connector.ts";
-import { createRecorder, plannedStages, type Recorder } from "./create-recorder.ts";
+import { addNotExecuted, createRecorder, plannedStages } from "./create-recorder.ts";
 import { openEndpoint } from "./open-endpoint.ts";
 
 /** How a live test ended. */
@@ -23,21 +23,19 @@ export interface RunTestOptions {
   readonly signal: AbortSignal;
   /** The test's own end, in milliseconds. */
   readonly deadlineMs: number;
+  /** Gets the report whenever a step begins; the status of what runs is not specified yet. */
+  onProgress?(report: TestReport): void;
 }
 
 /** Runs a connector's test. When the promise settles every socket that the test opened is destroyed. */
-export async function runTest({ connector, config, dialer, signal, deadlineMs }: RunTestOptions): Promise<TestOutcome> {
+export async function runTest(options: RunTestOptions): Promise<TestOutcome> {
+  const { connector, config, dialer, signal, deadlineMs, onProgress } = options;
+  if (connector.test === undefined) return notSupported();
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), deadlineMs);
   const testSignal = AbortSignal.any([signal, stop.signal]);
-  const recorder = createRecorder(testSignal);
-  const { report } = recorder;
-  if (connector.test === undefined) {
-    clearTimeout(timer);
-    recorder.notExecuted(plannedStages, "NOT_SUPPORTED");
-    return { error: false, message: "This connector does not support testing", report };
-  }
-  const { step, skip, forgive, fact } = recorder;
+  const recorder = createRecorder(testSignal, onProgress);
+  const { report, step, skip, forgive, fact } = recorder;
   const open: Probe["open"] = (endpoint) =>
     openEndpoint(endpoint, { dialer, recorder, signal: testSignal, deadlineMs });
   try {
@@ -47,19 +45,26 @@ export async function runTest({ connector, config, dialer, signal, deadlineMs }:
     signal.throwIfAborted();
     // Only what a step has recorded is an outcome of the test; anything else is a defect of ours.
     if (!(error instanceof ProbeError)) throw error;
-    return { error: true, message: failureMessage(connector, recorder, error), report };
+    return failedOutcome(connector, report, error);
   } finally {
     clearTimeout(timer);
     stop.abort();
   }
 }
 
-function failureMessage(connector: Connector, { report, notExecuted }: Recorder, error: ProbeError): string {
-  notExecuted(
-    plannedStages.filter((stage) => !report.steps.some((step) => step.stage === stage)),
-    "NOT_REACHED",
-  );
+/** The outcome of a test of a connector that has none. */
+export function notSupported(): TestOutcome {
+  const report = create(TestReportSchema);
+  addNotExecuted(report, plannedStages, "NOT_SUPPORTED");
+  return { error: false, message: "This connector does not support testing", report };
+}
+
+/** The outcome of a test that failed; completes its report with the stages that were not reached. */
+export function failedOutcome(connector: Connector, report: TestReport, error: ProbeError): TestOutcome {
+  const unreached = plannedStages.filter((stage) => !report.steps.some((step) => step.stage === stage));
+  addNotExecuted(report, unreached, "NOT_REACHED");
   const failed = report.steps.find((step) => step.status === TestStatus.FAILED);
   const where = failed === undefined || failed.endpoint === "" ? "" : ` at ${failed.endpoint}`;
-  return `${connector.name} cannot be used${where}: ${failed?.hint ?? error.hint} (${failed?.code ?? error.code})`;
+  const message = `${connector.name} cannot be used${where}: ${failed?.hint ?? error.hint} (${failed?.code ?? error.code})`;
+  return { error: true, message, report };
 }

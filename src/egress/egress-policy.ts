@@ -21,6 +21,7 @@ export class EgressDenied extends Error {
   }
 }
 
+/** Plain data, which can be handed to another thread. */
 export interface EgressPolicyOptions {
   readonly allow: readonly EgressRule[];
   readonly deny: readonly EgressRule[];
@@ -62,6 +63,7 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
 
   return {
     admit: async (target, addresses) => {
+      if ([target.host, ...addresses].some((name) => name.includes("%"))) throw zoneDenied();
       if (deny.some((rule) => matchesHost(rule, target.host))) throw deniedBy("EGRESS_DENY");
       const parsed = addresses.map((address) => ipaddr.parse(address)).flatMap(withEmbedded);
       if (await isProtected(target, parsed)) throw new EgressDenied("this target may not be dialled by this server");
@@ -73,6 +75,11 @@ export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
 function deniedBy(setting: "EGRESS_ALLOW" | "EGRESS_DENY"): EgressDenied {
   const why = setting === "EGRESS_DENY" ? "denies this target" : "does not name this target";
   return new EgressDenied(`the server's ${setting} ${why}: ask its operator`);
+}
+
+/** A zone (`fd00:ec2::254%eth0`) makes another text, and another object, of an address that leads to the same place. */
+function zoneDenied(): EgressDenied {
+  return new EgressDenied("the target is an address with a zone (%): name it without one");
 }
 
 function rangeDenied(range: string): EgressDenied {
@@ -87,7 +94,9 @@ function createProtection(targets: readonly Target[]) {
     try {
       lastKnown.set(host, await lookupAddresses(host));
     } catch {
-      // The name cannot be found just now: the addresses that it had stay protected, and so does the name itself.
+      // The addresses that it had stay protected. Without any the target could be one of them.
+      if (!lastKnown.has(host))
+        throw new EgressDenied("this server cannot look up its own systems just now: try again");
     }
     return lastKnown.get(host) ?? [];
   };

@@ -1,9 +1,9 @@
-import type { IPv4, IPv6 } from "ipaddr.js";
+import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
 
-/** One entry of EGRESS_ALLOW or EGRESS_DENY. */
+/** One entry of EGRESS_ALLOW or EGRESS_DENY: plain data, which can be handed to another thread. */
 export type EgressRule =
-  /** The addresses of a block. */
-  | { readonly kind: "block"; readonly base: IPv4 | IPv6; readonly bits: number }
+  /** The addresses of a block; `base` is an address that can be parsed. */
+  | { readonly kind: "block"; readonly base: string; readonly bits: number }
   /** A host name and every name below it: lower case, no dot at either end. */
   | { readonly kind: "domain"; readonly name: string }
   /** `*`: every target. */
@@ -13,9 +13,9 @@ export type EgressRule =
 export function matchesAddress(rule: EgressRule, address: IPv4 | IPv6): boolean {
   if (rule.kind === "everything") return true;
   if (rule.kind === "domain") return false;
-  const { base, bits } = rule;
-  if (address.kind() === "ipv4") return base.kind() === "ipv4" && (address as IPv4).match(base as IPv4, bits);
-  return base.kind() === "ipv6" && (address as IPv6).match(base as IPv6, bits);
+  const base = ipaddr.parse(rule.base);
+  if (address.kind() === "ipv4") return base.kind() === "ipv4" && (address as IPv4).match(base as IPv4, rule.bits);
+  return base.kind() === "ipv6" && (address as IPv6).match(base as IPv6, rule.bits);
 }
 
 /** True when the rule is about this host, as the configuration names it. */

@@ -44,7 +44,7 @@ function parseBlock(entry: string, address: string): EgressRule | string {
   const bits = prefix === "" ? width : Number(prefix.slice(1));
   if (bits > width) return `the prefix length is above ${width}`;
   if (hasBitsBelow(base.toByteArray(), bits)) return "the address has bits set below its prefix length";
-  return { kind: "block", base, bits };
+  return { kind: "block", base: base.toString(), bits };
 }
 
 function hasBitsBelow(bytes: readonly number[], bits: number): boolean {

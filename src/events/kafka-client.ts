@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import type { Logger } from "pino";
-import { calmKafkajs } from "./calm-kafkajs.ts";
+import { calmKafkajs } from "../calm-kafkajs.ts";
 
 /** How to reach a Kafka cluster. */
 export interface KafkaTarget {

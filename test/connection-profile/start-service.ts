@@ -15,10 +15,10 @@ import { createProfileRepository } from "../../src/connection-profile/profile-re
 import type { SecretKeys } from "../../src/connection-profile/seal-secret.ts";
 import { testConnectionProfile } from "../../src/connection-profile/test-connection-profile.ts";
 import { type ConnectorRegistry, connectors } from "../../src/connectors/index.ts";
+import { openTestThreads, type TestThreadsOptions } from "../../src/connectors/open-test-threads.ts";
 import { mapErrors } from "../../src/interceptors/map-errors.ts";
 import { requestId } from "../../src/interceptors/request-id.ts";
 import { validate } from "../../src/interceptors/validate.ts";
-import { localDialer } from "../connectors/local-server.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
 export type ProfileClient = Client<typeof ConnectionProfileService>;
@@ -36,6 +36,12 @@ export interface ServiceOptions {
   readonly deadlineMs?: number;
 }
 
+/** Test threads that may dial this machine. */
+export function localTestThreads(options: Partial<TestThreadsOptions> = {}) {
+  const egress = { allow: [], deny: [], allowLoopback: true };
+  return openTestThreads({ egress, log: pino({ level: "silent" }), maxThreads: 50, ...options });
+}
+
 /** The verbs behind the interceptors that they count on, on a database of their own. */
 export async function startProfileService(defaults: ServiceOptions = {}) {
   const database = await createTestDatabase();
@@ -47,10 +53,11 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
     },
   });
   const pageTokens = createPageTokens(randomBytes(32));
+  const threads = localTestThreads();
   /** A client of a user of an organization; other options make another server on the same database. */
   const clientOf = (organizationId: string, userId = "alice", options: ServiceOptions = {}): ProfileClient => {
     const { registry = connectors, keys = secretKeys("k1"), limits, deadlineMs } = { ...defaults, ...options };
-    const deps = { registry, profiles, keys, pageTokens, dialer: localDialer, takeTestSlot: createTestSlots(limits) };
+    const deps = { registry, profiles, keys, pageTokens, runTest: threads.run, takeTestSlot: createTestSlots(limits) };
     const asUser: Interceptor = (next) => (request) => {
       request.contextValues.set(principalKey, { organizationId, userId, permissions: new Set<string>() });
       return next(request);
@@ -79,5 +86,9 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
     );
     return createClient(ConnectionProfileService, transport);
   };
-  return { ...database, profiles, clientOf, writes: () => writes };
+  const drop = async () => {
+    await threads.close();
+    await database.drop();
+  };
+  return { ...database, profiles, clientOf, drop, writes: () => writes };
 }

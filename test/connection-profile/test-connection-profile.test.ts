@@ -103,7 +103,7 @@ describe("what is tested", () => {
 describe("a target that never answers", () => {
   test("is given up at the test's deadline", async () => {
     const server = await hole();
-    const client = service.clientOf("slow", "alice", { deadlineMs: 200 });
+    const client = service.clientOf("slow", "alice", { deadlineMs: 1000 });
     const answer = await client.testConnectionProfile({ config: postgres({ port: server.port }) });
     expect(answer).toMatchObject({ error: true, done: true });
     expect(answer.message).toContain("TIMED_OUT");
@@ -113,7 +113,7 @@ describe("a target that never answers", () => {
   test("is given up before the caller's own deadline, so that the report arrives", async () => {
     const server = await hole();
     const config = postgres({ port: server.port });
-    const answer = await service.clientOf("slow").testConnectionProfile({ config }, { timeoutMs: 800 });
+    const answer = await service.clientOf("slow").testConnectionProfile({ config }, { timeoutMs: 1500 });
     expect(answer.message).toContain("TIMED_OUT");
     await expect.poll(() => server.open()).toBe(0);
   });
@@ -123,7 +123,7 @@ describe("a target that never answers", () => {
     const caller = new AbortController();
     const config = postgres({ port: server.port });
     const call = failureOf(service.clientOf("slow").testConnectionProfile({ config }, { signal: caller.signal }));
-    await expect.poll(() => server.open()).toBe(1);
+    await expect.poll(() => server.open(), { timeout: 5000 }).toBe(1);
     caller.abort();
     expect((await call).code).toBe("Canceled");
     await expect.poll(() => server.open()).toBe(0);
@@ -144,10 +144,10 @@ describe("too many tests at once", () => {
     takeTestSlot("b");
     expect(() => takeTestSlot("a")).toThrow("this server runs 3 tests");
 
-    const client = service.clientOf("busy", "alice", { limits: { total: 10, perOrganization: 1 }, deadlineMs: 300 });
+    const client = service.clientOf("busy", "alice", { limits: { total: 10, perOrganization: 1 }, deadlineMs: 1000 });
     const config = postgres({ port: server.port });
     const first = client.testConnectionProfile({ config });
-    await expect.poll(() => server.open()).toBe(1);
+    await expect.poll(() => server.open(), { timeout: 5000 }).toBe(1);
     expect(await failureOf(client.testConnectionProfile({ config }))).toMatchObject({
       code: "ResourceExhausted",
       reason: "TOO_MANY_TESTS",

@@ -1,6 +1,7 @@
 import { networkInterfaces } from "node:os";
 import { describe, expect, test } from "vitest";
 import { createEgressPolicy, EgressDenied, type EgressPolicyOptions } from "../../src/egress/egress-policy.ts";
+import { ownTargets } from "../../src/egress/own-targets.ts";
 import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
 
 function policy(allow = "", deny = "", options: Partial<EgressPolicyOptions> = {}) {
@@ -34,6 +35,9 @@ const closedByDefault = [
   "fe80::1",
   "fe80::1%eth0",
   "fd00:ec2::254",
+  "fd00:ec2::254%eth0",
+  "fd00:ec2::254%1",
+  "fd12::1%eth0",
   "fd20:ce::254",
   "100.100.100.200",
   "168.63.129.16",
@@ -72,6 +76,11 @@ describe("what is closed and what is open without any rule", () => {
     "64:ff9b::808:808",
   ])("%s is open", async (address) => {
     expect(await isDenied(policy(), address)).toBe(false);
+  });
+
+  test("a zone closes an address, in the name too, even one that EGRESS_ALLOW has", async () => {
+    expect(await isDenied(policy("::/0"), "fd12::1%1")).toBe(true);
+    expect(await isDenied(policy(), "fd12::1", "fd12::1%1")).toBe(true);
   });
 
   test("one closed address among open ones closes the name", async () => {
@@ -140,6 +149,14 @@ describe("protected targets", () => {
     expect(await isDenied(guarded, "10.9.9.9", "db.example", 5433)).toBe(false);
     const named = policy("", "", { protectedTargets: [{ host: "Db.example", port: 5432 }] });
     expect(await isDenied(named, "10.0.0.1", "db.example.")).toBe(true);
+    const six = { allowLoopback: true, protectedTargets: ownTargets("postgres://u@[::1]:5432/x", []) };
+    expect(await isDenied(policy("", "", six), "::1", "::1")).toBe(true);
+  });
+
+  test("one whose name cannot be looked up closes its port: the target could be it", async () => {
+    const guarded = policy("", "", { protectedTargets: [{ host: "no-such-host.invalid", port: 5432 }] });
+    expect(await isDenied(guarded, "10.0.0.1")).toBe(true);
+    expect(await isDenied(guarded, "10.0.0.1", "db.example", 5433)).toBe(false);
   });
 
   test("one on this machine is closed at every address of this machine", async () => {

@@ -7,7 +7,7 @@ describe("parseEgressRules", () => {
       "10.0.0.0/8, 2001:db8::/32\n192.0.2.7 *.Example.com,.corp. localhost *",
     );
     expect(problems).toEqual([]);
-    expect(rules.map((rule) => (rule.kind === "block" ? [String(rule.base), rule.bits] : rule))).toEqual([
+    expect(rules.map((rule) => (rule.kind === "block" ? [rule.base, rule.bits] : rule))).toEqual([
       ["10.0.0.0", 8],
       ["2001:db8::", 32],
       ["192.0.2.7", 32],

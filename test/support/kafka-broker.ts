@@ -39,7 +39,14 @@ export async function startKafka(libs: string): Promise<TestKafka> {
   await writeFile(config, properties({ dir, port, behindProxy, controller, proxy: proxy.port }));
   java.unshift(`-Dlog4j2.configurationFile=${join(dir, "log4j2.properties")}`);
   const clusterId = randomBytes(16).toString("base64url");
-  await promisify(execFile)("java", [...java, "kafka.tools.StorageTool", "format", "-t", clusterId, "-c", config]);
+  await promisify(execFile)("java", [
+    ...java,
+    "kafka.tools.StorageTool",
+    "format",
+    `--cluster-id=${clusterId}`,
+    "-c",
+    config,
+  ]);
 
   const start = async () => {
     const process = spawnJava([...java, "kafka.Kafka", config], logFile);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
-import { calmKafkajs } from "../../src/events/calm-kafkajs.ts";
+import { calmKafkajs } from "../../src/calm-kafkajs.ts";
 import type { EventMessage } from "../../src/events/event-sink.ts";
 
 /** Everything that is in a topic now, partition after partition, each in order. A topic that does not exist is empty. */

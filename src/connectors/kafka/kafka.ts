@@ -2,7 +2,6 @@ import { type KafkaConfig, KafkaConfigSchema } from "../../../gen/connectory/v1/
 import { checkTls } from "../check-tls.ts";
 import type { Connector } from "../connector.ts";
 import { checkBootstrapServers } from "./bootstrap-servers.ts";
-import { testKafka } from "./test-kafka.ts";
 
 /** Apache Kafka and what speaks its protocol. */
 export const kafka: Connector<KafkaConfig> = {
@@ -18,7 +17,7 @@ export const kafka: Connector<KafkaConfig> = {
     ...checkTls(config.tls),
     ...(config.tls !== undefined && config.sasl?.protocol === "SASL_PLAINTEXT" ? [contradiction] : []),
   ],
-  test: testKafka,
+  test: async (config, probe) => (await import("./test-kafka.ts")).testKafka(config, probe),
 };
 
 const contradiction = { field: "sasl.protocol", description: "SASL_PLAINTEXT cannot go with tls: take SASL_SSL" };

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { type Admin, Kafka, logLevel, type KafkaConfig as Options } from "kafkajs";
 import type { KafkaSasl } from "../../../gen/connectory/v1/kafka_config_pb.js";
+import { calmKafkajs } from "../../calm-kafkajs.ts";
 import { type LibraryStream, libraryStream } from "../library-stream.ts";
 import type { BrokerAddress } from "./bootstrap-servers.ts";
 import { guardedScram } from "./guarded-scram.ts";
@@ -19,6 +20,7 @@ const seedHost = "seed.invalid";
 
 /** A kafkajs admin client that opens no socket of its own and tries nothing twice. `close` ends all of it at once. */
 export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { admin: Admin; close(): void } {
+  calmKafkajs();
   const streams: LibraryStream[] = [];
   let parked: Socket | undefined = seed;
   const take = async (): Promise<Socket> => {
@@ -38,7 +40,7 @@ export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { 
     ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
     socketFactory: ({ host, port, onConnect }) => {
       const opening = host === seedHost ? take() : open({ host, port });
-      const stream = libraryStream(opening, { isProtocol: isKafkaAnswer, onConnect });
+      const stream = libraryStream(opening, { isProtocol: isKafkaAnswer, headLength: 4, onConnect });
       streams.push(stream);
       // kafkajs declares a net.Socket and uses what LibraryStream has.
       return stream as unknown as Socket;
@@ -64,5 +66,5 @@ function saslOptions({ mechanism, username, password }: KafkaSasl): NonNullable<
  * other protocols (and TLS alerts) read as lengths of hundreds of megabytes.
  */
 function isKafkaAnswer(firstBytes: Buffer): boolean {
-  return firstBytes.length < 4 || firstBytes.readUInt32BE(0) < 65_536;
+  return firstBytes.readUInt32BE(0) < 65_536;
 }

@@ -2,7 +2,6 @@ import { type PostgresConfig, PostgresConfigSchema } from "../../../gen/connecto
 import { checkTls } from "../check-tls.ts";
 import { type Connector, endpointName } from "../connector.ts";
 import { postgresAddress } from "./postgres-address.ts";
-import { testPostgres } from "./test-postgres.ts";
 
 /** PostgreSQL and what speaks its protocol. */
 export const postgres: Connector<PostgresConfig> = {
@@ -17,5 +16,5 @@ export const postgres: Connector<PostgresConfig> = {
     return `${config.username}@${endpointName(address)}/${address.database}`;
   },
   check: (config) => checkTls(config.tls),
-  test: testPostgres,
+  test: async (config, probe) => (await import("./test-postgres.ts")).testPostgres(config, probe),
 };

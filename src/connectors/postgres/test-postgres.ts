@@ -30,7 +30,7 @@ export async function testPostgres(config: PostgresConfig, probe: Probe): Promis
   });
 
   const socket = await probe.open({ host, port, field: "host", tls: config.tls, beforeTls: requestTls });
-  const stream = libraryStream(Promise.resolve(socket), { isProtocol: isPostgresAnswer });
+  const stream = libraryStream(Promise.resolve(socket), { isProtocol: isPostgresAnswer, headLength: 5 });
   const client = openClient({ user: config.username, password: config.password, database, stream: () => stream });
   // After a failed log-in pg repeats its error as an event; the step below has recorded it.
   client.on("error", () => stream.destroy());
@@ -72,6 +72,5 @@ function openClient(own: { user: string; password: string; database: string; str
  */
 function isPostgresAnswer(firstBytes: Buffer): boolean {
   const type = String.fromCharCode(firstBytes[0] ?? 0);
-  const length = firstBytes.length < 5 ? 0 : firstBytes.readUInt32BE(1);
-  return ["R", "E", "v"].includes(type) && length < 30_000;
+  return ["R", "E", "v"].includes(type) && firstBytes.readUInt32BE(1) < 30_000;
 }

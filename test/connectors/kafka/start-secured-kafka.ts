@@ -51,7 +51,15 @@ export async function startSecuredKafka(): Promise<SecuredKafka | undefined> {
   );
   const java = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx384m", "-cp", `${libs}/*`];
   const id = randomBytes(16).toString("base64url");
-  await promisify(execFile)("java", [...java, "kafka.tools.StorageTool", "format", "-t", id, "-c", config, ...scram]);
+  await promisify(execFile)("java", [
+    ...java,
+    "kafka.tools.StorageTool",
+    "format",
+    `--cluster-id=${id}`,
+    "-c",
+    config,
+    ...scram,
+  ]);
 
   const broker = spawn("java", [...java, "kafka.Kafka", config], { stdio: "ignore" });
   const exited = once(broker, "exit");

@@ -64,6 +64,16 @@ describe("what is no Kafka broker", () => {
     ],
     ["an SSH server", (socket: Socket) => void socket.write("SSH-2.0-OpenSSH_9.9\r\n")],
     [
+      "one that sends byte by byte",
+      async (socket: Socket) => {
+        for (const byte of "SSH-2.0") {
+          if (socket.destroyed) return;
+          socket.write(byte);
+          await sleep(5);
+        }
+      },
+    ],
+    [
       "a TLS server",
       (socket: Socket) => void socket.once("data", () => socket.write(Buffer.from([0x15, 3, 3, 0, 2, 2, 10]))),
     ],
@@ -106,6 +116,18 @@ describe("a broker that means harm", () => {
     const outcome = await runKafkaTest({ bootstrapServers: server.endpoint }, { dialer });
     expect(failure(outcome)).toMatchObject({ code: "EGRESS_DENIED", endpoint: `127.0.0.2:${inside.port}` });
     expect(inside.total()).toBe(0);
+    await settle(server);
+  });
+
+  test("does not choose how long the report is, or what is in it", async () => {
+    const host = `\u001b[2J${"x".repeat(5000)}`;
+    const server = await serve((socket) => fakeBroker(socket, { advertise: { host, port: 1 } }));
+    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint });
+    const endpoints = outcome.report.steps.map(({ endpoint }) => endpoint);
+    expect(endpoints.some((name) => name.startsWith(" [2Jxxx") || name.startsWith("[ [2Jxxx"))).toBe(true);
+    for (const text of [...endpoints, outcome.message]) expect(text).not.toMatch(/\p{C}/u);
+    for (const endpoint of endpoints) expect(endpoint.length).toBeLessThanOrEqual(200);
+    expect(outcome.message.length).toBeLessThan(1000);
     await settle(server);
   });
 

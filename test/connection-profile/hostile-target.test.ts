@@ -1,0 +1,77 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { TestStage, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
+import { type LocalServer, startLocalServer } from "../connectors/local-server.ts";
+import { startProfileService } from "./start-service.ts";
+
+let service: Awaited<ReturnType<typeof startProfileService>>;
+const servers: LocalServer[] = [];
+beforeAll(async () => {
+  service = await startProfileService({ deadlineMs: 2000 });
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+});
+afterAll(() => service.drop());
+
+/** Answers the first bytes of every connection with these. */
+async function answering(hex: string): Promise<LocalServer> {
+  const server = await startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from(hex, "hex"))));
+  servers.push(server);
+  return server;
+}
+
+const postgres = ({ port }: LocalServer) => ({
+  connector: { case: "postgres" as const, value: { host: "127.0.0.1", port, username: "u", password: "p" } },
+});
+const kafka = ({ endpoint }: LocalServer) => ({
+  connector: { case: "kafka" as const, value: { bootstrapServers: endpoint } },
+});
+/** A server that refuses in order: an ErrorResponse of PostgreSQL with SQLSTATE 28P01. */
+const refusal = `45${(4 + "SFATAL\0C28P01\0Mno\0\0".length).toString(16).padStart(8, "0")}${Buffer.from("SFATAL\0C28P01\0Mno\0\0").toString("hex")}`;
+
+describe.each([
+  ["never lets pg's parser go", "450000000553", postgres, "TIMED_OUT"],
+  ["makes pg's parser throw where nobody catches", "5200000004", postgres, "TEST_CRASHED"],
+  ["makes kafkajs's parser throw where nobody catches", "000000020000", kafka, "TEST_CRASHED"],
+] as const)("a server that %s", (_, hex, configOf, code) => {
+  test("fails its own test; others go on, and so does its organization afterwards", async () => {
+    const hostile = await answering(hex);
+    const honest = await answering(refusal);
+    const [victim, other] = [service.clientOf(`victim-${code}`), service.clientOf("other")];
+    const began = performance.now();
+    const attacked = victim.testConnectionProfile({ config: configOf(hostile) });
+    await expect.poll(() => hostile.total(), { timeout: 5000 }).toBe(1);
+
+    // Meanwhile another organization reads, and tests.
+    expect((await other.listConnectors({})).connectors.length).toBeGreaterThan(0);
+    const meanwhile = await other.testConnectionProfile({ config: postgres(honest) });
+    expect(meanwhile.message).toContain("PASSWORD_WRONG");
+
+    const answer = await attacked;
+    expect(performance.now() - began).toBeLessThan(2000 + 500 + 300);
+    expect(answer).toMatchObject({ error: true, done: true });
+    const failed = answer.report?.steps.filter(({ status }) => status === TestStatus.FAILED) ?? [];
+    expect(failed.map((step) => [step.stage, step.code])).toEqual([[TestStage.AUTHENTICATE, code]]);
+    expect(answer.message).toContain("did not speak the protocol in a way that could be read");
+    const statuses = answer.report?.steps.map(({ stage, status }) => `${TestStage[stage]} ${TestStatus[status]}`);
+    expect(statuses).toEqual(expect.arrayContaining(["CONNECT PASSED", "CAPABILITY NOT_EXECUTED"]));
+    await expect.poll(() => hostile.open()).toBe(0);
+
+    const again = await victim.testConnectionProfile({ config: postgres(honest) });
+    expect(again.message).toContain("PASSWORD_WRONG");
+  });
+
+  test("lets go of a caller who goes away, at once", async () => {
+    const hostile = await answering(hex);
+    const caller = new AbortController();
+    const client = service.clientOf("leaving");
+    const call = client.testConnectionProfile({ config: configOf(hostile) }, { signal: caller.signal });
+    const ended = call.catch((error: unknown) => error);
+    await expect.poll(() => hostile.total(), { timeout: 5000 }).toBe(1);
+    const began = performance.now();
+    caller.abort();
+    await ended;
+    expect(performance.now() - began).toBeLessThan(300);
+    await expect.poll(() => hostile.open(), { timeout: 1500 }).toBe(0);
+  });
+});

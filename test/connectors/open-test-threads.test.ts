@@ -1,0 +1,137 @@
+import { create } from "@bufbuild/protobuf";
+import { pino } from "pino";
+import { afterEach, describe, expect, test } from "vitest";
+import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
+import { connectors } from "../../src/connectors/index.ts";
+import { openTestThreads, type TestThreads, type TestThreadsOptions } from "../../src/connectors/open-test-threads.ts";
+import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
+import { blackHole, type LocalServer, startLocalServer } from "./local-server.ts";
+import { failure } from "./run-connector-test.ts";
+
+const servers: LocalServer[] = [];
+const opened: TestThreads[] = [];
+afterEach(async () => {
+  for (const threads of opened.splice(0)) await threads.close();
+  for (const server of servers.splice(0)) await server.close();
+});
+
+function threadsWith(options: Partial<TestThreadsOptions> = {}) {
+  const logged: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => void logged.push(line) });
+  const egress = { allow: [], deny: [], allowLoopback: true };
+  const threads = openTestThreads({ egress, log, maxThreads: 50, ...options });
+  opened.push(threads);
+  return { threads, logged };
+}
+
+async function serve(server: Promise<LocalServer>): Promise<LocalServer> {
+  servers.push(await server);
+  return server;
+}
+
+const { signal } = new AbortController();
+const testOf = (port: number, organizationId = "acme", deadlineMs = 5000) => ({
+  organizationId,
+  connector: connectors.postgres,
+  config: create(PostgresConfigSchema, { host: "127.0.0.1", port, username: "u", password: "secret" }),
+  signal,
+  deadlineMs,
+});
+
+/** Worker threads of this process. */
+const threadCount = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+
+/** Logs everybody in, and answers the first query with rows of an empty text each, 11 bytes a row, some 70 in memory. */
+function flood(rows: number) {
+  const message = (type: string, body: Buffer) => {
+    const head = Buffer.alloc(5);
+    head.write(type);
+    head.writeInt32BE(4 + body.length, 1);
+    return Buffer.concat([head, body]);
+  };
+  const welcome = Buffer.concat([message("R", Buffer.alloc(4)), message("Z", Buffer.from("I"))]);
+  const columns = message("T", Buffer.concat([Buffer.from([0, 1]), Buffer.from("a\0"), Buffer.alloc(18)]));
+  const row = message("D", Buffer.from([0, 1, 0, 0, 0, 0]));
+  const answer = Buffer.concat([columns, ...Array.from({ length: rows }, () => row)]);
+  return startLocalServer((socket) => {
+    socket.once("data", () => {
+      socket.write(welcome);
+      socket.once("data", () => socket.write(answer));
+    });
+  });
+}
+
+describe("openTestThreads", () => {
+  test("a thread that takes too much memory is ended; its tests fail, the log says why, the next one works", async () => {
+    const server = await serve(flood(2_000_000));
+    const { threads, logged } = threadsWith({ maxMemory: 120e6 });
+    const outcome = await threads.run(testOf(server.port, "acme", 20_000));
+    expect(outcome.error).toBe(true);
+    expect(failure(outcome)?.code).toBe("TEST_CRASHED");
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 40, organizationId: "acme", err: { message: "it used too much memory" }, tests: 1 },
+    ]);
+    await expect.poll(() => server.open()).toBe(0);
+    const hole = await serve(blackHole());
+    expect(failure(await threads.run(testOf(hole.port, "acme", 1000)))?.code).toBe("TIMED_OUT");
+  });
+
+  test("a test that shares the thread of one that crashes fails too, and nothing else is said of it", async () => {
+    const hole = await serve(blackHole());
+    const hostile = await serve(
+      startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from("5200000004", "hex")))),
+    );
+    const { threads, logged } = threadsWith();
+    const bystander = threads.run(testOf(hole.port));
+    await expect.poll(() => hole.open(), { timeout: 5000 }).toBe(1);
+    const outcomes = await Promise.all([bystander, threads.run(testOf(hostile.port))]);
+    expect(outcomes.map(failure)).toMatchObject([{ code: "TEST_CRASHED" }, { code: "TEST_CRASHED" }]);
+    expect(outcomes[0]?.message).toContain("in another test of your organization");
+    expect(outcomes[0]?.message).not.toMatch(/RangeError|offset|Buffer/);
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([{ err: { code: "ERR_OUT_OF_RANGE" }, tests: 2 }]);
+    expect(logged.join()).not.toContain("secret");
+    await expect.poll(() => hole.open() + hostile.open()).toBe(0);
+  });
+
+  test("the egress rules hold in the thread", async () => {
+    const hole = await serve(blackHole());
+    const { rules } = parseEgressRules("127.0.0.0/8");
+    const { threads } = threadsWith({ egress: { allow: [], deny: rules, allowLoopback: true } });
+    expect(failure(await threads.run(testOf(hole.port)))?.code).toBe("EGRESS_DENIED");
+    expect(hole.total()).toBe(0);
+  });
+
+  test("an idle thread ends by itself, and close ends all of them, with UNAVAILABLE for their tests", async () => {
+    const before = threadCount();
+    const hole = await serve(blackHole());
+    const { threads } = threadsWith({ idleMs: 50 });
+    await threads.run(testOf(hole.port, "idle", 100));
+    expect(threadCount()).toBeGreaterThan(before);
+    await expect.poll(() => threadCount()).toBe(before);
+
+    const running = ["a", "b"].map((name) => threads.run(testOf(hole.port, name)));
+    const ended = Promise.all(running.map((run) => expect(run).rejects.toMatchObject({ name: "Failure" })));
+    await expect.poll(() => hole.open(), { timeout: 4000 }).toBe(2);
+    await threads.close();
+    await ended;
+    await expect.poll(() => [threadCount(), hole.open()]).toEqual([before, 0]);
+  });
+
+  test("an idle thread makes room for another organization's", async () => {
+    const before = threadCount();
+    const hole = await serve(blackHole());
+    const { threads } = threadsWith({ maxThreads: 1 });
+    await threads.run(testOf(hole.port, "first", 100));
+    const one = threadCount() - before;
+    await threads.run(testOf(hole.port, "second", 100));
+    await expect.poll(() => threadCount() - before).toBe(one);
+  });
+
+  test("a server too busy to start a thread in time says so, and blames nobody else", async () => {
+    const hole = await serve(blackHole());
+    const { threads } = threadsWith({ graceMs: 1 });
+    const outcome = await threads.run(testOf(hole.port, "busy", 1));
+    expect(failure(outcome)?.code).toBe("NOT_BEGUN");
+    expect(hole.total()).toBe(0);
+  });
+});
