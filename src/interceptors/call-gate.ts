@@ -20,8 +20,11 @@ export function createCallGate(): CallGate {
   let inside = 0;
   let closed = false;
   return {
-    interceptor: (next) => async (request) => {
-      if (closed) throw new Failure(ErrorReason.STOPPING, "this server is stopping: call again", { retryAfterMs: 100 });
+    interceptor: (next) => (request) => {
+      if (closed)
+        return Promise.reject(
+          new Failure(ErrorReason.STOPPING, "this server is stopping: call again", { retryAfterMs: 100 }),
+        );
       inside += 1;
       return aroundCall(next, request, {
         over: () => {

@@ -38,12 +38,6 @@ export function createCallContext(method: DescMethod, { header, signal, timeoutM
   };
 }
 
-/** What the interceptors see of a call, apart from its messages. */
-export function toRequest(context: HandlerContext) {
-  const { service, requestMethod, url, signal, requestHeader: header, values: contextValues } = context;
-  return { service, requestMethod, url, signal, header, contextValues, context };
-}
-
 /** A request remembers its context on the way through the interceptors, which may have put another message into it. */
 export type WithContext<Request> = Request & { readonly context: HandlerContext };
 

@@ -12,7 +12,6 @@ import {
   createCallContext,
   type IncomingCall,
   type Outcome,
-  toRequest,
   type WithContext,
 } from "./call-context.ts";
 
@@ -48,12 +47,10 @@ export function createInvokeStream(
     async function* only(): AsyncGenerator<Message> {
       yield call.decode();
     }
-    const request: WithContext<StreamRequest> = {
-      ...toRequest(createCallContext(method, call)),
-      stream: true,
-      method,
-      message: only(),
-    };
+    const context = createCallContext(method, call);
+    const { service, requestMethod, url, signal, requestHeader: header, values: contextValues } = context;
+    const common = { service, requestMethod, url, signal, header, contextValues, context };
+    const request: WithContext<StreamRequest> = { ...common, stream: true, method, message: only() };
     return (await chain(request)) as StreamResponse;
   };
 }

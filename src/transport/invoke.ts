@@ -2,17 +2,17 @@ import {
   create,
   type DescMessage,
   type DescMethodUnary,
+  type DescService,
   isMessage,
   type Message,
   type MessageInitShape,
 } from "@bufbuild/protobuf";
-import type { Interceptor, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
+import type { ContextValues, HandlerContext, Interceptor, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
 import {
   type AnyImplementation,
   createCallContext,
   type IncomingCall,
   type Outcome,
-  toRequest,
   type WithContext,
 } from "./call-context.ts";
 
@@ -39,17 +39,40 @@ export function createInvoke(
   };
   const chain = interceptors.reduceRight((next, interceptor) => interceptor(next), verb);
 
-  return async (call) => {
-    let message: Message | undefined;
-    const request: WithContext<UnaryRequest> = {
-      ...toRequest(createCallContext(method, call)),
-      stream: false,
-      method,
-      get message() {
-        message ??= call.decode();
-        return message;
-      },
-    };
-    return (await chain(request)) as UnaryResponse;
-  };
+  return async (call) => (await chain(new LazyRequest(method, call))) as UnaryResponse;
+}
+
+/**
+ * A request whose message is decoded when it is looked at first. A class, because an object literal with a getter costs
+ * a call several microseconds.
+ */
+class LazyRequest implements WithContext<UnaryRequest> {
+  readonly stream = false;
+  readonly requestMethod = "POST";
+  readonly method: DescMethodUnary;
+  readonly service: DescService;
+  readonly url: string;
+  readonly signal: AbortSignal;
+  readonly header: Headers;
+  readonly contextValues: ContextValues;
+  readonly context: HandlerContext;
+  readonly #decode: () => Message;
+  #message: Message | undefined;
+
+  constructor(method: DescMethodUnary, call: IncomingCall) {
+    const context = createCallContext(method, call);
+    this.method = method;
+    this.service = context.service;
+    this.url = context.url;
+    this.signal = context.signal;
+    this.header = context.requestHeader;
+    this.contextValues = context.values;
+    this.context = context;
+    this.#decode = call.decode;
+  }
+
+  get message(): Message {
+    this.#message ??= this.#decode();
+    return this.#message;
+  }
 }
