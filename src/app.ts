@@ -1,6 +1,5 @@
-import { hkdfSync, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { join } from "node:path";
 import { createRemoteJWKSet } from "jose";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
@@ -29,6 +28,7 @@ import { getConnectionProfile } from "./connection-profile/get-connection-profil
 import { getConnector } from "./connection-profile/get-connector.ts";
 import { listConnectionProfiles } from "./connection-profile/list-connection-profiles.ts";
 import { listConnectors } from "./connection-profile/list-connectors.ts";
+import { openLocalSecretKey } from "./connection-profile/open-local-secret-key.ts";
 import { createProfileRepository, type ProfileRepository } from "./connection-profile/profile-repository.ts";
 import type { SecretKeys } from "./connection-profile/seal-secret.ts";
 import { testConnectionProfile } from "./connection-profile/test-connection-profile.ts";
@@ -44,7 +44,6 @@ import { createKafkaSink } from "./events/kafka-sink.ts";
 import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
 import { createAdmissionInterceptors, createInterceptors } from "./interceptors/index.ts";
-import { readOrMakePrivateFile } from "./private-file.ts";
 import { serveGrpc } from "./transport/grpc.ts";
 import { serveHttp } from "./transport/http.ts";
 import { readTls } from "./transport/read-tls.ts";
@@ -88,7 +87,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const threads = openThreads(config, log);
     closers.push(() => threads.close());
     const keys = toSecretKeys(config.secretKeys ?? [await openLocalSecretKey(config.dataDir)]);
-    const pageTokens = createPageTokens(derivePageTokenKey(keys.current.key));
+    const pageTokens = createPageTokens(keys.current.key);
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
     const passage = { log, gate, services, verifyToken: createVerifier(config, issuer) };
@@ -173,10 +172,6 @@ function toSecretKeys([current, ...older]: readonly [SecretKey, ...SecretKey[]])
   return { current, all: new Map([current, ...older].map(({ id, key }) => [id, key])) };
 }
 
-function derivePageTokenKey(key: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync("sha256", key, "", "connectory page tokens", 32));
-}
-
 async function openDatabase(
   { databaseUrl, dataDir }: Config,
   log: Logger,
@@ -210,16 +205,6 @@ function createVerifier({ issuer }: Config, local: LocalIssuer | undefined): Ver
     organizationClaim: localClaims.organization,
     rolesClaim: localClaims.roles,
   });
-}
-
-async function openLocalSecretKey(dataDir: string): Promise<SecretKey> {
-  const make = async () =>
-    JSON.stringify({ id: `local-${randomUUID().slice(0, 8)}`, key: randomBytes(32).toString("base64") });
-  const { id, key } = JSON.parse(await readOrMakePrivateFile(join(dataDir, "secret-key.json"), make)) as {
-    id: string;
-    key: string;
-  };
-  return { id, key: Buffer.from(key, "base64") };
 }
 
 async function closeAll(closers: readonly Closer[], log: Logger): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
@@ -13,7 +13,9 @@ export interface PageTokens {
 
 const signatureBytes = 16;
 
-export function createPageTokens(key: Uint8Array): PageTokens {
+/** `secret` is a key that all servers of a database share; page tokens get a key of their own, derived from it. */
+export function createPageTokens(secret: Uint8Array): PageTokens {
+  const key = new Uint8Array(hkdfSync("sha256", secret, "", "connectory page tokens", 32));
   const sign = (scope: string, body: Buffer) =>
     createHmac("sha256", key).update(`${scope.length}:${scope}`).update(body).digest().subarray(0, signatureBytes);
   return {
