@@ -46,13 +46,6 @@ export async function startLocalServer(serve: (socket: Socket) => void): Promise
 /** Accepts, reads and never answers. */
 export const blackHole = () => startLocalServer((socket) => socket.resume());
 
-/** A port where nothing listens. */
-export async function closedPort(): Promise<number> {
-  const server = await startLocalServer(() => {});
-  await server.close();
-  return server.port;
-}
-
 /** A file of test/support/certificates. */
 export function pem(name: string): string {
   return readFileSync(join(import.meta.dirname, "../support/certificates", `${name}.pem`), "utf8");

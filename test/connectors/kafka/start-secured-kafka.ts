@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "../../support/free-port.ts";
 import { kafkaLibs } from "../../support/kafka-libs.ts";
-import { closedPort, pem } from "../local-server.ts";
+import { pem } from "../local-server.ts";
 
 /** A real broker with a port for every way to reach one. */
 export interface SecuredKafka {
@@ -40,7 +41,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka | undefined> {
   }
   const dir = await mkdtemp(join(tmpdir(), "connectory-secured-kafka-"));
   const [plain, tls, sasl, saslTls, astray, nowhere, controller] = await Promise.all(
-    Array.from({ length: 7 }, () => closedPort()),
+    Array.from({ length: 7 }, () => freePort()),
   );
   const ports = { PLAIN: plain, TLS: tls, SASL: sasl, SASLTLS: saslTls, ASTRAY: astray };
   const config = join(dir, "server.properties");

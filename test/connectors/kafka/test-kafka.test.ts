@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { createDialer } from "../../../src/egress/create-dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
 import { parseEgressRules } from "../../../src/egress/parse-egress-rules.ts";
-import { blackHole, closedPort, type LocalServer, startLocalServer } from "../local-server.ts";
+import { freePort } from "../../support/free-port.ts";
+import { blackHole, type LocalServer, startLocalServer } from "../local-server.ts";
 import { failure, runKafkaTest, steps } from "../run-connector-test.ts";
 
 const servers: LocalServer[] = [];
@@ -92,7 +93,7 @@ describe("what is no Kafka broker", () => {
   });
 
   test("closed ports: all of them are tried and reported", async () => {
-    const [one, two] = [await closedPort(), await closedPort()];
+    const [one, two] = [await freePort(), await freePort()];
     const outcome = await runKafkaTest({ bootstrapServers: `127.0.0.1:${one},127.0.0.1:${two}` });
     expect(outcome.error).toBe(true);
     const refused = outcome.report.steps.filter(({ code }) => code === "CONNECTION_REFUSED");

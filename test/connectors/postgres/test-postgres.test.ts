@@ -9,7 +9,8 @@ import { type DatabaseAddress, openKnex } from "../../../src/database/open-knex.
 import { startEmbeddedPostgres } from "../../../src/database/start-embedded-postgres.ts";
 import { createDialer } from "../../../src/egress/create-dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
-import { blackHole, closedPort, type LocalServer, pem, secure, startLocalServer } from "../local-server.ts";
+import { freePort } from "../../support/free-port.ts";
+import { blackHole, type LocalServer, pem, secure, startLocalServer } from "../local-server.ts";
 import { failure, runPostgresTest, steps } from "../run-connector-test.ts";
 
 const password = "correct horse battery staple";
@@ -240,7 +241,7 @@ describe("what is no PostgreSQL server", () => {
   });
 
   test("a closed port", async () => {
-    const outcome = await runPostgresTest({ host: "127.0.0.1", port: await closedPort(), ...user });
+    const outcome = await runPostgresTest({ host: "127.0.0.1", port: await freePort(), ...user });
     expect(failure(outcome)).toMatchObject({ code: "CONNECTION_REFUSED", field: "host" });
     expect(steps(outcome).slice(2)).toEqual([
       "CONNECT FAILED CONNECTION_REFUSED",
