@@ -27,7 +27,6 @@ export async function startConnectory(dataDir: string): Promise<Connectory> {
     DATA_DIR: dataDir,
     GRPC_ADDR: `127.0.0.1:${grpcPort}`,
     HTTP_ADDR: `127.0.0.1:${httpPort}`,
-    LOG_LEVEL: "warn",
   };
   const { stop } = await startProcess([main], environment, [grpcPort, httpPort]);
   const database = { host: join(dataDir, "postgres"), port: 5432, user: "connectory", database: "connectory" };
