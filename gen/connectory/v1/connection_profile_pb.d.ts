@@ -2,10 +2,11 @@
 // @generated from file connectory/v1/connection_profile.proto (package connectory.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { ConnectorConfig } from "./connector_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { TestReport } from "./test_report_pb.js";
 
 /**
  * Describes the file connectory/v1/connection_profile.proto.
@@ -101,6 +102,27 @@ export declare type ConnectionProfile = Message<"connectory.v1.ConnectionProfile
    * @generated from field: repeated connectory.v1.SecretState secrets = 12;
    */
   secrets: SecretState[];
+
+  /**
+   * Names and values of the caller's own, to find profiles by.
+   *
+   * @generated from field: map<string, string> labels = 13;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * When it was deleted; absent on a profile that is not.
+   *
+   * @generated from field: google.protobuf.Timestamp deleted_at = 14;
+   */
+  deletedAt?: Timestamp | undefined;
+
+  /**
+   * How its last live test ended; absent before the first.
+   *
+   * @generated from field: connectory.v1.LastTest last_test = 15;
+   */
+  lastTest?: LastTest | undefined;
 };
 
 /**
@@ -108,6 +130,61 @@ export declare type ConnectionProfile = Message<"connectory.v1.ConnectionProfile
  * Use `create(ConnectionProfileSchema)` to create a new message.
  */
 export declare const ConnectionProfileSchema: GenMessage<ConnectionProfile>;
+
+/**
+ * How the last live test of a saved profile ended, without edits laid over it.
+ *
+ * @generated from message connectory.v1.LastTest
+ */
+export declare type LastTest = Message<"connectory.v1.LastTest"> & {
+  /**
+   * True when the system could not be used as configured.
+   *
+   * @generated from field: bool error = 1;
+   */
+  error: boolean;
+
+  /**
+   * The outcome in a sentence.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * When it ended.
+   *
+   * @generated from field: google.protobuf.Timestamp tested_at = 3;
+   */
+  testedAt?: Timestamp | undefined;
+
+  /**
+   * The user who asked for it.
+   *
+   * @generated from field: string tested_by = 4;
+   */
+  testedBy: string;
+
+  /**
+   * The profile's etag at that time: another one now means that the test was of an older state.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
+
+  /**
+   * What was found out, step by step. Left out in lists.
+   *
+   * @generated from field: connectory.v1.TestReport report = 6;
+   */
+  report?: TestReport | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.LastTest.
+ * Use `create(LastTestSchema)` to create a new message.
+ */
+export declare const LastTestSchema: GenMessage<LastTest>;
 
 /**
  * What may be told of a stored secret.
@@ -149,4 +226,113 @@ export declare type SecretState = Message<"connectory.v1.SecretState"> & {
  * Use `create(SecretStateSchema)` to create a new message.
  */
 export declare const SecretStateSchema: GenMessage<SecretState>;
+
+/**
+ * A state that a profile had, and the write that led to it.
+ *
+ * @generated from message connectory.v1.ConnectionProfileRevision
+ */
+export declare type ConnectionProfileRevision = Message<"connectory.v1.ConnectionProfileRevision"> & {
+  /**
+   * The organization's revision of the write.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * What the write was.
+   *
+   * @generated from field: connectory.v1.ProfileChange change = 2;
+   */
+  change: ProfileChange;
+
+  /**
+   * When it was written.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 3;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * The user who wrote it.
+   *
+   * @generated from field: string created_by = 4;
+   */
+  createdBy: string;
+
+  /**
+   * The paths that it changed, such as `config.kafka.bootstrap_servers`; of a secret the path, never the value.
+   *
+   * @generated from field: repeated string changed_fields = 5;
+   */
+  changedFields: string[];
+
+  /**
+   * The profile as it was written, without its secrets and without its last test.
+   *
+   * @generated from field: connectory.v1.ConnectionProfile connection_profile = 6;
+   */
+  connectionProfile?: ConnectionProfile | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.ConnectionProfileRevision.
+ * Use `create(ConnectionProfileRevisionSchema)` to create a new message.
+ */
+export declare const ConnectionProfileRevisionSchema: GenMessage<ConnectionProfileRevision>;
+
+/**
+ * What a write did to a profile.
+ *
+ * @generated from enum connectory.v1.ProfileChange
+ */
+export enum ProfileChange {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: PROFILE_CHANGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It was created.
+   *
+   * @generated from enum value: PROFILE_CHANGE_CREATED = 1;
+   */
+  CREATED = 1,
+
+  /**
+   * Some of its fields were changed.
+   *
+   * @generated from enum value: PROFILE_CHANGE_UPDATED = 2;
+   */
+  UPDATED = 2,
+
+  /**
+   * It was deleted, and can be had back.
+   *
+   * @generated from enum value: PROFILE_CHANGE_DELETED = 3;
+   */
+  DELETED = 3,
+
+  /**
+   * It was had back.
+   *
+   * @generated from enum value: PROFILE_CHANGE_UNDELETED = 4;
+   */
+  UNDELETED = 4,
+
+  /**
+   * It was set to a state that it had before.
+   *
+   * @generated from enum value: PROFILE_CHANGE_ROLLED_BACK = 5;
+   */
+  ROLLED_BACK = 5,
+}
+
+/**
+ * Describes the enum connectory.v1.ProfileChange.
+ */
+export declare const ProfileChangeSchema: GenEnum<ProfileChange>;
 

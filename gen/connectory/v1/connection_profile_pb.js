@@ -2,15 +2,16 @@
 // @generated from file connectory/v1/connection_profile.proto (package connectory.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_connectory_v1_connector } from "./connector_pb.js";
+import { file_connectory_v1_test_report } from "./test_report_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file connectory/v1/connection_profile.proto.
  */
 export const file_connectory_v1_connection_profile = /*@__PURE__*/
-  fileDesc("CiZjb25uZWN0b3J5L3YxL2Nvbm5lY3Rpb25fcHJvZmlsZS5wcm90bxINY29ubmVjdG9yeS52MSLaAgoRQ29ubmVjdGlvblByb2ZpbGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCgljb25uZWN0b3IYAyABKAkSLgoGY29uZmlnGAQgASgLMh4uY29ubmVjdG9yeS52MS5Db25uZWN0b3JDb25maWcSEwoLZGVzY3JpcHRpb24YBSABKAkSDAoEZXRhZxgGIAEoCRIQCghyZXZpc2lvbhgHIAEoAxIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpjcmVhdGVkX2J5GAogASgJEhIKCnVwZGF0ZWRfYnkYCyABKAkSKwoHc2VjcmV0cxgMIAMoCzIaLmNvbm5lY3RvcnkudjEuU2VjcmV0U3RhdGUibQoLU2VjcmV0U3RhdGUSDAoEcGF0aBgBIAEoCRILCgNzZXQYAiABKAgSEwoLZmluZ2VycHJpbnQYAyABKAkSLgoKdXBkYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_connectory_v1_connector, file_google_protobuf_timestamp]);
+  fileDesc("CiZjb25uZWN0b3J5L3YxL2Nvbm5lY3Rpb25fcHJvZmlsZS5wcm90bxINY29ubmVjdG9yeS52MSKjBAoRQ29ubmVjdGlvblByb2ZpbGUSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCgljb25uZWN0b3IYAyABKAkSLgoGY29uZmlnGAQgASgLMh4uY29ubmVjdG9yeS52MS5Db25uZWN0b3JDb25maWcSEwoLZGVzY3JpcHRpb24YBSABKAkSDAoEZXRhZxgGIAEoCRIQCghyZXZpc2lvbhgHIAEoAxIuCgpjcmVhdGVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgp1cGRhdGVkX2F0GAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgpjcmVhdGVkX2J5GAogASgJEhIKCnVwZGF0ZWRfYnkYCyABKAkSKwoHc2VjcmV0cxgMIAMoCzIaLmNvbm5lY3RvcnkudjEuU2VjcmV0U3RhdGUSPAoGbGFiZWxzGA0gAygLMiwuY29ubmVjdG9yeS52MS5Db25uZWN0aW9uUHJvZmlsZS5MYWJlbHNFbnRyeRIuCgpkZWxldGVkX2F0GA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIqCglsYXN0X3Rlc3QYDyABKAsyFy5jb25uZWN0b3J5LnYxLkxhc3RUZXN0Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEipQEKCExhc3RUZXN0Eg0KBWVycm9yGAEgASgIEg8KB21lc3NhZ2UYAiABKAkSLQoJdGVzdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgl0ZXN0ZWRfYnkYBCABKAkSDAoEZXRhZxgFIAEoCRIpCgZyZXBvcnQYBiABKAsyGS5jb25uZWN0b3J5LnYxLlRlc3RSZXBvcnQibQoLU2VjcmV0U3RhdGUSDAoEcGF0aBgBIAEoCRILCgNzZXQYAiABKAgSEwoLZmluZ2VycHJpbnQYAyABKAkSLgoKdXBkYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi9QEKGUNvbm5lY3Rpb25Qcm9maWxlUmV2aXNpb24SEAoIcmV2aXNpb24YASABKAMSLAoGY2hhbmdlGAIgASgOMhwuY29ubmVjdG9yeS52MS5Qcm9maWxlQ2hhbmdlEi4KCmNyZWF0ZWRfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmNyZWF0ZWRfYnkYBCABKAkSFgoOY2hhbmdlZF9maWVsZHMYBSADKAkSPAoSY29ubmVjdGlvbl9wcm9maWxlGAYgASgLMiAuY29ubmVjdG9yeS52MS5Db25uZWN0aW9uUHJvZmlsZSrBAQoNUHJvZmlsZUNoYW5nZRIeChpQUk9GSUxFX0NIQU5HRV9VTlNQRUNJRklFRBAAEhoKFlBST0ZJTEVfQ0hBTkdFX0NSRUFURUQQARIaChZQUk9GSUxFX0NIQU5HRV9VUERBVEVEEAISGgoWUFJPRklMRV9DSEFOR0VfREVMRVRFRBADEhwKGFBST0ZJTEVfQ0hBTkdFX1VOREVMRVRFRBAEEh4KGlBST0ZJTEVfQ0hBTkdFX1JPTExFRF9CQUNLEAViBnByb3RvMw", [file_connectory_v1_connector, file_connectory_v1_test_report, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message connectory.v1.ConnectionProfile.
@@ -20,9 +21,37 @@ export const ConnectionProfileSchema = /*@__PURE__*/
   messageDesc(file_connectory_v1_connection_profile, 0);
 
 /**
+ * Describes the message connectory.v1.LastTest.
+ * Use `create(LastTestSchema)` to create a new message.
+ */
+export const LastTestSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_profile, 1);
+
+/**
  * Describes the message connectory.v1.SecretState.
  * Use `create(SecretStateSchema)` to create a new message.
  */
 export const SecretStateSchema = /*@__PURE__*/
-  messageDesc(file_connectory_v1_connection_profile, 1);
+  messageDesc(file_connectory_v1_connection_profile, 2);
+
+/**
+ * Describes the message connectory.v1.ConnectionProfileRevision.
+ * Use `create(ConnectionProfileRevisionSchema)` to create a new message.
+ */
+export const ConnectionProfileRevisionSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_profile, 3);
+
+/**
+ * Describes the enum connectory.v1.ProfileChange.
+ */
+export const ProfileChangeSchema = /*@__PURE__*/
+  enumDesc(file_connectory_v1_connection_profile, 0);
+
+/**
+ * What a write did to a profile.
+ *
+ * @generated from enum connectory.v1.ProfileChange
+ */
+export const ProfileChange = /*@__PURE__*/
+  tsEnum(ProfileChangeSchema);
 

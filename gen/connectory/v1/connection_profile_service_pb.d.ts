@@ -2,11 +2,12 @@
 // @generated from file connectory/v1/connection_profile_service.proto (package connectory.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Connector, ConnectorConfig } from "./connector_pb.js";
-import type { ConnectionProfile } from "./connection_profile_pb.js";
-import type { TestReport } from "./test_report_pb.js";
+import type { ConnectionProfile, ConnectionProfileRevision } from "./connection_profile_pb.js";
+import type { TestReport, TestStep } from "./test_report_pb.js";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file connectory/v1/connection_profile_service.proto.
@@ -113,6 +114,35 @@ export declare type CreateConnectionProfileRequest = Message<"connectory.v1.Crea
    * @generated from field: connectory.v1.ConnectorConfig config = 3;
    */
   config?: ConnectorConfig | undefined;
+
+  /**
+   * Names and values of the caller's own: at most 64; names of lower-case letters, digits, `.`, `_`, `/`, `-`.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * A UUID that the caller makes for this profile. A second call with it and the same other fields within 24 hours
+   * answers as the first did and writes nothing; with other fields it is REQUEST_ID_REUSED.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+
+  /**
+   * True to find out whether the call would succeed: everything is checked, nothing is written.
+   *
+   * @generated from field: bool validate_only = 6;
+   */
+  validateOnly: boolean;
+
+  /**
+   * How much to validate before anything is written. LIVE also needs the permission `profiles.test`.
+   *
+   * @generated from field: connectory.v1.ValidationMode validation_mode = 7;
+   */
+  validationMode: ValidationMode;
 };
 
 /**
@@ -133,6 +163,13 @@ export declare type CreateConnectionProfileResponse = Message<"connectory.v1.Cre
    * @generated from field: connectory.v1.ConnectionProfile connection_profile = 1;
    */
   connectionProfile?: ConnectionProfile | undefined;
+
+  /**
+   * What the live test found out, with `validation_mode` LIVE.
+   *
+   * @generated from field: connectory.v1.TestReport report = 2;
+   */
+  report?: TestReport | undefined;
 };
 
 /**
@@ -200,6 +237,28 @@ export declare type ListConnectionProfilesRequest = Message<"connectory.v1.ListC
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Which profiles, in the style of AIP-160: terms joined by `AND`. `connector = "kafka"`, `name = "orders"`,
+   * `name = "prod-*"` for those that begin so, `labels.team = "data"`, `labels.team:*` for those that have the label.
+   *
+   * @generated from field: string filter = 3;
+   */
+  filter: string;
+
+  /**
+   * The order: `name` (also when empty), `created_at` or `updated_at`, each also with ` desc` behind it.
+   *
+   * @generated from field: string order_by = 4;
+   */
+  orderBy: string;
+
+  /**
+   * True to list deleted profiles too.
+   *
+   * @generated from field: bool show_deleted = 5;
+   */
+  showDeleted: boolean;
 };
 
 /**
@@ -236,6 +295,106 @@ export declare type ListConnectionProfilesResponse = Message<"connectory.v1.List
 export declare const ListConnectionProfilesResponseSchema: GenMessage<ListConnectionProfilesResponse>;
 
 /**
+ * What UpdateConnectionProfile needs.
+ *
+ * @generated from message connectory.v1.UpdateConnectionProfileRequest
+ */
+export declare type UpdateConnectionProfileRequest = Message<"connectory.v1.UpdateConnectionProfileRequest"> & {
+  /**
+   * The profile's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What to change: `name`, `labels`, `config`, or paths inside the configuration such as
+   * `config.kafka.bootstrap_servers`. A path whose field is not set clears it: that is how a secret is removed.
+   * Without a mask every field that is set is laid over the stored ones: messages are merged, lists and maps replaced.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * The new name, as in CreateConnectionProfile.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * The new labels; they replace all of the old ones.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * The new configuration, or what of it changes. It is of the connector that the profile has. The whole that comes out
+   * is validated, not this part of it.
+   *
+   * @generated from field: connectory.v1.ConnectorConfig config = 5;
+   */
+  config?: ConnectorConfig | undefined;
+
+  /**
+   * The etag of the state that the caller has seen. When the profile has another one now the call is ABORTED and nothing
+   * changes; without it the last writer wins.
+   *
+   * @generated from field: string etag = 6;
+   */
+  etag: string;
+
+  /**
+   * True to find out whether the call would succeed: everything is checked, nothing is written.
+   *
+   * @generated from field: bool validate_only = 7;
+   */
+  validateOnly: boolean;
+
+  /**
+   * How much to validate before anything is written. LIVE also needs the permission `profiles.test`.
+   *
+   * @generated from field: connectory.v1.ValidationMode validation_mode = 8;
+   */
+  validationMode: ValidationMode;
+};
+
+/**
+ * Describes the message connectory.v1.UpdateConnectionProfileRequest.
+ * Use `create(UpdateConnectionProfileRequestSchema)` to create a new message.
+ */
+export declare const UpdateConnectionProfileRequestSchema: GenMessage<UpdateConnectionProfileRequest>;
+
+/**
+ * The answer of UpdateConnectionProfile.
+ *
+ * @generated from message connectory.v1.UpdateConnectionProfileResponse
+ */
+export declare type UpdateConnectionProfileResponse = Message<"connectory.v1.UpdateConnectionProfileResponse"> & {
+  /**
+   * The profile as it was written, without its secrets.
+   *
+   * @generated from field: connectory.v1.ConnectionProfile connection_profile = 1;
+   */
+  connectionProfile?: ConnectionProfile | undefined;
+
+  /**
+   * What the live test found out, with `validation_mode` LIVE.
+   *
+   * @generated from field: connectory.v1.TestReport report = 2;
+   */
+  report?: TestReport | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.UpdateConnectionProfileResponse.
+ * Use `create(UpdateConnectionProfileResponseSchema)` to create a new message.
+ */
+export declare const UpdateConnectionProfileResponseSchema: GenMessage<UpdateConnectionProfileResponse>;
+
+/**
  * What DeleteConnectionProfile needs.
  *
  * @generated from message connectory.v1.DeleteConnectionProfileRequest
@@ -247,6 +406,21 @@ export declare type DeleteConnectionProfileRequest = Message<"connectory.v1.Dele
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * The etag of the state that the caller has seen. When the profile has another one now the call is ABORTED and nothing
+   * changes; without it the last writer wins.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+
+  /**
+   * True to answer OK, without a profile, when the organization has no such profile.
+   *
+   * @generated from field: bool allow_missing = 3;
+   */
+  allowMissing: boolean;
 };
 
 /**
@@ -262,7 +436,7 @@ export declare const DeleteConnectionProfileRequestSchema: GenMessage<DeleteConn
  */
 export declare type DeleteConnectionProfileResponse = Message<"connectory.v1.DeleteConnectionProfileResponse"> & {
   /**
-   * The profile as it was.
+   * The profile as it is now: `deleted_at` is set.
    *
    * @generated from field: connectory.v1.ConnectionProfile connection_profile = 1;
    */
@@ -283,7 +457,227 @@ export declare type DeleteConnectionProfileResponse = Message<"connectory.v1.Del
 export declare const DeleteConnectionProfileResponseSchema: GenMessage<DeleteConnectionProfileResponse>;
 
 /**
- * What TestConnectionProfile needs: the id of a saved profile, or an unsaved configuration.
+ * What UndeleteConnectionProfile needs.
+ *
+ * @generated from message connectory.v1.UndeleteConnectionProfileRequest
+ */
+export declare type UndeleteConnectionProfileRequest = Message<"connectory.v1.UndeleteConnectionProfileRequest"> & {
+  /**
+   * The profile's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The etag of the state that the caller has seen. When the profile has another one now the call is ABORTED and nothing
+   * changes; without it the last writer wins.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message connectory.v1.UndeleteConnectionProfileRequest.
+ * Use `create(UndeleteConnectionProfileRequestSchema)` to create a new message.
+ */
+export declare const UndeleteConnectionProfileRequestSchema: GenMessage<UndeleteConnectionProfileRequest>;
+
+/**
+ * The answer of UndeleteConnectionProfile.
+ *
+ * @generated from message connectory.v1.UndeleteConnectionProfileResponse
+ */
+export declare type UndeleteConnectionProfileResponse = Message<"connectory.v1.UndeleteConnectionProfileResponse"> & {
+  /**
+   * The profile as it is now.
+   *
+   * @generated from field: connectory.v1.ConnectionProfile connection_profile = 1;
+   */
+  connectionProfile?: ConnectionProfile | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.UndeleteConnectionProfileResponse.
+ * Use `create(UndeleteConnectionProfileResponseSchema)` to create a new message.
+ */
+export declare const UndeleteConnectionProfileResponseSchema: GenMessage<UndeleteConnectionProfileResponse>;
+
+/**
+ * What ExpungeConnectionProfile needs.
+ *
+ * @generated from message connectory.v1.ExpungeConnectionProfileRequest
+ */
+export declare type ExpungeConnectionProfileRequest = Message<"connectory.v1.ExpungeConnectionProfileRequest"> & {
+  /**
+   * The profile's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The etag of the state that the caller has seen. When the profile has another one now the call is ABORTED and nothing
+   * changes; without it the last writer wins.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message connectory.v1.ExpungeConnectionProfileRequest.
+ * Use `create(ExpungeConnectionProfileRequestSchema)` to create a new message.
+ */
+export declare const ExpungeConnectionProfileRequestSchema: GenMessage<ExpungeConnectionProfileRequest>;
+
+/**
+ * The answer of ExpungeConnectionProfile.
+ *
+ * @generated from message connectory.v1.ExpungeConnectionProfileResponse
+ */
+export declare type ExpungeConnectionProfileResponse = Message<"connectory.v1.ExpungeConnectionProfileResponse"> & {
+  /**
+   * The organization's revision with this write in it.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message connectory.v1.ExpungeConnectionProfileResponse.
+ * Use `create(ExpungeConnectionProfileResponseSchema)` to create a new message.
+ */
+export declare const ExpungeConnectionProfileResponseSchema: GenMessage<ExpungeConnectionProfileResponse>;
+
+/**
+ * What ListConnectionProfileRevisions needs.
+ *
+ * @generated from message connectory.v1.ListConnectionProfileRevisionsRequest
+ */
+export declare type ListConnectionProfileRevisionsRequest = Message<"connectory.v1.ListConnectionProfileRevisionsRequest"> & {
+  /**
+   * The profile's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * How many to answer with at most: 50 when 0, never more than 1000. A page of large configurations has fewer.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message connectory.v1.ListConnectionProfileRevisionsRequest.
+ * Use `create(ListConnectionProfileRevisionsRequestSchema)` to create a new message.
+ */
+export declare const ListConnectionProfileRevisionsRequestSchema: GenMessage<ListConnectionProfileRevisionsRequest>;
+
+/**
+ * The answer of ListConnectionProfileRevisions.
+ *
+ * @generated from message connectory.v1.ListConnectionProfileRevisionsResponse
+ */
+export declare type ListConnectionProfileRevisionsResponse = Message<"connectory.v1.ListConnectionProfileRevisionsResponse"> & {
+  /**
+   * The revisions, the newest first.
+   *
+   * @generated from field: repeated connectory.v1.ConnectionProfileRevision revisions = 1;
+   */
+  revisions: ConnectionProfileRevision[];
+
+  /**
+   * The token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message connectory.v1.ListConnectionProfileRevisionsResponse.
+ * Use `create(ListConnectionProfileRevisionsResponseSchema)` to create a new message.
+ */
+export declare const ListConnectionProfileRevisionsResponseSchema: GenMessage<ListConnectionProfileRevisionsResponse>;
+
+/**
+ * What RollbackConnectionProfile needs.
+ *
+ * @generated from message connectory.v1.RollbackConnectionProfileRequest
+ */
+export declare type RollbackConnectionProfileRequest = Message<"connectory.v1.RollbackConnectionProfileRequest"> & {
+  /**
+   * The profile's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The revision to go back to, one of ListConnectionProfileRevisions.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * The etag of the state that the caller has seen. When the profile has another one now the call is ABORTED and nothing
+   * changes; without it the last writer wins.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+
+  /**
+   * Values for secrets, by their path in the configuration such as `sasl.password`; needed for all that are to stay when
+   * the revision sends them elsewhere.
+   *
+   * @generated from field: map<string, string> secrets = 4;
+   */
+  secrets: { [key: string]: string };
+};
+
+/**
+ * Describes the message connectory.v1.RollbackConnectionProfileRequest.
+ * Use `create(RollbackConnectionProfileRequestSchema)` to create a new message.
+ */
+export declare const RollbackConnectionProfileRequestSchema: GenMessage<RollbackConnectionProfileRequest>;
+
+/**
+ * The answer of RollbackConnectionProfile.
+ *
+ * @generated from message connectory.v1.RollbackConnectionProfileResponse
+ */
+export declare type RollbackConnectionProfileResponse = Message<"connectory.v1.RollbackConnectionProfileResponse"> & {
+  /**
+   * The profile as it was written.
+   *
+   * @generated from field: connectory.v1.ConnectionProfile connection_profile = 1;
+   */
+  connectionProfile?: ConnectionProfile | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.RollbackConnectionProfileResponse.
+ * Use `create(RollbackConnectionProfileResponseSchema)` to create a new message.
+ */
+export declare const RollbackConnectionProfileResponseSchema: GenMessage<RollbackConnectionProfileResponse>;
+
+/**
+ * What TestConnectionProfile needs: the id of a saved profile, an unsaved configuration, or both.
  *
  * @generated from message connectory.v1.TestConnectionProfileRequest
  */
@@ -296,7 +690,8 @@ export declare type TestConnectionProfileRequest = Message<"connectory.v1.TestCo
   id: string;
 
   /**
-   * An unsaved configuration with its secrets.
+   * An unsaved configuration with its secrets; together with `id`: edits to lay over the saved one, as in
+   * UpdateConnectionProfile.
    *
    * @generated from field: connectory.v1.ConnectorConfig config = 2;
    */
@@ -315,6 +710,14 @@ export declare type TestConnectionProfileRequest = Message<"connectory.v1.TestCo
    * @generated from field: string name = 4;
    */
   name: string;
+
+  /**
+   * Together with `id` and `config`: which fields of the configuration the edits are about, as in
+   * UpdateConnectionProfile, all beginning with `config`.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 5;
+   */
+  updateMask?: FieldMask | undefined;
 };
 
 /**
@@ -363,6 +766,276 @@ export declare type TestConnectionProfileResponse = Message<"connectory.v1.TestC
  * Use `create(TestConnectionProfileResponseSchema)` to create a new message.
  */
 export declare const TestConnectionProfileResponseSchema: GenMessage<TestConnectionProfileResponse>;
+
+/**
+ * What StreamConnectionProfileTest needs: as TestConnectionProfile.
+ *
+ * @generated from message connectory.v1.StreamConnectionProfileTestRequest
+ */
+export declare type StreamConnectionProfileTestRequest = Message<"connectory.v1.StreamConnectionProfileTestRequest"> & {
+  /**
+   * The id of a saved profile.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * An unsaved configuration with its secrets; together with `id`: edits to lay over the saved one, as in
+   * UpdateConnectionProfile.
+   *
+   * @generated from field: connectory.v1.ConnectorConfig config = 2;
+   */
+  config?: ConnectorConfig | undefined;
+
+  /**
+   * The connector's name; it may be left out, and must agree with `config`.
+   *
+   * @generated from field: string connector = 3;
+   */
+  connector: string;
+
+  /**
+   * A name for the profile to be; it is not used.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * Together with `id` and `config`: which fields of the configuration the edits are about, as in
+   * UpdateConnectionProfile, all beginning with `config`.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 5;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.StreamConnectionProfileTestRequest.
+ * Use `create(StreamConnectionProfileTestRequestSchema)` to create a new message.
+ */
+export declare const StreamConnectionProfileTestRequestSchema: GenMessage<StreamConnectionProfileTestRequest>;
+
+/**
+ * A message of StreamConnectionProfileTest: a step that began or ended, or the end of the test.
+ *
+ * @generated from message connectory.v1.StreamConnectionProfileTestResponse
+ */
+export declare type StreamConnectionProfileTestResponse = Message<"connectory.v1.StreamConnectionProfileTestResponse"> & {
+  /**
+   * True when the step, or in the last message the test, failed.
+   *
+   * @generated from field: bool error = 1;
+   */
+  error: boolean;
+
+  /**
+   * True in the last message.
+   *
+   * @generated from field: bool done = 2;
+   */
+  done: boolean;
+
+  /**
+   * What happened, in a sentence.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * The step that began (its status is RUNNING) or ended; absent in the last message.
+   *
+   * @generated from field: connectory.v1.TestStep step = 4;
+   */
+  step?: TestStep | undefined;
+
+  /**
+   * Everything that was found out; only in the last message.
+   *
+   * @generated from field: connectory.v1.TestReport report = 5;
+   */
+  report?: TestReport | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.StreamConnectionProfileTestResponse.
+ * Use `create(StreamConnectionProfileTestResponseSchema)` to create a new message.
+ */
+export declare const StreamConnectionProfileTestResponseSchema: GenMessage<StreamConnectionProfileTestResponse>;
+
+/**
+ * What DiscoverConnectionProfile needs: a configuration as TestConnectionProfile, and which part of the list.
+ *
+ * @generated from message connectory.v1.DiscoverConnectionProfileRequest
+ */
+export declare type DiscoverConnectionProfileRequest = Message<"connectory.v1.DiscoverConnectionProfileRequest"> & {
+  /**
+   * The id of a saved profile.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * An unsaved configuration with its secrets; together with `id`: edits to lay over the saved one, as in
+   * UpdateConnectionProfile.
+   *
+   * @generated from field: connectory.v1.ConnectorConfig config = 2;
+   */
+  config?: ConnectorConfig | undefined;
+
+  /**
+   * The connector's name; it may be left out, and must agree with `config`.
+   *
+   * @generated from field: string connector = 3;
+   */
+  connector: string;
+
+  /**
+   * Together with `id` and `config`: which fields of the configuration the edits are about, as in
+   * UpdateConnectionProfile, all beginning with `config`.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 5;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * What to look into: the `name` of a resource that is a container, such as a schema; empty for the top.
+   *
+   * @generated from field: string parent = 6;
+   */
+  parent: string;
+
+  /**
+   * How many to answer with at most: 50 when 0, never more than 1000.
+   *
+   * @generated from field: int32 page_size = 7;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before. What is created or removed in between may be missed.
+   *
+   * @generated from field: string page_token = 8;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message connectory.v1.DiscoverConnectionProfileRequest.
+ * Use `create(DiscoverConnectionProfileRequestSchema)` to create a new message.
+ */
+export declare const DiscoverConnectionProfileRequestSchema: GenMessage<DiscoverConnectionProfileRequest>;
+
+/**
+ * The answer of DiscoverConnectionProfile.
+ *
+ * @generated from message connectory.v1.DiscoverConnectionProfileResponse
+ */
+export declare type DiscoverConnectionProfileResponse = Message<"connectory.v1.DiscoverConnectionProfileResponse"> & {
+  /**
+   * What was found, in the order of the names where the system allows it.
+   *
+   * @generated from field: repeated connectory.v1.DiscoveredResource resources = 1;
+   */
+  resources: DiscoveredResource[];
+
+  /**
+   * The token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * What was found out about the system on the way.
+   *
+   * @generated from field: connectory.v1.TestReport report = 3;
+   */
+  report?: TestReport | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.DiscoverConnectionProfileResponse.
+ * Use `create(DiscoverConnectionProfileResponseSchema)` to create a new message.
+ */
+export declare const DiscoverConnectionProfileResponseSchema: GenMessage<DiscoverConnectionProfileResponse>;
+
+/**
+ * Something that lies in an external system.
+ *
+ * @generated from message connectory.v1.DiscoveredResource
+ */
+export declare type DiscoveredResource = Message<"connectory.v1.DiscoveredResource"> & {
+  /**
+   * What it is, such as `topic`, `schema`, `table` or `bucket`.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Its whole name, to use in configurations and as `parent`.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * True when there may be more inside of it.
+   *
+   * @generated from field: bool container = 3;
+   */
+  container: boolean;
+
+  /**
+   * What the system tells of it, such as `partitions`.
+   *
+   * @generated from field: map<string, string> facts = 4;
+   */
+  facts: { [key: string]: string };
+};
+
+/**
+ * Describes the message connectory.v1.DiscoveredResource.
+ * Use `create(DiscoveredResourceSchema)` to create a new message.
+ */
+export declare const DiscoveredResourceSchema: GenMessage<DiscoveredResource>;
+
+/**
+ * How much of a configuration to validate before it is written.
+ *
+ * @generated from enum connectory.v1.ValidationMode
+ */
+export enum ValidationMode {
+  /**
+   * As VALIDATION_MODE_SCHEMA.
+   *
+   * @generated from enum value: VALIDATION_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The rules of its fields. Dials nothing.
+   *
+   * @generated from enum value: VALIDATION_MODE_SCHEMA = 1;
+   */
+  SCHEMA = 1,
+
+  /**
+   * Also a live test. When that fails the call is FAILED_PRECONDITION (TARGET_UNUSABLE) and nothing is written.
+   *
+   * @generated from enum value: VALIDATION_MODE_LIVE = 2;
+   */
+  LIVE = 2,
+}
+
+/**
+ * Describes the enum connectory.v1.ValidationMode.
+ */
+export declare const ValidationModeSchema: GenEnum<ValidationMode>;
 
 /**
  * Reusable configurations of external systems, inside the organization of the caller's token.
@@ -421,7 +1094,18 @@ export declare const ConnectionProfileService: GenService<{
     output: typeof ListConnectionProfilesResponseSchema;
   },
   /**
-   * Deletes a profile together with its secrets.
+   * Changes a profile: its name, its labels, its configuration. Secrets that are not given stay as they are, unless a
+   * field that decides where they are sent changes: then all of them are needed again (SECRET_REBIND_REQUIRED).
+   *
+   * @generated from rpc connectory.v1.ConnectionProfileService.UpdateConnectionProfile
+   */
+  updateConnectionProfile: {
+    methodKind: "unary";
+    input: typeof UpdateConnectionProfileRequestSchema;
+    output: typeof UpdateConnectionProfileResponseSchema;
+  },
+  /**
+   * Deletes a profile. It can be had back with its secrets until it is expunged; its name is free at once.
    *
    * @generated from rpc connectory.v1.ConnectionProfileService.DeleteConnectionProfile
    */
@@ -431,8 +1115,50 @@ export declare const ConnectionProfileService: GenService<{
     output: typeof DeleteConnectionProfileResponseSchema;
   },
   /**
-   * Tries a saved profile or an unsaved configuration against the real system. Keeps nothing, and changes nothing
-   * on that system. The call is OK even when the system is down: the answer says so.
+   * Has a deleted profile back.
+   *
+   * @generated from rpc connectory.v1.ConnectionProfileService.UndeleteConnectionProfile
+   */
+  undeleteConnectionProfile: {
+    methodKind: "unary";
+    input: typeof UndeleteConnectionProfileRequestSchema;
+    output: typeof UndeleteConnectionProfileResponseSchema;
+  },
+  /**
+   * Removes a profile, deleted or not, for good: with its secrets and its history.
+   *
+   * @generated from rpc connectory.v1.ConnectionProfileService.ExpungeConnectionProfile
+   */
+  expungeConnectionProfile: {
+    methodKind: "unary";
+    input: typeof ExpungeConnectionProfileRequestSchema;
+    output: typeof ExpungeConnectionProfileResponseSchema;
+  },
+  /**
+   * Lists the states that a profile had, the newest first: who wrote them, when, and what changed.
+   *
+   * @generated from rpc connectory.v1.ConnectionProfileService.ListConnectionProfileRevisions
+   */
+  listConnectionProfileRevisions: {
+    methodKind: "unary";
+    input: typeof ListConnectionProfileRevisionsRequestSchema;
+    output: typeof ListConnectionProfileRevisionsResponseSchema;
+  },
+  /**
+   * Sets name, labels and configuration of a profile to what they were at a revision. The secrets stay those of now; where
+   * the revision sends them elsewhere they are needed again (SECRET_REBIND_REQUIRED).
+   *
+   * @generated from rpc connectory.v1.ConnectionProfileService.RollbackConnectionProfile
+   */
+  rollbackConnectionProfile: {
+    methodKind: "unary";
+    input: typeof RollbackConnectionProfileRequestSchema;
+    output: typeof RollbackConnectionProfileResponseSchema;
+  },
+  /**
+   * Tries a configuration against the real system: a saved profile, an unsaved configuration, or a saved profile with
+   * edits laid over it. Of a saved profile without edits the result is kept as its `last_test`; nothing else is kept, and
+   * nothing is changed on that system. The call is OK even when the system is down: the answer says so.
    *
    * @generated from rpc connectory.v1.ConnectionProfileService.TestConnectionProfile
    */
@@ -440,6 +1166,27 @@ export declare const ConnectionProfileService: GenService<{
     methodKind: "unary";
     input: typeof TestConnectionProfileRequestSchema;
     output: typeof TestConnectionProfileResponseSchema;
+  },
+  /**
+   * TestConnectionProfile with its steps as they happen, and the whole answer in the last message.
+   *
+   * @generated from rpc connectory.v1.ConnectionProfileService.StreamConnectionProfileTest
+   */
+  streamConnectionProfileTest: {
+    methodKind: "server_streaming";
+    input: typeof StreamConnectionProfileTestRequestSchema;
+    output: typeof StreamConnectionProfileTestResponseSchema;
+  },
+  /**
+   * Lists what lies in the system that a configuration leads to: topics, tables, buckets. Changes nothing there. A system
+   * that cannot be used as configured is FAILED_PRECONDITION (TARGET_UNUSABLE), with the TestReport among the details.
+   *
+   * @generated from rpc connectory.v1.ConnectionProfileService.DiscoverConnectionProfile
+   */
+  discoverConnectionProfile: {
+    methodKind: "unary";
+    input: typeof DiscoverConnectionProfileRequestSchema;
+    output: typeof DiscoverConnectionProfileResponseSchema;
   },
 }>;
 

@@ -6,6 +6,17 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { KafkaConfig } from "./kafka_config_pb.js";
 import type { PostgresConfig } from "./postgres_config_pb.js";
+import type { ConfluentConfig } from "./confluent_config_pb.js";
+import type { MqttConfig } from "./mqtt_config_pb.js";
+import type { RedisConfig } from "./redis_config_pb.js";
+import type { NatsConfig } from "./nats_config_pb.js";
+import type { RabbitmqConfig } from "./rabbitmq_config_pb.js";
+import type { IcebergConfig } from "./iceberg_config_pb.js";
+import type { MysqlConfig } from "./mysql_config_pb.js";
+import type { HttpConfig } from "./http_config_pb.js";
+import type { WebsocketConfig } from "./websocket_config_pb.js";
+import type { S3Config } from "./s3_config_pb.js";
+import type { AmqpConfig } from "./amqp_config_pb.js";
 
 /**
  * Describes the file connectory/v1/connector.proto.
@@ -73,6 +84,21 @@ export declare type Connector = Message<"connectory.v1.Connector"> & {
    * @generated from field: repeated connectory.v1.ConnectorField fields = 8;
    */
   fields: ConnectorField[];
+
+  /**
+   * True when what lies in the system (topics, tables, …) can be listed with one of its profiles.
+   *
+   * @generated from field: bool discoverable = 9;
+   */
+  discoverable: boolean;
+
+  /**
+   * For a connector without a profile of its own: the connector whose profiles it uses, such as `http` for `webhook`.
+   * Empty when it needs none.
+   *
+   * @generated from field: string profile_connector = 10;
+   */
+  profileConnector: string;
 };
 
 /**
@@ -156,6 +182,94 @@ export declare type ConnectorConfig = Message<"connectory.v1.ConnectorConfig"> &
      */
     value: PostgresConfig;
     case: "postgres";
+  } | {
+    /**
+     * Confluent Cloud.
+     *
+     * @generated from field: connectory.v1.ConfluentConfig confluent = 3;
+     */
+    value: ConfluentConfig;
+    case: "confluent";
+  } | {
+    /**
+     * An MQTT broker.
+     *
+     * @generated from field: connectory.v1.MqttConfig mqtt = 4;
+     */
+    value: MqttConfig;
+    case: "mqtt";
+  } | {
+    /**
+     * Redis.
+     *
+     * @generated from field: connectory.v1.RedisConfig redis = 5;
+     */
+    value: RedisConfig;
+    case: "redis";
+  } | {
+    /**
+     * NATS.
+     *
+     * @generated from field: connectory.v1.NatsConfig nats = 6;
+     */
+    value: NatsConfig;
+    case: "nats";
+  } | {
+    /**
+     * RabbitMQ over its stream protocol.
+     *
+     * @generated from field: connectory.v1.RabbitmqConfig rabbitmq = 7;
+     */
+    value: RabbitmqConfig;
+    case: "rabbitmq";
+  } | {
+    /**
+     * An Iceberg REST catalog.
+     *
+     * @generated from field: connectory.v1.IcebergConfig iceberg = 8;
+     */
+    value: IcebergConfig;
+    case: "iceberg";
+  } | {
+    /**
+     * MySQL or MariaDB.
+     *
+     * @generated from field: connectory.v1.MysqlConfig mysql = 9;
+     */
+    value: MysqlConfig;
+    case: "mysql";
+  } | {
+    /**
+     * An HTTP endpoint.
+     *
+     * @generated from field: connectory.v1.HttpConfig http = 10;
+     */
+    value: HttpConfig;
+    case: "http";
+  } | {
+    /**
+     * A WebSocket endpoint.
+     *
+     * @generated from field: connectory.v1.WebsocketConfig websocket = 11;
+     */
+    value: WebsocketConfig;
+    case: "websocket";
+  } | {
+    /**
+     * S3 or what speaks its protocol.
+     *
+     * @generated from field: connectory.v1.S3Config s3 = 12;
+     */
+    value: S3Config;
+    case: "s3";
+  } | {
+    /**
+     * A broker over AMQP 0-9-1.
+     *
+     * @generated from field: connectory.v1.AmqpConfig amqp = 13;
+     */
+    value: AmqpConfig;
+    case: "amqp";
   } | { case: undefined; value?: undefined };
 };
 

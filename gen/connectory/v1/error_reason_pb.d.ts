@@ -235,6 +235,79 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_SECRET_UNREADABLE = 27;
    */
   SECRET_UNREADABLE = 27,
+
+  /**
+   * FAILED_PRECONDITION. A field that decides where secrets are sent would change, and not all of the secrets came with
+   * it; `metadata.secrets` and `PreconditionFailure` name those that are missing.
+   * Example: `host` of a saved profile is changed and the password is not given again.
+   *
+   * @generated from enum value: ERROR_REASON_SECRET_REBIND_REQUIRED = 28;
+   */
+  SECRET_REBIND_REQUIRED = 28,
+
+  /**
+   * ABORTED. The profile was written since the caller read it; `metadata.etag` is the etag of now.
+   * Example: two people edit the same profile: read it again, and repeat the change.
+   *
+   * @generated from enum value: ERROR_REASON_ETAG_MISMATCH = 29;
+   */
+  ETAG_MISMATCH = 29,
+
+  /**
+   * INVALID_ARGUMENT. The `request_id` was used for another request.
+   * Example: a profile with another name is sent under the same `request_id`.
+   *
+   * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 30;
+   */
+  REQUEST_ID_REUSED = 30,
+
+  /**
+   * FAILED_PRECONDITION. The system cannot be used as configured; a `TestReport` among the details says why.
+   * Example: `validation_mode` is LIVE and the password is wrong.
+   *
+   * @generated from enum value: ERROR_REASON_TARGET_UNUSABLE = 31;
+   */
+  TARGET_UNUSABLE = 31,
+
+  /**
+   * FAILED_PRECONDITION. The profile is deleted; UndeleteConnectionProfile has it back.
+   * Example: a deleted profile is tested.
+   *
+   * @generated from enum value: ERROR_REASON_PROFILE_DELETED = 32;
+   */
+  PROFILE_DELETED = 32,
+
+  /**
+   * ALREADY_EXISTS. The profile is not deleted.
+   * Example: UndeleteConnectionProfile is called twice.
+   *
+   * @generated from enum value: ERROR_REASON_PROFILE_NOT_DELETED = 33;
+   */
+  PROFILE_NOT_DELETED = 33,
+
+  /**
+   * INVALID_ARGUMENT. The connector has no configuration, so there are no profiles of it.
+   * Example: a profile for `blackhole`.
+   *
+   * @generated from enum value: ERROR_REASON_CONNECTOR_WITHOUT_PROFILE = 34;
+   */
+  CONNECTOR_WITHOUT_PROFILE = 34,
+
+  /**
+   * FAILED_PRECONDITION. What lies in a system of this connector cannot be listed.
+   * Example: DiscoverConnectionProfile of an MQTT broker.
+   *
+   * @generated from enum value: ERROR_REASON_DISCOVERY_NOT_SUPPORTED = 35;
+   */
+  DISCOVERY_NOT_SUPPORTED = 35,
+
+  /**
+   * NOT_FOUND. The profile has no such revision.
+   * Example: RollbackConnectionProfile to the revision of another profile.
+   *
+   * @generated from enum value: ERROR_REASON_REVISION_NOT_FOUND = 36;
+   */
+  REVISION_NOT_FOUND = 36,
 }
 
 /**

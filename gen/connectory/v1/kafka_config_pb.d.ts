@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { TlsConfig } from "./tls_config_pb.js";
+import type { SchemaRegistryConfig } from "./schema_registry_config_pb.js";
 
 /**
  * Describes the file connectory/v1/kafka_config.proto.
@@ -25,18 +26,39 @@ export declare type KafkaConfig = Message<"connectory.v1.KafkaConfig"> & {
   bootstrapServers: string;
 
   /**
-   * How to log in; no log-in when absent.
+   * How to log in; no log-in when this and `aws_msk_iam` are absent.
    *
    * @generated from field: connectory.v1.KafkaSasl sasl = 2;
    */
   sasl?: KafkaSasl | undefined;
 
   /**
-   * TLS towards the brokers; with `SASL_SSL` TLS is on even when this is absent.
+   * TLS towards the brokers; with `SASL_SSL` and `aws_msk_iam` TLS is on even when this is absent.
    *
    * @generated from field: connectory.v1.TlsConfig tls = 3;
    */
   tls?: TlsConfig | undefined;
+
+  /**
+   * How to log in to Amazon MSK with IAM; excludes `sasl`.
+   *
+   * @generated from field: connectory.v1.KafkaMskIam aws_msk_iam = 4;
+   */
+  awsMskIam?: KafkaMskIam | undefined;
+
+  /**
+   * Further settings for clients, by their librdkafka or Java names. One that could hold a secret or lead elsewhere is refused.
+   *
+   * @generated from field: map<string, string> connection_properties = 5;
+   */
+  connectionProperties: { [key: string]: string };
+
+  /**
+   * The schema registry.
+   *
+   * @generated from field: connectory.v1.SchemaRegistryConfig schema_registry = 6;
+   */
+  schemaRegistry?: SchemaRegistryConfig | undefined;
 };
 
 /**
@@ -59,25 +81,39 @@ export declare type KafkaSasl = Message<"connectory.v1.KafkaSasl"> & {
   protocol: string;
 
   /**
-   * `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
+   * `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`.
    *
    * @generated from field: string mechanism = 2;
    */
   mechanism: string;
 
   /**
-   * The user's name.
+   * The user's name; with `OAUTHBEARER` the client's id.
    *
    * @generated from field: string username = 3;
    */
   username: string;
 
   /**
-   * The user's password.
+   * The user's password; with `OAUTHBEARER` the token, or the client's secret when there is an `oauth_token_endpoint`.
    *
    * @generated from field: string password = 4;
    */
   password: string;
+
+  /**
+   * Where a token is had for the client's id and secret (OAuth 2.0 client credentials), with `OAUTHBEARER`.
+   *
+   * @generated from field: string oauth_token_endpoint = 5;
+   */
+  oauthTokenEndpoint: string;
+
+  /**
+   * The scope to ask for there.
+   *
+   * @generated from field: string oauth_scope = 6;
+   */
+  oauthScope: string;
 };
 
 /**
@@ -85,4 +121,45 @@ export declare type KafkaSasl = Message<"connectory.v1.KafkaSasl"> & {
  * Use `create(KafkaSaslSchema)` to create a new message.
  */
 export declare const KafkaSaslSchema: GenMessage<KafkaSasl>;
+
+/**
+ * A log-in to Amazon MSK with IAM.
+ *
+ * @generated from message connectory.v1.KafkaMskIam
+ */
+export declare type KafkaMskIam = Message<"connectory.v1.KafkaMskIam"> & {
+  /**
+   * The region of the cluster, such as `eu-central-1`.
+   *
+   * @generated from field: string region = 1;
+   */
+  region: string;
+
+  /**
+   * The id of the access key.
+   *
+   * @generated from field: string access_key_id = 2;
+   */
+  accessKeyId: string;
+
+  /**
+   * The secret part of the access key.
+   *
+   * @generated from field: string secret_access_key = 3;
+   */
+  secretAccessKey: string;
+
+  /**
+   * The session token of temporary credentials.
+   *
+   * @generated from field: string session_token = 4;
+   */
+  sessionToken: string;
+};
+
+/**
+ * Describes the message connectory.v1.KafkaMskIam.
+ * Use `create(KafkaMskIamSchema)` to create a new message.
+ */
+export declare const KafkaMskIamSchema: GenMessage<KafkaMskIam>;
 

@@ -92,6 +92,13 @@ export declare type TestStep = Message<"connectory.v1.TestStep"> & {
    * @generated from field: google.protobuf.Duration duration = 7;
    */
   duration?: Duration | undefined;
+
+  /**
+   * Counts the steps of a test from 1, in the order in which they began; 0 for one that was not begun.
+   *
+   * @generated from field: int32 number = 8;
+   */
+  number: number;
 };
 
 /**
@@ -242,6 +249,13 @@ export enum TestStatus {
    * @generated from enum value: TEST_STATUS_NOT_EXECUTED = 5;
    */
   NOT_EXECUTED = 5,
+
+  /**
+   * It has begun and not ended yet; only in the stream of a running test.
+   *
+   * @generated from enum value: TEST_STATUS_RUNNING = 6;
+   */
+  RUNNING = 6,
 }
 
 /**
