@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -10,6 +10,7 @@ import { migrate } from "../../src/database/migrate.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
 import { startEmbeddedPostgres } from "../../src/database/start-embedded-postgres.ts";
 import { stopLeftoverPostgres } from "../../src/database/stop-leftover-postgres.ts";
+import { canaryPrefix } from "./canary.ts";
 import { findGrpcurl } from "./grpcurl.ts";
 
 const prefix = "connectory-test-";
@@ -34,9 +35,27 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return async () => {
     process.off("exit", abandon);
     await stop();
+    await refuseSecrets(dataDir);
     await rm(dataDir, { recursive: true, force: true });
     await unlock();
   };
+}
+
+/** After the whole run: no secret of any test may stand in clear in a file of the database, its log of writes included. */
+async function refuseSecrets(dataDir: string): Promise<void> {
+  const forms = ["utf8", "utf16le"] as const;
+  const wanted = forms
+    .map((form) => Buffer.from(canaryPrefix, form))
+    .concat(Buffer.from(Buffer.from(canaryPrefix).toString("hex")));
+  const entries = await readdir(dataDir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const file of files) {
+    const content = await readFile(file);
+    const at = wanted.map((bytes) => content.indexOf(bytes)).find((index) => index >= 0);
+    if (at === undefined) continue;
+    process.exitCode = 1;
+    throw new Error(`a test's secret is in clear in ${file}: ${content.subarray(at, at + 60).toString("latin1")}`);
+  }
 }
 
 /** On SIGINT and SIGTERM vitest exits without a teardown: what can be done in one go has to do. */
