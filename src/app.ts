@@ -15,23 +15,33 @@ import {
 } from "./auth/local-issuer.ts";
 import { createPageTokens, type PageTokens } from "./auth/page-token.ts";
 import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
-import type { Config, SecretKey } from "./config.ts";
+import type { Config } from "./config.ts";
 import { type ConnectionRepository, createConnectionRepository } from "./connection/connection-repository.ts";
 import { createConnection } from "./connection/create-connection.ts";
 import { deleteConnection } from "./connection/delete-connection.ts";
 import { getConnection } from "./connection/get-connection.ts";
 import { listConnections } from "./connection/list-connections.ts";
+import { createCandidateReader } from "./connection-profile/candidate.ts";
+import type { ConfigRules } from "./connection-profile/check-config.ts";
 import { createConnectionProfile } from "./connection-profile/create-connection-profile.ts";
-import { createTestSlots, defaultTestLimits } from "./connection-profile/create-test-slots.ts";
+import { createTestSlots } from "./connection-profile/create-test-slots.ts";
 import { deleteConnectionProfile } from "./connection-profile/delete-connection-profile.ts";
+import { createRequestDigest } from "./connection-profile/digest-request.ts";
+import { discoverConnectionProfile } from "./connection-profile/discover-connection-profile.ts";
+import { expungeConnectionProfile } from "./connection-profile/expunge-connection-profile.ts";
 import { getConnectionProfile } from "./connection-profile/get-connection-profile.ts";
 import { getConnector } from "./connection-profile/get-connector.ts";
+import { listConnectionProfileRevisions } from "./connection-profile/list-connection-profile-revisions.ts";
 import { listConnectionProfiles } from "./connection-profile/list-connection-profiles.ts";
 import { listConnectors } from "./connection-profile/list-connectors.ts";
-import { openLocalSecretKey } from "./connection-profile/open-local-secret-key.ts";
 import { createProfileRepository, type ProfileRepository } from "./connection-profile/profile-repository.ts";
-import type { SecretKeys } from "./connection-profile/seal-secret.ts";
+import { readDestination } from "./connection-profile/read-destination.ts";
+import { rollbackConnectionProfile } from "./connection-profile/rollback-connection-profile.ts";
+import { createRunCandidate, type RunCandidateDeps } from "./connection-profile/run-candidate.ts";
+import { streamConnectionProfileTest } from "./connection-profile/stream-connection-profile-test.ts";
 import { testConnectionProfile } from "./connection-profile/test-connection-profile.ts";
+import { undeleteConnectionProfile } from "./connection-profile/undelete-connection-profile.ts";
+import { updateConnectionProfile } from "./connection-profile/update-connection-profile.ts";
 import { connectors } from "./connectors/index.ts";
 import { openTestThreads, type TestThreads } from "./connectors/open-test-threads.ts";
 import { lockDataDir } from "./database/lock-data-dir.ts";
@@ -44,6 +54,12 @@ import { createKafkaSink } from "./events/kafka-sink.ts";
 import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
 import { createAdmissionInterceptors, createInterceptors } from "./interceptors/index.ts";
+import { createMessageCheck } from "./interceptors/validate.ts";
+import { checkKeys } from "./secrets/check-keys.ts";
+import { createSubstitution } from "./secrets/create-substitution.ts";
+import { fixedKeyRing, type KeyRing } from "./secrets/key-ring.ts";
+import { openLocalKeyRing } from "./secrets/open-local-key-ring.ts";
+import { openVault, type SecretVault } from "./secrets/open-vault.ts";
 import { serveGrpc } from "./transport/grpc.ts";
 import { serveHttp } from "./transport/http.ts";
 import { readTls } from "./transport/read-tls.ts";
@@ -86,16 +102,24 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const wake = startEvents(config, knex, log, closers);
     const threads = openThreads(config, log);
     closers.push(() => threads.close());
-    const keys = toSecretKeys(config.secretKeys ?? [await openLocalSecretKey(config.dataDir)]);
-    const pageTokens = createPageTokens(keys.current.key);
+    const { keys, vault } = await openSecrets(config, knex, log);
+    const pageTokens = createPageTokens((await keys.current()).key);
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
-    const passage = { log, gate, services, verifyToken: createVerifier(config, issuer) };
+    const checkMessage = createMessageCheck();
+    const passage = { log, gate, services, checkMessage, verifyToken: createVerifier(config, issuer) };
     const interceptors = createInterceptors(passage);
     const admission = createAdmissionInterceptors(passage);
     const routes = [
       ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
-      ...profileRoutes(threads, { profiles: createProfileRepository({ knex, onWrite: wake }), pageTokens, keys }),
+      ...profileRoutes(config, {
+        profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onWrite: wake }),
+        runTest: threads.run,
+        rules: { checkMessage, substitution: createSubstitution(config.secretEnvironment) },
+        pageTokens,
+        vault,
+        log,
+      }),
     ];
 
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
@@ -131,29 +155,65 @@ function connectionRoutes(
 }
 
 function profileRoutes(
-  { run: runTest }: TestThreads,
-  stores: { profiles: ProfileRepository; pageTokens: PageTokens; keys: SecretKeys },
+  { tests }: Config,
+  stores: {
+    profiles: ProfileRepository;
+    runTest: RunCandidateDeps["runTest"];
+    rules: ConfigRules;
+    pageTokens: PageTokens;
+    vault: SecretVault;
+    log: Logger;
+  },
 ): Route[] {
-  const deps = { ...stores, registry: connectors, runTest, takeTestSlot: createTestSlots() };
+  const base = { ...stores, registry: connectors, recordTry: stores.profiles.recordTry };
+  const runCandidate = createRunCandidate({
+    ...base,
+    takeTestSlots: createTestSlots(tests),
+    deadlineMs: tests.deadlineMs,
+  });
+  const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base) };
   return routesOf(ConnectionProfileService, {
     listConnectors: listConnectors(deps),
     getConnector: getConnector(deps),
     createConnectionProfile: createConnectionProfile(deps),
     getConnectionProfile: getConnectionProfile(deps),
     listConnectionProfiles: listConnectionProfiles(deps),
+    updateConnectionProfile: updateConnectionProfile(deps),
     deleteConnectionProfile: deleteConnectionProfile(deps),
+    undeleteConnectionProfile: undeleteConnectionProfile(deps),
+    expungeConnectionProfile: expungeConnectionProfile(deps),
+    listConnectionProfileRevisions: listConnectionProfileRevisions(deps),
+    rollbackConnectionProfile: rollbackConnectionProfile(deps),
     testConnectionProfile: testConnectionProfile(deps),
+    streamConnectionProfileTest: streamConnectionProfileTest(deps),
+    discoverConnectionProfile: discoverConnectionProfile(deps),
   });
 }
 
+/** The keys and the vault behind them. Throws when a key that stored secrets need is missing or is another one. */
+async function openSecrets(
+  { secretKeys, dataDir }: Config,
+  knex: Knex,
+  log: Logger,
+): Promise<{ keys: KeyRing; vault: SecretVault }> {
+  const keys = secretKeys === undefined ? await openLocalKeyRing(dataDir) : fixedKeyRing(secretKeys);
+  await checkKeys({ knex, keys });
+  const vault = openVault({ knex, keys, log });
+  await vault.upgrade((trx, organizationId, id) => readDestination(trx, connectors, organizationId, id));
+  return { keys, vault };
+}
+
 /** Threads for live tests. Nobody's test may reach what this service itself depends on. */
-function openThreads({ egress, grpcAddress, httpAddress, databaseUrl, kafka }: Config, log: Logger): TestThreads {
+function openThreads(
+  { egress, grpcAddress, httpAddress, databaseUrl, kafka, tests }: Config,
+  log: Logger,
+): TestThreads {
   const allowLoopback = isLoopback(grpcAddress.host) && isLoopback(httpAddress.host);
   const protectedTargets = ownTargets(databaseUrl, kafka?.brokers ?? []);
   return openTestThreads({
     egress: { ...egress, allowLoopback, protectedTargets },
     log,
-    maxThreads: defaultTestLimits.total,
+    maxThreads: tests.total,
   });
 }
 
@@ -166,10 +226,6 @@ function startEvents({ kafka, kafkaTopicPrefix }: Config, knex: Knex, log: Logge
   const relay = startRelay({ knex, sink, log, topicPrefix: kafkaTopicPrefix, holder });
   closers.push(() => relay.stop());
   return relay.wake;
-}
-
-function toSecretKeys([current, ...older]: readonly [SecretKey, ...SecretKey[]]): SecretKeys {
-  return { current, all: new Map([current, ...older].map(({ id, key }) => [id, key])) };
 }
 
 async function openDatabase(

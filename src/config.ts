@@ -19,6 +19,14 @@ export interface KafkaSettings {
     | undefined;
 }
 
+/** Live tests and discoveries: how many at once, and how long one may take. */
+export interface TestSettings {
+  readonly total: number;
+  readonly perOrganization: number;
+  readonly perTarget: number;
+  readonly deadlineMs: number;
+}
+
 /** Everything that the environment decides. */
 export interface Config {
   readonly grpcAddress: Address;
@@ -37,6 +45,9 @@ export interface Config {
     | undefined;
   /** The first encrypts; all decrypt. Undefined: a key of its own in `dataDir`. */
   readonly secretKeys: readonly [SecretKey, ...SecretKey[]] | undefined;
+  /** What `{{ NAME }}` in a secret may stand for, by `NAME` or `organization/NAME`. */
+  readonly secretEnvironment: ReadonlyMap<string, string>;
+  readonly tests: TestSettings;
   readonly egress: { allow: readonly EgressRule[]; deny: readonly EgressRule[] };
   readonly tls: { certFile: string; keyFile: string; clientCaFile: string | undefined } | undefined;
   readonly corsOrigins: readonly string[];
@@ -67,6 +78,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       env.matching("KAFKA_TOPIC_PREFIX", /^[A-Za-z0-9._-]{0,100}$/, "up to 100 of A-Z a-z 0-9 . _ -") ?? "",
     issuer: readIssuer(env),
     secretKeys: readSecretKeys(env),
+    secretEnvironment: readSecretEnvironment(env, environment),
+    tests: {
+      total: env.integer("TESTS_MAX", 50, 1, 1000),
+      perOrganization: env.integer("TESTS_MAX_PER_ORGANIZATION", 10, 1, 1000),
+      perTarget: env.integer("TESTS_MAX_PER_TARGET", 5, 1, 1000),
+      deadlineMs: env.integer("TEST_TIMEOUT_MS", 10_000, 500, 60_000),
+    },
     egress: { allow: readRules(env, "EGRESS_ALLOW"), deny: readRules(env, "EGRESS_DENY") },
     tls: readTlsFiles(env),
     corsOrigins: env.list("CORS_ORIGINS"),
@@ -156,6 +174,24 @@ function readSecretKeys(env: EnvironmentReader): Config["secretKeys"] {
   if (new Set(names).size < names.length) env.problem("SECRET_KEYS", "two keys have the same name");
   const [first, ...rest] = keys;
   return first === undefined ? undefined : [first, ...rest];
+}
+
+/** Variables of the service itself: a reference to one would hand it to whoever runs the target. */
+const ownVariables = /^(SECRET_|DATABASE_|KAFKA_|AUTH_|TLS_|REDIS_|PG)/;
+
+function readSecretEnvironment(
+  env: EnvironmentReader,
+  environment: Readonly<Record<string, string | undefined>>,
+): ReadonlyMap<string, string> {
+  const entries = env.list("SECRET_ENV_ALLOW").map((entry): [string, string] => {
+    const [, name = ""] = /^(?:[^/\s]{1,256}\/)?([A-Z][A-Z0-9_]{0,127})$/.exec(entry) ?? [];
+    const value = environment[name] ?? "";
+    if (name === "") env.problem("SECRET_ENV_ALLOW", `${entry}: must be NAME or ORGANIZATION/NAME, NAME of A-Z 0-9 _`);
+    else if (ownVariables.test(name)) env.problem("SECRET_ENV_ALLOW", `${name} is a setting of this service`);
+    else if (value === "") env.problem("SECRET_ENV_ALLOW", `${name} is listed and not set`);
+    return [entry, value];
+  });
+  return new Map(entries);
 }
 
 function readRules(env: EnvironmentReader, name: string): readonly EgressRule[] {

@@ -1,4 +1,5 @@
 import { ErrorReason } from "../gen/connectory/v1/error_reason_pb.js";
+import type { TestReport } from "../gen/connectory/v1/test_report_pb.js";
 
 /** A broken rule of one request field. */
 export interface FieldViolation {
@@ -11,6 +12,10 @@ export interface FieldViolation {
 /** What may travel to the caller beside the message. */
 export interface FailureDetail {
   readonly fieldViolations?: readonly FieldViolation[];
+  /** `google.rpc.PreconditionFailure`: what must be done first, about what, under a stable name. */
+  readonly preconditionViolations?: readonly { type: string; subject: string; description: string }[];
+  /** What a live test found out. */
+  readonly report?: TestReport;
   /** `ErrorInfo.metadata`: names and ids of the caller's own organization only. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** When to come back, in milliseconds. */

@@ -53,7 +53,7 @@ async function printToken(config: Config, args: string[]): Promise<void> {
   });
   if (values.user === undefined || values.org === undefined)
     throw new ConfigError(
-      "usage: npm run token -- --user USER --org ORGANIZATION [--role viewer|member|admin] [--lifetime 12h]",
+      "usage: npm run token -- --user USER --org ORGANIZATION [--role viewer|editor|member|admin] [--lifetime 12h]",
     );
   const unknown = values.role.filter((role) => !knownRoles.includes(role));
   if (unknown.length > 0) throw new ConfigError(`--role: ${unknown.join(", ")} is not one of ${knownRoles.join(", ")}`);

@@ -37,7 +37,7 @@ function firstCalls(config: Config, token: string, grpc: string, http: string): 
     "",
     `curl -sS${insecure} -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"name":"my-kafka-cluster","config":{"kafka":{"bootstrap_servers":"broker1:9092,broker2:9092"}}}' ${http}/connectory.v1.ConnectionProfileService/CreateConnectionProfile`,
     "",
-    "Another token: npm run token -- --user USER --org ORGANIZATION [--role viewer|member|admin]",
+    "Another token: npm run token -- --user USER --org ORGANIZATION [--role viewer|editor|member|admin]",
   ];
 }
 

@@ -1,14 +1,17 @@
 const read = ["connections.read", "profiles.read"] as const;
-const member = [...read, "connections.write", "profiles.write", "profiles.test"] as const;
+const editor = [...read, "connections.write", "profiles.write", "profiles.test"] as const;
+const member = [...editor, "profiles.rebind"] as const;
 
 /**
- * What each role may do. `connections.manage` lets the caller connect other users also where
+ * What each role may do. `profiles.rebind`: change where the stored secrets of a profile are sent (the secrets have to come
+ * again with such a change, whoever makes it). `profiles.expunge`: remove a profile for good. `connections.manage` lets the caller connect other users also where
  * CONNECTION_CREATE_POLICY is `participant`.
  */
 const permissionsOfRole: Readonly<Record<string, readonly string[]>> = {
   viewer: read,
+  editor,
   member,
-  admin: [...member, "connections.manage"],
+  admin: [...member, "connections.manage", "profiles.expunge"],
 };
 
 /** The roles that this service knows. */

@@ -1,11 +1,9 @@
 import { create, type Message } from "@bufbuild/protobuf";
-import { reflect } from "@bufbuild/protobuf/reflect";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { Connector } from "../connectors/connector.ts";
-import { type ConnectorRegistry, findConnector, listConnectors } from "../connectors/index.ts";
+import { type ConnectorRegistry, findConnector, findListed } from "../connectors/index.ts";
 import { Failure, fieldsInvalid } from "../failure.ts";
-import { checkText } from "./check-text.ts";
 
 /** A connector and a configuration of it. */
 export interface Choice {
@@ -15,7 +13,7 @@ export interface Choice {
 
 /**
  * The connector that a configuration is of. `named` is what the request calls it, empty when it does not: an unknown
- * name is CONNECTOR_UNKNOWN, one that does not agree with the configuration CONNECTOR_MISMATCH.
+ * name is CONNECTOR_UNKNOWN, one of a connector without profiles CONNECTOR_WITHOUT_PROFILE, one that does not agree with the configuration CONNECTOR_MISMATCH.
  */
 export function chooseConnector(
   registry: ConnectorRegistry,
@@ -24,19 +22,14 @@ export function chooseConnector(
 ): Choice {
   if (named !== "" && findConnector(registry, named) === undefined) throw unknown(registry, named);
   if (named !== "" && member.case !== undefined && member.case !== named) throw mismatch(named, member.case);
-  const connector = member.case === undefined ? undefined : findConnector(registry, member.case);
-  if (member.value === undefined || connector === undefined) throw unknown(registry, member.case ?? "");
+  if (member.case === undefined)
+    throw fieldsInvalid({
+      field: "config.connector",
+      description: "exactly one connector's configuration must be given",
+    });
+  const connector = findConnector(registry, member.case);
+  if (connector === undefined) throw unknown(registry, member.case);
   return { connector, config: member.value };
-}
-
-/** Everything about a configuration that `buf.validate` has not said; field paths from the request on. */
-export function checkConfig({ connector, config }: Choice, whole: ConnectorConfig): void {
-  const own = connector.check?.(config) ?? [];
-  const violations = [
-    ...checkText(reflect(ConnectorConfigSchema, whole), "config."),
-    ...own.map(({ field, description }) => ({ field: `config.${connector.id}.${field}`, description })),
-  ];
-  if (violations.length > 0) throw fieldsInvalid(...violations);
 }
 
 /** The other way round. */
@@ -47,12 +40,19 @@ export function toConnectorConfig({ connector, config }: Choice): ConnectorConfi
 }
 
 function unknown(registry: ConnectorRegistry, named: string): Failure {
-  const known = listConnectors(registry).map(({ id }) => id);
-  return new Failure(
-    ErrorReason.CONNECTOR_UNKNOWN,
-    `connector: there is no connector ${JSON.stringify(named)}; there are ${known.join(", ")}`,
-    { fieldViolations: [{ field: "connector", description: `must be one of ${known.join(", ")}` }] },
-  );
+  const known = Object.keys(registry).sort().join(", ");
+  const listed = findListed(registry, named);
+  if (listed === undefined)
+    return new Failure(
+      ErrorReason.CONNECTOR_UNKNOWN,
+      `connector: there is no connector ${JSON.stringify(named)}; profiles can be made for ${known}`,
+      { fieldViolations: [{ field: "connector", description: `must be one of ${known}` }] },
+    );
+  const instead = listed.profileConnector === undefined ? "it needs none" : `use one of ${listed.profileConnector}`;
+  const description = `there are no profiles for ${named}: ${instead}`;
+  return new Failure(ErrorReason.CONNECTOR_WITHOUT_PROFILE, `connector: ${description}`, {
+    fieldViolations: [{ field: "connector", description }],
+  });
 }
 
 function mismatch(named: string, actual: string): Failure {

@@ -1,54 +1,53 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toJson } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
 import { customAlphabet } from "nanoid";
-import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectionProfileSchema } from "../../gen/connectory/v1/connection_profile_pb.js";
+import {
+  type ConnectionProfileService,
+  type CreateConnectionProfileRequest,
+  CreateConnectionProfileRequestSchema,
+} from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
-import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import type { ConnectorRegistry } from "../connectors/index.ts";
-import { Failure } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
-import { checkSize } from "./check-size.ts";
-import { checkConfig, chooseConnector, toConnectorConfig } from "./choose-connector.ts";
+import { canonicalJson } from "./canonical-json.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
-import type { SecretKeys } from "./seal-secret.ts";
-import { sealSecrets } from "./seal-secrets.ts";
-import { splitSecrets } from "./split-secrets.ts";
+import { type ResolveDeps, resolveNew } from "./resolved-config.ts";
+import type { RunCandidate } from "./run-candidate.ts";
+import { secretStates } from "./secret-states.ts";
+import { checkValidationMode, validateLive } from "./validate-live.ts";
 
 /** 20 of 62 characters are 119 bits: two alike will not be seen. */
 const randomPart = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 20);
 
 /** Keeps a new profile after validating its configuration. */
-export function createConnectionProfile(deps: {
-  registry: ConnectorRegistry;
-  profiles: ProfileRepository;
-  keys: SecretKeys;
-}): MethodImpl<typeof ConnectionProfileService.method.createConnectionProfile> {
+export function createConnectionProfile(
+  deps: ResolveDeps & { profiles: ProfileRepository; runCandidate: RunCandidate },
+): MethodImpl<typeof ConnectionProfileService.method.createConnectionProfile> {
   return async (request, context) => {
     const caller = callerOf(context);
+    const { name, labels, validationMode, validateOnly, requestId } = request;
+    checkValidationMode(context, validationMode);
     const whole = request.config ?? create(ConnectorConfigSchema);
-    const choice = chooseConnector(deps.registry, request.connector, whole);
-    checkConfig(choice, whole);
-
+    const resolved = resolveNew(deps, caller.organizationId, request.connector, whole);
+    const { ready, bare: config, description, given: secrets, destination } = resolved;
+    const connector = ready.connector.id;
+    const candidate = { ...ready, profile: undefined, edited: false };
+    const report = await validateLive(deps.runCandidate, context, validationMode, candidate);
+    if (validateOnly) {
+      await deps.profiles.checkName(caller.organizationId, name);
+      const states = secretStates(ready.connector, [], { given: secrets, removed: [] });
+      const preview = { name, labels, connector, config, description, secrets: states };
+      return { connectionProfile: create(ConnectionProfileSchema, preview), report };
+    }
     const id = `cp_${randomPart()}`;
-    const { connector } = choice;
-    const { config, secrets } = splitSecrets(connector.config, choice.config);
-    const bare = toConnectorConfig({ connector, config });
-    checkSize(bare);
-    const written = await deps.profiles.insert(caller, {
-      id,
-      name: request.name,
-      connector: connector.id,
-      config: bare,
-      description: connector.describe(config),
-      secrets: sealSecrets(deps.keys, { organizationId: caller.organizationId, profileId: id }, secrets),
-    });
-    if ("nameTakenBy" in written) throw nameTaken(request.name, written.nameTakenBy);
-    return { connectionProfile: written };
+    const profile = { id, name, labels, connector, config, description, secrets, destination };
+    const written = await deps.profiles.insert(caller, profile, { requestId, body: bodyOf(request) });
+    return { connectionProfile: written, report };
   };
 }
 
-function nameTaken(name: string, id: string): Failure {
-  return new Failure(ErrorReason.PROFILE_NAME_TAKEN, `name: ${id} has the name ${JSON.stringify(name)} already`, {
-    metadata: { id },
-  });
+/** What a repetition must have in common with the first request. */
+function bodyOf(request: CreateConnectionProfileRequest): string {
+  const body = create(CreateConnectionProfileRequestSchema, { ...request, requestId: "" });
+  return canonicalJson(toJson(CreateConnectionProfileRequestSchema, body));
 }

@@ -1,42 +1,56 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { endpointName } from "../connectors/connector.ts";
+import type { Target } from "../egress/egress-policy.ts";
 import { Failure } from "../failure.ts";
 
 /** How many tests may run at once. */
 export interface TestLimits {
   readonly total: number;
   readonly perOrganization: number;
+  /** Against the same host and port, of all organizations together. */
+  readonly perTarget: number;
 }
 
 /**
  * A test holds a few sockets and up to 10 s of waiting, hardly any CPU: 50 keep below 1000 file descriptors even when
  * each dials every broker that it may. A fifth of them per organization: five with dead targets leave the others alone.
+ * Five against one target are more than people try at once, and less than it would notice.
  */
-export const defaultTestLimits: TestLimits = { total: 50, perOrganization: 10 };
+export const defaultTestLimits: TestLimits = { total: 50, perOrganization: 10, perTarget: 5 };
 
-/** Takes a slot for a test of an organization, and returns the function that gives it back (calling it twice is no harm). */
-export type TakeTestSlot = (organizationId: string) => () => void;
+/**
+ * Takes a slot for a test of an organization, one of the organization and one of each target that the test begins with, or
+ * none at all. Returns the function that gives them back (calling it twice is no harm). Throws Failure TOO_MANY_TESTS.
+ */
+export type TakeTestSlots = (organizationId: string, targets: readonly Target[]) => () => void;
 
-/** Throws Failure TOO_MANY_TESTS when the slots are used up. */
-export function createTestSlots({ total, perOrganization }: TestLimits = defaultTestLimits): TakeTestSlot {
-  const running = new Map<string, Set<symbol>>();
-  let count = 0;
-  return (organizationId) => {
-    const own = running.get(organizationId) ?? new Set();
-    if (own.size >= perOrganization) throw tooMany("your organization runs", perOrganization);
-    if (count >= total) throw tooMany("this server runs", total);
-    const slot = Symbol("test");
-    running.set(organizationId, own.add(slot));
-    count += 1;
+export function createTestSlots(limits: TestLimits = defaultTestLimits): TakeTestSlots {
+  const taken = new Map<string, number>();
+  return (organizationId, targets) => {
+    const names = [...new Set(targets.map((target) => endpointName(target).toLowerCase()))];
+    const slots = [
+      { key: `organization ${organizationId}`, limit: limits.perOrganization, whose: "your organization runs" },
+      ...names.map((name) => ({ key: `target ${name}`, limit: limits.perTarget, whose: `for ${name} there are` })),
+      { key: "total", limit: limits.total, whose: "this server runs" },
+    ];
+    const full = slots.find(({ key, limit }) => (taken.get(key) ?? 0) >= limit);
+    if (full !== undefined) throw tooMany(full);
+    for (const { key } of slots) taken.set(key, (taken.get(key) ?? 0) + 1);
+    let held = true;
     return () => {
-      if (!own.delete(slot)) return;
-      count -= 1;
-      if (own.size === 0) running.delete(organizationId);
+      if (!held) return;
+      held = false;
+      for (const { key } of slots) {
+        const left = (taken.get(key) ?? 0) - 1;
+        if (left > 0) taken.set(key, left);
+        else taken.delete(key);
+      }
     };
   };
 }
 
-function tooMany(who: string, limit: number): Failure {
-  return new Failure(ErrorReason.TOO_MANY_TESTS, `${who} ${limit} tests already: try again in a moment`, {
+function tooMany({ whose, limit }: { whose: string; limit: number }): Failure {
+  return new Failure(ErrorReason.TOO_MANY_TESTS, `${whose} ${limit} tests at once already: try again in a moment`, {
     retryAfterMs: 1000,
   });
 }

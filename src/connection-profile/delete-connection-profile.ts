@@ -4,13 +4,14 @@ import { callerOf } from "../interceptors/caller.ts";
 import { profileNotFound } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 
-/** Deletes a profile together with its secrets. */
+/** Deletes a profile; it can be had back. */
 export function deleteConnectionProfile(deps: {
   profiles: ProfileRepository;
 }): MethodImpl<typeof ConnectionProfileService.method.deleteConnectionProfile> {
-  return async (request, context) => {
-    const removed = await deps.profiles.remove(callerOf(context), request.id);
-    if (removed === undefined) throw profileNotFound();
-    return { connectionProfile: removed.profile, revision: removed.revision };
+  return async ({ id, etag, allowMissing }, context) => {
+    const connectionProfile = await deps.profiles.remove(callerOf(context), id, etag);
+    if (connectionProfile !== undefined) return { connectionProfile, revision: connectionProfile.revision };
+    if (!allowMissing) throw profileNotFound();
+    return {};
   };
 }

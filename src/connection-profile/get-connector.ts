@@ -2,7 +2,7 @@ import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { describeConnector } from "../connectors/describe-connector.ts";
-import { type ConnectorRegistry, findConnector } from "../connectors/index.ts";
+import { type ConnectorRegistry, findListed } from "../connectors/index.ts";
 import { Failure } from "../failure.ts";
 
 /** Reads one connector with the fields of its configuration. */
@@ -10,7 +10,7 @@ export function getConnector(deps: {
   registry: ConnectorRegistry;
 }): MethodImpl<typeof ConnectionProfileService.method.getConnector> {
   return (request) => {
-    const connector = findConnector(deps.registry, request.id);
+    const connector = findListed(deps.registry, request.id);
     if (connector === undefined) throw new Failure(ErrorReason.CONNECTOR_NOT_FOUND, "there is no such connector");
     return { connector: describeConnector(connector) };
   };

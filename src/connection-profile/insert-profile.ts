@@ -1,21 +1,25 @@
 import type { Knex } from "knex";
-import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import { type ConnectionProfile, ProfileChange } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
-import { appendEvent } from "../events/append-event.ts";
 import type { Caller } from "../interceptors/caller.ts";
-import { profileEvent } from "./profile-event.ts";
-import { type StoredSecret, toStoredConfig } from "./profile-row.ts";
-import { profilesOf, readProfile, secretsOf } from "./read-profile.ts";
+import type { Secrets, SecretVault } from "../secrets/open-vault.ts";
+import { toStoredConfig } from "./profile-row.ts";
+import { profilesOf } from "./read-profile.ts";
+import { recordWrite } from "./record-write.ts";
+import { storeSecrets } from "./store-secrets.ts";
 
 /** A profile that is about to be written. */
 export interface NewProfile {
   readonly id: string;
   readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly connector: string;
   /** Without its secrets. */
   readonly config: ConnectorConfig;
   readonly description: string;
-  readonly secrets: readonly StoredSecret[];
+  readonly secrets: Secrets;
+  /** Digest of where they are sent. */
+  readonly destination: Uint8Array;
 }
 
 /**
@@ -24,11 +28,12 @@ export interface NewProfile {
  */
 export async function insertProfile(
   trx: Knex.Transaction,
+  vault: SecretVault,
   caller: Caller,
   profile: NewProfile,
 ): Promise<ConnectionProfile | undefined> {
   const { organizationId, userId } = caller;
-  const { id, name, connector, description } = profile;
+  const { id, name, connector, description, destination } = profile;
   const now = new Date();
   const inserted = await profilesOf(trx, organizationId)
     .insert({
@@ -38,6 +43,7 @@ export async function insertProfile(
       connector,
       config: JSON.stringify(toStoredConfig(profile.config)),
       description,
+      labels: JSON.stringify(profile.labels) as unknown as Record<string, string>,
       // The event gives both, and it must hold the profile: they follow at the end.
       etag: "",
       revision: 0n,
@@ -46,39 +52,11 @@ export async function insertProfile(
       created_by: userId,
       updated_by: userId,
     })
-    .onConflict(["organization_id", "name"])
+    .onConflict(trx.raw("(organization_id, name) where deleted_at is null") as never)
     .ignore()
     .returning("id");
   if (inserted.length === 0) return undefined;
-  await insertSecrets(trx, organizationId, profile, now);
-  const written = await mustRead(trx, organizationId, id);
-  const revision = await appendEvent(trx, organizationId, profileEvent("created", caller, written, now));
-  await profilesOf(trx, organizationId)
-    .where({ id })
-    .update({ revision, etag: etagOf(revision) });
-  return mustRead(trx, organizationId, id);
-}
-
-async function insertSecrets(trx: Knex.Transaction, organizationId: string, { id, secrets }: NewProfile, now: Date) {
-  const rows = secrets.map(({ path, keyId, ciphertext, fingerprint }) => ({
-    organization_id: organizationId,
-    profile_id: id,
-    path,
-    key_id: keyId,
-    ciphertext: Buffer.from(ciphertext),
-    fingerprint,
-    updated_at: now,
-  }));
-  if (rows.length > 0) await secretsOf(trx, organizationId).insert(rows);
-}
-
-async function mustRead(trx: Knex.Transaction, organizationId: string, id: string): Promise<ConnectionProfile> {
-  const profile = await readProfile(trx, organizationId, id);
-  if (profile === undefined) throw new Error(`profile ${id} was written and is not there`);
-  return profile;
-}
-
-/** A revision belongs to one write of one organization, so it tells any two writes of a profile apart. */
-function etagOf(revision: bigint): string {
-  return `r${revision}`;
+  const sealed = await vault.seal(trx, { organizationId, profileId: id, destination }, profile.secrets);
+  await storeSecrets(trx, organizationId, id, sealed, [], now);
+  return recordWrite(trx, caller, { id, change: ProfileChange.CREATED, changedFields: [], now });
 }

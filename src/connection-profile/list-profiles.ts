@@ -1,7 +1,20 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import type { FilterTerm } from "./parse-filter.ts";
+import type { ProfileOrder } from "./parse-order.ts";
 import type { ProfileRow } from "./profile-row.ts";
-import { withSecretStates } from "./read-profile.ts";
+import { profilesOf, withSecretStates } from "./read-profile.ts";
+
+/** Which profiles of an organization. */
+export interface ProfileQuery {
+  readonly terms: readonly FilterTerm[];
+  readonly order: ProfileOrder;
+  readonly showDeleted: boolean;
+  /** The last profile of the page before, by the order's own column and its id. */
+  readonly after: { readonly value: string; readonly id: string } | undefined;
+  /** The most profiles to answer with; there are fewer when they are large. */
+  readonly limit: number;
+}
 
 /** A part of a list. */
 export interface ProfilePage {
@@ -13,35 +26,61 @@ export interface ProfilePage {
 /** A page ends after so many bytes of configurations, with a whole profile: an answer has to stay below 4 MiB. */
 const pageBytes = 1_000_000;
 
-// One more than asked for tells whether there is another page. Sizes are summed in the database, so that a page of
-// large configurations never gets here.
-const statement = `
-  select * from (
-    select
-      profile.*,
-      coalesce(sum(octet_length(config::text)) over (order by name rows between unbounded preceding and 1 preceding), 0)
-        as bytes_before,
-      count(*) over () as candidates
-    from (
-      select * from connection_profile where organization_id = ? and name > ? order by name limit ?
-    ) as profile
-  ) as sized
-  where bytes_before < ?
-  order by name`;
+const columns = [
+  "organization_id",
+  "id",
+  "name",
+  "connector",
+  "config",
+  "description",
+  "labels",
+  "etag",
+  "revision",
+  "created_at",
+  "updated_at",
+  "created_by",
+  "updated_by",
+  "deleted_at",
+  "last_test",
+] as const;
 
-type Row = ProfileRow & { readonly candidates: bigint };
-
-/** The profiles after a name, in the order of their names: `limit` at most, fewer when they are large. */
-export async function listProfiles(
-  knex: Knex,
-  organizationId: string,
-  afterName: string,
-  limit: number,
-): Promise<ProfilePage> {
-  const { rows } = await knex.raw<{ rows: Row[] }>(statement, [organizationId, afterName, limit + 1, pageBytes]);
+/** The profiles that a query means, in its order, ids deciding between equals. */
+export async function listProfiles(knex: Knex, organizationId: string, query: ProfileQuery): Promise<ProfilePage> {
+  const { terms, order, showDeleted, after, limit } = query;
+  const direction = order.descending ? "desc" : "asc";
+  const ordered = [
+    { column: order.by, order: direction },
+    { column: "id", order: direction },
+  ];
+  const candidates = profilesOf(knex, organizationId).select(columns).orderBy(ordered);
+  if (!showDeleted) candidates.whereNull("deleted_at");
+  for (const term of terms) restrict(candidates, term);
+  if (after !== undefined)
+    candidates.whereRaw(`(${order.by}, id) ${order.descending ? "<" : ">"} (?, ?)`, [after.value, after.id]);
+  // One more than asked for tells whether there is another page. Sizes are summed in the database, so that a page of
+  // large configurations never gets here.
+  const before = `over (order by ${order.by} ${direction}, id ${direction} rows between unbounded preceding and 1 preceding)`;
+  const sized = knex
+    .from(candidates.limit(limit + 1).as("candidate"))
+    .select("*", knex.raw(`coalesce(sum(octet_length(config::text)) ${before}, 0) as bytes_before`))
+    .select(knex.raw("count(*) over () as candidates"));
+  const rows: (ProfileRow & { candidates: bigint })[] = await knex
+    .from(sized.as("sized"))
+    .where("bytes_before", "<", pageBytes)
+    .orderBy(ordered)
+    .select();
   const page = rows.slice(0, limit);
   return {
     profiles: await withSecretStates(knex, organizationId, page),
     more: page.length < Number(rows[0]?.candidates ?? 0),
   };
+}
+
+function restrict(query: Knex.QueryBuilder, term: FilterTerm): void {
+  if (term.field !== "label") {
+    if (term.prefix) query.whereRaw("starts_with(??, ?)", [term.field, term.value]);
+    else query.where(term.field, term.value);
+  } else if (term.value === undefined) query.whereRaw("jsonb_exists(labels, ?)", [term.label]);
+  else if (term.prefix) query.whereRaw("starts_with(labels ->> ?, ?)", [term.label, term.value]);
+  else query.whereRaw("labels ->> ? = ?", [term.label, term.value]);
 }

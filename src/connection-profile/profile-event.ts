@@ -1,27 +1,59 @@
-import { type JsonObject, toJson } from "@bufbuild/protobuf";
+import { create, type JsonObject } from "@bufbuild/protobuf";
 import { type ConnectionProfile, ConnectionProfileSchema } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { NewEvent } from "../events/append-event.ts";
+import type { EventType } from "../events/event.ts";
 import type { Caller } from "../interceptors/caller.ts";
+import { toRecord } from "./profile-row.ts";
+
+type Happened =
+  Extract<EventType, `connection-profile.${string}`> extends `connection-profile.${infer What}` ? What : never;
+
+/** What happened to a profile: what it was before, and what it is after. */
+export interface ProfileChangeData {
+  readonly before?: ConnectionProfile | undefined;
+  readonly after?: ConnectionProfile | undefined;
+}
 
 /**
- * What the event log keeps of a write: the profile as protobuf JSON in proto names, without its secrets. A created
- * profile has no `revision` and no `etag` in it yet: they come from the event, which has its own revision.
+ * What the event log keeps of a write: the profile as protobuf JSON in proto names, without its secrets. The state after a
+ * write has no `revision` and no `etag` in it yet: they come from the event, which has its own revision.
  */
 export function profileEvent(
-  happened: "created" | "deleted",
-  { userId, requestId, traceparent }: Caller,
-  profile: ConnectionProfile,
+  happened: Happened,
+  caller: Caller,
+  { before, after }: ProfileChangeData,
   occurredAt: Date,
 ): NewEvent {
-  const record = toJson(ConnectionProfileSchema, profile, { useProtoFieldName: true }) as JsonObject;
+  const id = after?.id ?? before?.id ?? "";
+  const data: JsonObject = { connection_profile: after === undefined ? toRecord(mustBe(before)) : unrevised(after) };
+  if (before !== undefined && after !== undefined) data.old_connection_profile = toRecord(before);
+  return auditEvent(`connection-profile.${happened}`, caller, { subject: id, data }, occurredAt);
+}
+
+/** An event of a caller about a subject. */
+export function auditEvent(
+  type: EventType,
+  { userId, requestId, traceparent }: Caller,
+  { subject, data }: { readonly subject: string; readonly data: JsonObject },
+  occurredAt: Date,
+): NewEvent {
   return {
-    type: `connection-profile.${happened}`,
-    subject: profile.id,
-    key: profile.id,
+    type,
+    subject,
+    key: subject,
     actor: userId,
     requestId,
     ...(traceparent === undefined ? {} : { traceparent }),
     occurredAt,
-    data: { connection_profile: record },
+    data,
   };
+}
+
+function unrevised(profile: ConnectionProfile): JsonObject {
+  return toRecord(create(ConnectionProfileSchema, { ...profile, revision: 0n, etag: "" }));
+}
+
+function mustBe(profile: ConnectionProfile | undefined): ConnectionProfile {
+  if (profile === undefined) throw new Error("an event needs a profile");
+  return profile;
 }

@@ -1,54 +1,111 @@
 import type { Knex } from "knex";
-import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import type { ConnectionProfile, ConnectionProfileRevision } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { Caller } from "../interceptors/caller.ts";
+import type { SecretVault } from "../secrets/open-vault.ts";
+import type { RecordTry } from "./candidate.ts";
+import { checkEtag } from "./check-etag.ts";
+import type { DigestRequest } from "./digest-request.ts";
+import { expungeProfile } from "./expunge-profile.ts";
 import { insertProfile, type NewProfile } from "./insert-profile.ts";
-import { listProfiles, type ProfilePage } from "./list-profiles.ts";
-import type { StoredSecret } from "./profile-row.ts";
-import { profilesOf, readProfile, secretsOf } from "./read-profile.ts";
-import { type RemovedProfile, removeProfile } from "./remove-profile.ts";
+import { listProfiles, type ProfilePage, type ProfileQuery } from "./list-profiles.ts";
+import { listRevisions, type RevisionPage, readRevision } from "./list-revisions.ts";
+import { lockProfile, readProfile, readSaved, type SavedProfile } from "./read-profile.ts";
+import { recordTry } from "./record-try.ts";
+import { type RepeatableRequest, rememberRequest } from "./remember-request.ts";
+import { markDeleted, type ProfileUpdate, updateProfile } from "./update-profile.ts";
+import { checkNameFree, withFreeName } from "./with-free-name.ts";
 
-/** The profiles of all organizations; every method stays inside the one that it is given. */
+/**
+ * The profiles of all organizations; every method stays inside the one that it is given. A write is one transaction with
+ * its event, its revision and its place in the history. Names that are taken throw PROFILE_NAME_TAKEN, another etag than
+ * the one that is asked for (empty: any) ETAG_MISMATCH.
+ */
 export interface ProfileRepository {
-  /** Writes a profile with its secrets and its event, and reads it back; or says whose the name is already. */
-  insert(caller: Caller, profile: NewProfile): Promise<ConnectionProfile | { readonly nameTakenBy: string }>;
+  /** Writes a profile; a request that came before gets the profile of that time. */
+  insert(caller: Caller, profile: NewProfile, request: RepeatableRequest): Promise<ConnectionProfile>;
+  /** Undefined when the profile is not in the state that the update was made from any more. */
+  update(caller: Caller, update: ProfileUpdate): Promise<ConnectionProfile | undefined>;
+  /** Undefined when there is none, or it is deleted already. */
+  remove(caller: Caller, id: string, etag: string): Promise<ConnectionProfile | undefined>;
+  /** Undefined when there is none; a profile that is not deleted is answered as it is. */
+  undelete(caller: Caller, id: string, etag: string): Promise<{ profile: ConnectionProfile; was: boolean } | undefined>;
+  /** The organization's revision; undefined when there is none. */
+  expunge(caller: Caller, id: string, etag: string): Promise<bigint | undefined>;
+  /** Throws PROFILE_NAME_TAKEN when a profile other than the given one has the name. */
+  checkName(organizationId: string, name: string, ownId?: string): Promise<void>;
   find(organizationId: string, id: string): Promise<ConnectionProfile | undefined>;
-  /** Profiles in the order of their names (bytewise), those after the given name: `limit` at most, fewer large ones. */
-  list(organizationId: string, afterName: string, limit: number): Promise<ProfilePage>;
-  /** Removes a profile with its secrets. Undefined when there is none. */
-  remove(caller: Caller, id: string): Promise<RemovedProfile | undefined>;
-  /** A profile's secrets, still sealed. */
-  secrets(organizationId: string, id: string): Promise<readonly StoredSecret[]>;
+  /** With its secrets, still sealed. */
+  findSaved(organizationId: string, id: string): Promise<SavedProfile | undefined>;
+  list(organizationId: string, query: ProfileQuery): Promise<ProfilePage>;
+  /** The states before a revision (undefined: all), the newest first. */
+  revisions(organizationId: string, id: string, before: bigint | undefined, limit: number): Promise<RevisionPage>;
+  revision(organizationId: string, id: string, revision: bigint): Promise<ConnectionProfileRevision | undefined>;
+  recordTry: RecordTry;
 }
 
-/** `onWrite` is called after each commit: there is a new event in the log. */
-export function createProfileRepository({ knex, onWrite }: { knex: Knex; onWrite: () => void }): ProfileRepository {
-  const repository: ProfileRepository = {
-    insert: async (caller, profile) => {
-      const written = await knex.transaction((trx) => insertProfile(trx, caller, profile));
-      if (written !== undefined) {
-        onWrite();
-        return written;
-      }
-      const holder = await profilesOf(knex, caller.organizationId).where({ name: profile.name }).first("id");
-      // None: it was deleted in between, and the name is free again.
-      return holder === undefined ? repository.insert(caller, profile) : { nameTakenBy: holder.id };
+export interface ProfileRepositoryDeps {
+  readonly knex: Knex;
+  readonly vault: SecretVault;
+  readonly digest: DigestRequest;
+  /** Called after each commit: there is a new event in the log. */
+  onWrite(): void;
+}
+
+export function createProfileRepository({ knex, vault, digest, onWrite }: ProfileRepositoryDeps): ProfileRepository {
+  const write = async <T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T> => {
+    const written = await knex.transaction(work);
+    if (written !== undefined) onWrite();
+    return written;
+  };
+  /** A write to a profile that is locked and has the etag. */
+  const change = <T>(
+    { organizationId }: Caller,
+    id: string,
+    etag: string,
+    work: (trx: Knex.Transaction, before: ConnectionProfile) => Promise<T>,
+  ): Promise<T | undefined> =>
+    write(async (trx) => {
+      const before = await lockProfile(trx, organizationId, id);
+      if (before === undefined) return undefined;
+      checkEtag(etag, before.etag);
+      return work(trx, before);
+    });
+  return {
+    insert: (caller, profile, request) =>
+      withFreeName(knex, caller.organizationId, profile.name, () =>
+        write((trx) =>
+          rememberRequest(trx, digest, caller.organizationId, request, () =>
+            insertProfile(trx, vault, caller, profile),
+          ),
+        ),
+      ),
+    update: (caller, update) =>
+      withFreeName(knex, caller.organizationId, update.name, async () => ({
+        updated: await write((trx) => updateProfile(trx, vault, caller, update)),
+      })).then(({ updated }) => updated),
+    remove: (caller, id, etag) =>
+      change(caller, id, etag, async (trx, before) =>
+        before.deletedAt === undefined ? markDeleted(trx, caller, before, true) : undefined,
+      ),
+    undelete: async (caller, id, etag) => {
+      const name = (await readProfile(knex, caller.organizationId, id))?.name ?? "";
+      return withFreeName(knex, caller.organizationId, name, async () => ({
+        undeleted: await change(caller, id, etag, async (trx, before) => {
+          const was = before.deletedAt !== undefined;
+          return { profile: was ? await markDeleted(trx, caller, before, false) : before, was };
+        }),
+      })).then(({ undeleted }) => undeleted);
     },
+    expunge: (caller, id, etag) => change(caller, id, etag, (trx, before) => expungeProfile(trx, caller, before)),
+    checkName: (organizationId, name, ownId) => checkNameFree(knex, organizationId, name, ownId),
     find: (organizationId, id) => readProfile(knex, organizationId, id),
-    list: (organizationId, afterName, limit) => listProfiles(knex, organizationId, afterName, limit),
-    remove: async (caller, id) => {
-      const removed = await knex.transaction((trx) => removeProfile(trx, caller, id));
-      if (removed !== undefined) onWrite();
-      return removed;
-    },
-    secrets: async (organizationId, id) => {
-      const rows = await secretsOf(knex, organizationId).where({ profile_id: id }).orderBy("path");
-      return rows.map(({ path, key_id, ciphertext, fingerprint }) => ({
-        path,
-        keyId: key_id,
-        ciphertext,
-        fingerprint,
-      }));
+    findSaved: (organizationId, id) => readSaved(knex, organizationId, id),
+    list: (organizationId, query) => listProfiles(knex, organizationId, query),
+    revisions: (organizationId, id, before, limit) => listRevisions(knex, organizationId, id, before, limit),
+    revision: (organizationId, id, revision) => readRevision(knex, organizationId, id, revision),
+    recordTry: async (caller, candidate, tried) => {
+      await knex.transaction((trx) => recordTry(trx, caller, candidate, tried));
+      onWrite();
     },
   };
-  return repository;
 }

@@ -1,8 +1,13 @@
-import { create, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { create, fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { type ConnectionProfile, ConnectionProfileSchema } from "../../gen/connectory/v1/connection_profile_pb.js";
+import {
+  type ConnectionProfile,
+  ConnectionProfileSchema,
+  type LastTest,
+  LastTestSchema,
+} from "../../gen/connectory/v1/connection_profile_pb.js";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
-import type { SealedSecret } from "./seal-secret.ts";
+import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import { secretPaths } from "./secret-slots.ts";
 
 /** A row of connection_profile. */
@@ -13,12 +18,18 @@ export interface ProfileRow {
   connector: string;
   config: JsonValue;
   description: string;
+  labels: Record<string, string>;
   etag: string;
   revision: bigint;
   created_at: Date;
   updated_at: Date;
   created_by: string;
   updated_by: string;
+  deleted_at: Date | null;
+  /** A LastTest without its report. */
+  last_test: JsonValue | null;
+  /** Not read for lists. */
+  last_test_report?: JsonValue | null;
 }
 
 /** A row of connection_profile_secret. */
@@ -26,7 +37,8 @@ export interface SecretRow {
   organization_id: string;
   profile_id: string;
   path: string;
-  key_id: string;
+  key_id: string | null;
+  data_key_id: string | null;
   ciphertext: Buffer;
   fingerprint: string;
   updated_at: Date;
@@ -34,11 +46,6 @@ export interface SecretRow {
 
 /** What may be told of it. */
 export type SecretStateRow = Pick<SecretRow, "profile_id" | "path" | "fingerprint" | "updated_at">;
-
-/** A sealed secret and the path of the field that it belongs to. */
-export interface StoredSecret extends SealedSecret {
-  readonly path: string;
-}
 
 /** A profile as it is answered. Works without any key: a profile whose secrets cannot be read is still listed. */
 export function toConnectionProfile(row: ProfileRow, secrets: readonly SecretStateRow[]): ConnectionProfile {
@@ -52,12 +59,15 @@ export function toConnectionProfile(row: ProfileRow, secrets: readonly SecretSta
     connector: row.connector,
     config,
     description: row.description,
+    labels: row.labels,
     etag: row.etag,
     revision: row.revision,
     createdAt: timestampFromDate(row.created_at),
     updatedAt: timestampFromDate(row.updated_at),
     createdBy: row.created_by,
     updatedBy: row.updated_by,
+    ...(row.deleted_at === null ? {} : { deletedAt: timestampFromDate(row.deleted_at) }),
+    ...(row.last_test === null ? {} : { lastTest: toLastTest(row.last_test, row.last_test_report ?? null) }),
     secrets: paths.map((path) => {
       const state = secrets.find((secret) => secret.path === path);
       return state === undefined
@@ -68,11 +78,30 @@ export function toConnectionProfile(row: ProfileRow, secrets: readonly SecretSta
 }
 
 /** A configuration (without its secrets) as it is stored. */
-export function toStoredConfig(config: ConnectorConfig): JsonValue {
-  return toJson(ConnectorConfigSchema, config, { useProtoFieldName: true });
+export function toStoredConfig(config: ConnectorConfig): JsonObject {
+  return toJson(ConnectorConfigSchema, config, { useProtoFieldName: true }) as JsonObject;
+}
+
+/** A profile as history and events keep it: in proto names, without what is known of its last test. */
+export function toRecord(profile: ConnectionProfile): JsonObject {
+  const { lastTest: _, ...lasting } = profile;
+  return toJson(ConnectionProfileSchema, create(ConnectionProfileSchema, lasting), {
+    useProtoFieldName: true,
+  }) as JsonObject;
+}
+
+/** The other way round. */
+export function fromRecord(record: JsonValue): ConnectionProfile {
+  return fromJson(ConnectionProfileSchema, record, { ignoreUnknownFields: true });
 }
 
 /** Fields that this version of the server does not know are left out rather than breaking a list. */
 function fromStoredConfig(config: JsonValue): ConnectorConfig {
   return fromJson(ConnectorConfigSchema, config, { ignoreUnknownFields: true });
+}
+
+function toLastTest(test: JsonValue, report: JsonValue): LastTest {
+  const lastTest = fromJson(LastTestSchema, test, { ignoreUnknownFields: true });
+  if (report !== null) lastTest.report = fromJson(TestReportSchema, report, { ignoreUnknownFields: true });
+  return lastTest;
 }

@@ -1,8 +1,15 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import type { StoredSecret } from "../secrets/open-vault.ts";
 import { type ProfileRow, type SecretRow, toConnectionProfile } from "./profile-row.ts";
 
-/** The profiles of one organization. */
+/** A profile with its secrets, still sealed. */
+export interface SavedProfile {
+  readonly profile: ConnectionProfile;
+  readonly stored: readonly StoredSecret[];
+}
+
+/** The profiles of one organization, deleted ones too. */
 export function profilesOf(knex: Knex, organizationId: string) {
   return knex<ProfileRow>("connection_profile").where({ organization_id: organizationId });
 }
@@ -21,6 +28,31 @@ export async function readProfile(
   const rows = await profilesOf(knex, organizationId).where({ id }).select();
   const [profile] = await withSecretStates(knex, organizationId, rows);
   return profile;
+}
+
+/** A profile with its secrets as they are stored. */
+export async function readSaved(knex: Knex, organizationId: string, id: string): Promise<SavedProfile | undefined> {
+  const [row] = await profilesOf(knex, organizationId).where({ id }).select();
+  if (row === undefined) return undefined;
+  const secrets = await secretsOf(knex, organizationId).where({ profile_id: id }).orderBy("path").select();
+  const stored = secrets.map(({ path, key_id, data_key_id, ciphertext, fingerprint }) => ({
+    path,
+    keyId: key_id,
+    dataKeyId: data_key_id,
+    ciphertext,
+    fingerprint,
+  }));
+  return { profile: toConnectionProfile(row, secrets), stored };
+}
+
+/** Takes the lock of a profile, so that of two writes at once the second sees what the first has written. */
+export async function lockProfile(
+  trx: Knex.Transaction,
+  organizationId: string,
+  id: string,
+): Promise<ConnectionProfile | undefined> {
+  await profilesOf(trx, organizationId).where({ id }).forUpdate().select("id");
+  return readProfile(trx, organizationId, id);
 }
 
 /** Rows as they are answered. What may be told of their secrets is read at once for all of them; nothing is decrypted. */

@@ -1,9 +1,7 @@
 import { clone, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import type { Secrets } from "../secrets/open-vault.ts";
 import { secretSlots } from "./secret-slots.ts";
-
-/** The bytes of a configuration's secrets by path. */
-export type Secrets = ReadonlyMap<string, Uint8Array>;
 
 /** A copy of a configuration without its secrets, and the secrets that were set in it. */
 export function splitSecrets<Desc extends DescMessage>(

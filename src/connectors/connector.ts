@@ -1,16 +1,15 @@
 import type { Socket } from "node:net";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, MessageInitShape } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import type { TestStage } from "../../gen/connectory/v1/test_report_pb.js";
 import type { TlsConfig } from "../../gen/connectory/v1/tls_config_pb.js";
+import type { Target } from "../egress/egress-policy.ts";
 import type { FieldViolation } from "../failure.ts";
 
-/**
- * What the service must know of a kind of external system. The configuration is a protobuf message: its fields, rules,
- * secrets and destinations are read from its descriptor, nowhere else.
- */
-export interface Connector<Config extends Message = Message> {
-  /** The name of its member in `ConnectorConfig.connector`, such as `kafka`. */
+/** What there is to say of any connector. */
+export interface ListedConnector {
+  /** Its name in requests, such as `kafka`. */
   readonly id: string;
   /** The name for people. */
   readonly name: string;
@@ -20,9 +19,21 @@ export interface Connector<Config extends Message = Message> {
   readonly source: boolean;
   /** Data can be written to it. */
   readonly sink: boolean;
+  /** The connector whose profiles it uses, when it has none of its own. */
+  readonly profileConnector?: string;
+}
+
+/**
+ * What the service must know of a kind of external system that profiles are made for. The configuration is a protobuf
+ * message: its fields, rules, secrets and destinations are read from its descriptor, nowhere else. `id` is the name of its
+ * member in `ConnectorConfig.connector`.
+ */
+export interface Connector<Config extends Message = Message> extends ListedConnector {
   readonly config: GenMessage<Config>;
   /** What a configuration points to, for people. Gets it without its secrets. */
   describe(config: Config): string;
+  /** The addresses that a test of it begins with; what a server names later is not among them. Dials nothing. */
+  endpoints(config: Config): readonly Target[];
   /** Rules that `buf.validate` cannot express; field paths inside the configuration. Dials nothing. */
   check?(config: Config): readonly FieldViolation[];
   /**
@@ -31,6 +42,25 @@ export interface Connector<Config extends Message = Message> {
    * client library there, when it is needed: no other thread loads it.
    */
   test?(config: Config, probe: Probe): Promise<void>;
+  /** Lists what lies in the system, where that can be done; as `test` in everything else. */
+  discover?(config: Config, probe: Probe, question: DiscoverQuestion): Promise<DiscoveredPage>;
+}
+
+/** Which part of what lies in a system. */
+export interface DiscoverQuestion {
+  /** The name of a container that the connector has answered; empty for the top. */
+  readonly parent: string;
+  /** The most resources to answer with, at least 1. */
+  readonly pageSize: number;
+  /** `nextCursor` of the page before; empty for the first page. */
+  readonly cursor: string;
+}
+
+/** A part of what lies in a system. */
+export interface DiscoveredPage {
+  readonly resources: readonly MessageInitShape<typeof DiscoveredResourceSchema>[];
+  /** Where the next page begins, in the connector's own words, at most 1000 characters; empty on the last page. */
+  readonly nextCursor: string;
 }
 
 /** The hands of a running test. */
@@ -78,6 +108,8 @@ export interface Endpoint {
   readonly note?: string | undefined;
   /** With it the socket comes back after a TLS handshake. */
   readonly tls?: TlsConfig | undefined;
+  /** What the path of `tls` begins with when it is not at the top of the configuration, such as `schema_registry.`. */
+  readonly tlsPrefix?: string | undefined;
   /** What the protocol says in clear before TLS begins; part of the TLS step. */
   beforeTls?(socket: Socket, signal: AbortSignal): Promise<void>;
 }
@@ -92,12 +124,15 @@ export class ProbeError extends Error {
   readonly code: string;
   readonly hint: string;
   readonly field: string | undefined;
+  /** The stage that failed, when the step had come further than its own: a log-in that worked and was then refused. */
+  readonly stage: TestStage | undefined;
 
-  constructor(code: string, hint: string, field?: string) {
+  constructor(code: string, hint: string, field?: string, stage?: TestStage) {
     super(`${code}: ${hint}`);
     this.name = "ProbeError";
     this.code = code;
     this.hint = hint;
     this.field = field;
+    this.stage = stage;
   }
 }

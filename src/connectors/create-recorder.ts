@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import {
   type TestReport,
@@ -19,6 +19,7 @@ export const plannedStages: readonly TestStage[] = [
   TestStage.CONNECT,
   TestStage.TLS,
   TestStage.AUTHENTICATE,
+  TestStage.AUTHORIZE,
   TestStage.CAPABILITY,
 ];
 
@@ -32,47 +33,55 @@ export interface Recorder extends Pick<Probe, "step" | "skip" | "forgive" | "fac
 }
 
 /**
- * Keeps what a test does and finds. A step ends with the signal at the latest. `onBegin` gets the report whenever a step
- * begins, with what runs at the end of its steps: their status is not specified yet.
+ * Keeps what a test does and finds. A step ends with the signal at the latest. `onStep` gets every step as it begins
+ * (status RUNNING) and as it is when it is added to the report.
  */
-export function createRecorder(signal: AbortSignal, onBegin?: (report: TestReport) => void): Recorder {
+export function createRecorder(signal: AbortSignal, onStep: (step: TestStep) => void = () => {}): Recorder {
   const report = create(TestReportSchema);
   const { steps, facts } = report;
-  const running = new Set<TestStep>();
+  let begun = 0;
+  const add = (step: TestStep) => {
+    steps.push(step);
+    onStep(step);
+  };
+  const begin = (step: MessageInitShape<typeof TestStepSchema>): TestStep => {
+    begun += 1;
+    const entry = create(TestStepSchema, { ...step, number: begun, status: TestStatus.RUNNING });
+    onStep(entry);
+    return entry;
+  };
   return {
     report,
     step: async (step, run) => {
       const { stage, field, warning, note = "", patienceMs } = step;
       const endpoint = printable(step.endpoint);
       const end = patienceMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
-      const entry = create(TestStepSchema, { stage, endpoint, field });
       const began = performance.now();
-      running.add(entry);
-      onBegin?.({ ...report, steps: [...steps, ...running] });
+      const entry = begin({ stage, endpoint, field });
+      // Not before its end: a step that fails because of one inside of it comes after that one.
+      const finish = (outcome: Pick<TestStep, "status" | "code" | "hint">, ended = entry) => {
+        Object.assign(ended, outcome, { duration: durationFromMs(Math.round(performance.now() - began)) });
+        add(ended);
+      };
+      const works = warning === undefined ? passed : { ...warning, status: TestStatus.WARNING };
       try {
         signal.throwIfAborted();
         const value = await untilAborted(run(), end);
-        entry.status = warning === undefined ? TestStatus.PASSED : TestStatus.WARNING;
-        entry.code = warning?.code ?? "OK";
-        entry.hint = warning?.hint ?? "";
+        finish(works);
         return value;
       } catch (error) {
         const failure = end.aborted ? timedOut(field) : translateError(error, step);
-        entry.status = TestStatus.FAILED;
-        entry.code = failure.code;
-        entry.hint = note === "" ? failure.hint : `${failure.hint}; ${note}`;
-        entry.field = failure.field ?? field;
+        const hint = note === "" ? failure.hint : `${failure.hint}; ${note}`;
+        const outcome = { status: TestStatus.FAILED, code: failure.code, hint, field: failure.field ?? field };
+        const later = failure.stage !== undefined && failure.stage > stage ? failure.stage : undefined;
+        if (later !== undefined) finish(works);
+        finish(outcome, later === undefined ? entry : begin({ stage: later, endpoint }));
         throw failure;
-      } finally {
-        // Not before its end: a step that fails because of one inside of it comes after that one.
-        running.delete(entry);
-        steps.push(entry);
-        entry.duration = durationFromMs(Math.round(performance.now() - began));
       }
     },
     skip: (stage, name) => {
       const endpoint = printable(name);
-      steps.push(create(TestStepSchema, { stage, endpoint, status: TestStatus.SKIPPED, code: "NOT_CONFIGURED" }));
+      add(create(TestStepSchema, { stage, endpoint, status: TestStatus.SKIPPED, code: "NOT_CONFIGURED" }));
     },
     forgive: (name) => {
       const endpoint = printable(name);
@@ -84,20 +93,23 @@ export function createRecorder(signal: AbortSignal, onBegin?: (report: TestRepor
       if (facts.some((fact) => fact.name === name && fact.value === cut)) return;
       facts.push({ $typeName: "connectory.v1.TestFact", name, value: cut });
     },
-    notExecuted: (stages, code, endpoint = "") => addNotExecuted(report, stages, code, printable(endpoint)),
+    notExecuted: (stages, code, endpoint = "") => {
+      for (const step of stepsNotExecuted(stages, code, printable(endpoint))) add(step);
+    },
   };
 }
 
-/** Adds the given stages as not executed. */
-export function addNotExecuted(report: TestReport, stages: readonly TestStage[], code: string, endpoint = ""): void {
-  for (const stage of stages)
-    report.steps.push(create(TestStepSchema, { stage, status: TestStatus.NOT_EXECUTED, code, endpoint }));
+const passed = { status: TestStatus.PASSED, code: "OK", hint: "" };
+
+/** A step for each of the stages, as not executed. */
+export function stepsNotExecuted(stages: readonly TestStage[], code: string, endpoint = ""): TestStep[] {
+  return stages.map((stage) => create(TestStepSchema, { stage, status: TestStatus.NOT_EXECUTED, code, endpoint }));
 }
 
 /** What the other side chose, fit to be shown: control characters become blanks, and it is cut. */
-function printable(text: string): string {
+export function printable(text: string, length = maxLength): string {
   // Cut first: half of a character that the cut leaves counts as one that cannot be shown.
-  return text.slice(0, maxLength).replace(/[^\P{C}]/gu, " ");
+  return text.slice(0, length).replace(/[^\P{C}]/gu, " ");
 }
 
 function timedOut(field: string): ProbeError {

@@ -1,19 +1,18 @@
 import { create } from "@bufbuild/protobuf";
 import { type Connector as ConnectorMessage, ConnectorSchema } from "../../gen/connectory/v1/connector_pb.js";
-import type { Connector } from "./connector.ts";
+import type { Connector, ListedConnector } from "./connector.ts";
 import { describeFields } from "./describe-fields.ts";
 
 /** A connector as ListConnectors and GetConnector answer it. */
-export function describeConnector(connector: Connector): ConnectorMessage {
-  const { id, name, description, source, sink, config } = connector;
+export function describeConnector(connector: Connector | ListedConnector): ConnectorMessage {
+  const { id, name, description, source, sink, profileConnector = "" } = connector;
+  const listed = { id, name, description, source, sink, profileConnector };
+  if (!("config" in connector)) return create(ConnectorSchema, listed);
   return create(ConnectorSchema, {
-    id,
-    name,
-    description,
-    source,
-    sink,
+    ...listed,
     hasProfile: true,
     testable: connector.test !== undefined,
-    fields: [...describeFields(config)],
+    discoverable: connector.discover !== undefined,
+    fields: [...describeFields(connector.config)],
   });
 }

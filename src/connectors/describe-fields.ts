@@ -8,6 +8,11 @@ export function isSecret(field: DescField): boolean {
   return hasOption(field, secret) && getOption(field, secret);
 }
 
+/** True when the field decides where the configuration's secrets are sent. */
+export function isDestination(field: DescField): boolean {
+  return hasOption(field, destination) && getOption(field, destination);
+}
+
 /** The message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */
 export function nestedMessage(field: DescField): DescMessage | undefined {
   const message = field.message;
@@ -33,7 +38,7 @@ function describeField(field: DescField, path: string): ConnectorField {
     type: typeName(field),
     required: getOption(field, rules).required,
     secret: isSecret(field),
-    destination: hasOption(field, destination) && getOption(field, destination),
+    destination: isDestination(field),
   });
 }
 

@@ -1,8 +1,20 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
-import type { Connector } from "./connector.ts";
+import { amqp } from "./amqp/amqp.ts";
+import { confluent } from "./confluent/confluent.ts";
+import type { Connector, ListedConnector } from "./connector.ts";
+import { connectorsWithoutProfile } from "./connectors-without-profile.ts";
+import { http } from "./http/http.ts";
+import { iceberg } from "./iceberg/iceberg.ts";
 import { kafka } from "./kafka/kafka.ts";
+import { mqtt } from "./mqtt/mqtt.ts";
+import { mysql } from "./mysql/mysql.ts";
+import { nats } from "./nats/nats.ts";
 import { postgres } from "./postgres/postgres.ts";
+import { rabbitmq } from "./rabbitmq/rabbitmq.ts";
+import { redis } from "./redis/redis.ts";
+import { s3 } from "./s3/s3.ts";
+import { websocket } from "./websocket/websocket.ts";
 
 type Member = Extract<ConnectorConfig["connector"], { value: Message }>;
 
@@ -11,18 +23,34 @@ export type ConnectorRegistry = {
   readonly [Name in Member["case"]]: Connector<Extract<Member, { case: Name }>["value"]>;
 };
 
-/** Every connector that this server knows. */
+/** The connectors that profiles can be made for. */
 export const connectors: ConnectorRegistry = {
+  amqp,
+  confluent,
+  http,
+  iceberg,
   kafka,
+  mqtt,
+  mysql,
+  nats,
   postgres,
+  rabbitmq,
+  redis,
+  s3,
+  websocket,
 };
 
-/** The connectors by id. */
-export function listConnectors(registry: ConnectorRegistry): readonly Connector[] {
-  return Object.values<Connector>(registry).sort((a, b) => (a.id < b.id ? -1 : 1));
+/** Every connector by id, those without profiles too. */
+export function listConnectors(registry: ConnectorRegistry): readonly (Connector | ListedConnector)[] {
+  return [...Object.values<Connector>(registry), ...connectorsWithoutProfile].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The connector with this id; undefined when there is none. */
+/** The connector with this id that profiles can be made for; undefined when there is none. */
 export function findConnector(registry: ConnectorRegistry, id: string): Connector | undefined {
+  return Object.values<Connector>(registry).find((connector) => connector.id === id);
+}
+
+/** The connector with this id, with profiles or without; undefined when there is none. */
+export function findListed(registry: ConnectorRegistry, id: string): Connector | ListedConnector | undefined {
   return listConnectors(registry).find((connector) => connector.id === id);
 }

@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import { TestStage } from "../../gen/connectory/v1/test_report_pb.js";
+import type { TlsConfig } from "../../gen/connectory/v1/tls_config_pb.js";
 import type { Dialer } from "../egress/create-dialer.ts";
-import { type Endpoint, endpointName, type Step } from "./connector.ts";
+import { type Endpoint, endpointName, ProbeError, type Step } from "./connector.ts";
 import { plannedStages, type Recorder } from "./create-recorder.ts";
 import { openTls } from "./open-tls.ts";
+import { translateError } from "./translate-error.ts";
 
 /** `Probe.open`: from a name to a socket that is ready to talk, a recorded step each. */
 export async function openEndpoint(
@@ -36,8 +38,7 @@ export async function openEndpoint(
     return await run(
       TestStage.TLS,
       async () => {
-        await endpoint.beforeTls?.(socket, signal);
-        const secured = await openTls(socket, host, tls, signal);
+        const secured = await secure(socket, endpoint, tls, signal);
         recorder.fact("tls_version", secured.getProtocol() ?? "");
         recorder.fact("certificate_expires", expiry(secured.getPeerCertificate().valid_to));
         return secured;
@@ -48,6 +49,18 @@ export async function openEndpoint(
     const later = plannedStages.filter((stage) => stage > reached && stage <= TestStage.TLS);
     recorder.notExecuted(later, "NOT_REACHED", name);
     throw error;
+  }
+}
+
+async function secure(socket: Socket, endpoint: Endpoint, tls: TlsConfig, signal: AbortSignal) {
+  const { host, field, tlsPrefix = "" } = endpoint;
+  try {
+    await endpoint.beforeTls?.(socket, signal);
+    return await openTls(socket, host, tls, signal);
+  } catch (error) {
+    const failure = translateError(error, { stage: TestStage.TLS, endpoint: endpointName(endpoint), field });
+    const at = failure.field?.startsWith("tls") ? `${tlsPrefix}${failure.field}` : failure.field;
+    throw new ProbeError(failure.code, failure.hint, at, failure.stage);
   }
 }
 

@@ -1,12 +1,15 @@
 import type { Logger } from "pino";
 import type { EgressPolicyOptions } from "../egress/egress-policy.ts";
-import { notSupported, type TestOutcome } from "./run-test.ts";
-import { startTestThread, type TestThread, type ThreadTest } from "./start-test-thread.ts";
+import { createTestRoom, type TestRoom, type TestTask } from "./create-test-room.ts";
+import type { DiscoveryOutcome } from "./run-test.ts";
 
 /** Runs tests in threads, one for each organization that tests at present: what a target does hurts its own alone. */
 export interface TestThreads {
-  /** Rejects with the signal's reason as soon as the caller goes away. */
-  run(test: ThreadTest & { readonly organizationId: string }): Promise<TestOutcome>;
+  /**
+   * Runs a test, or with a question a discovery. Rejects with the signal's reason as soon as the caller goes away, and with
+   * Failure TOO_MANY_TESTS when it could not begin before its deadline.
+   */
+  run(task: TestTask & { readonly organizationId: string }): Promise<DiscoveryOutcome>;
   /** Ends all threads. */
   close(): Promise<void>;
 }
@@ -29,37 +32,62 @@ export interface TestThreadsOptions {
  */
 const defaults = { graceMs: 500, idleMs: 10_000, maxMemory: 256e6 };
 
+/** Loading is CPU time: the threads of many organizations that begin at once wait in line, so that other calls do not. */
+const maxLoading = 2;
+
 export function openTestThreads({ maxThreads, log, ...options }: TestThreadsOptions): TestThreads {
-  const threads = new Map<string, TestThread>();
+  const rooms = new Map<string, TestRoom>();
+  const line: TestRoom[] = [];
   const ending = new Set<Promise<unknown>>();
-  const start = (organizationId: string): TestThread => {
-    if (threads.size >= maxThreads)
-      threads
+  let loading = 0;
+
+  const loadNext = () => {
+    while (loading < maxLoading) {
+      const room = line.shift();
+      if (room === undefined) return;
+      // Whoever waited for it may have gone.
+      if (room.isIdle()) {
+        room.close();
+        continue;
+      }
+      loading += 1;
+      void room.open().then(() => {
+        loading -= 1;
+        loadNext();
+      });
+    }
+  };
+  const roomOf = (organizationId: string): TestRoom => {
+    const known = rooms.get(organizationId);
+    if (known !== undefined) return known;
+    if (rooms.size >= maxThreads)
+      rooms
         .values()
-        .find((thread) => thread.isIdle())
+        .find((room) => room.isIdle())
         ?.close();
-    const thread = startTestThread({
+    const room = createTestRoom({
       ...defaults,
       ...options,
       log: log.child({ organizationId }),
       onEnd: (ended) => {
-        threads.delete(organizationId);
+        rooms.delete(organizationId);
         ending.add(ended);
         void ended.finally(() => ending.delete(ended));
       },
     });
-    threads.set(organizationId, thread);
-    return thread;
+    rooms.set(organizationId, room);
+    line.push(room);
+    return room;
   };
   return {
-    run: async ({ organizationId, ...test }) => {
-      if (test.connector.test === undefined) return notSupported();
-      test.signal.throwIfAborted();
-      const thread = threads.get(organizationId) ?? start(organizationId);
-      return thread.run(test);
+    run: async ({ organizationId, ...task }) => {
+      task.signal.throwIfAborted();
+      const running = roomOf(organizationId).run(task);
+      loadNext();
+      return running;
     },
     close: async () => {
-      for (const thread of threads.values()) thread.close();
+      for (const room of rooms.values()) room.close();
       await Promise.all(ending);
     },
   };

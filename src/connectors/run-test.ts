@@ -1,8 +1,13 @@
 import { create, type Message } from "@bufbuild/protobuf";
-import { type TestReport, TestReportSchema, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
+import {
+  type TestReport,
+  TestReportSchema,
+  TestStatus,
+  type TestStep,
+} from "../../gen/connectory/v1/test_report_pb.js";
 import type { Dialer } from "../egress/create-dialer.ts";
-import { type Connector, type Probe, ProbeError } from "./connector.ts";
-import { addNotExecuted, createRecorder, plannedStages } from "./create-recorder.ts";
+import { type Connector, type DiscoveredPage, type DiscoverQuestion, type Probe, ProbeError } from "./connector.ts";
+import { createRecorder, plannedStages, stepsNotExecuted } from "./create-recorder.ts";
 import { openEndpoint } from "./open-endpoint.ts";
 
 /** How a live test ended. */
@@ -23,23 +28,48 @@ export interface RunTestOptions {
   readonly signal: AbortSignal;
   /** The test's own end, in milliseconds. */
   readonly deadlineMs: number;
-  /** Gets the report whenever a step begins; the status of what runs is not specified yet. */
-  onProgress?(report: TestReport): void;
+  /** Gets every step as it begins and as it ends. */
+  onStep?(step: TestStep): void;
 }
 
 /** Runs a connector's test. When the promise settles every socket that the test opened is destroyed. */
 export async function runTest(options: RunTestOptions): Promise<TestOutcome> {
-  const { connector, config, dialer, signal, deadlineMs, onProgress } = options;
+  const { connector, config } = options;
   if (connector.test === undefined) return notSupported();
+  return attempt(options, async (probe) => connector.test?.(config, probe));
+}
+
+/** How a discovery ended: `page` is empty when the system could not be used. */
+export interface DiscoveryOutcome extends TestOutcome {
+  readonly page: DiscoveredPage;
+}
+
+/** The page of a discovery that found nothing. */
+export const emptyPage: DiscoveredPage = { resources: [], nextCursor: "" };
+
+/** Runs a connector's discovery, in the same way. */
+export async function runDiscovery(
+  options: RunTestOptions & { question: DiscoverQuestion },
+): Promise<DiscoveryOutcome> {
+  const { connector, config, question } = options;
+  let page = emptyPage;
+  const outcome = await attempt(options, async (probe) => {
+    if (connector.discover !== undefined) page = await connector.discover(config, probe, question);
+  });
+  return { ...outcome, page };
+}
+
+async function attempt(options: RunTestOptions, work: (probe: Probe) => Promise<void>): Promise<TestOutcome> {
+  const { connector, config, dialer, signal, deadlineMs, onStep } = options;
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), deadlineMs);
   const testSignal = AbortSignal.any([signal, stop.signal]);
-  const recorder = createRecorder(testSignal, onProgress);
+  const recorder = createRecorder(testSignal, onStep);
   const { report, step, skip, forgive, fact } = recorder;
   const open: Probe["open"] = (endpoint) =>
     openEndpoint(endpoint, { dialer, recorder, signal: testSignal, deadlineMs });
   try {
-    await connector.test(config, { signal: testSignal, deadlineMs, step, skip, forgive, fact, open });
+    await work({ signal: testSignal, deadlineMs, step, skip, forgive, fact, open });
     return { error: false, message: `${connector.name} answered at ${connector.describe(config)}`, report };
   } catch (error) {
     signal.throwIfAborted();
@@ -54,15 +84,14 @@ export async function runTest(options: RunTestOptions): Promise<TestOutcome> {
 
 /** The outcome of a test of a connector that has none. */
 export function notSupported(): TestOutcome {
-  const report = create(TestReportSchema);
-  addNotExecuted(report, plannedStages, "NOT_SUPPORTED");
+  const report = create(TestReportSchema, { steps: stepsNotExecuted(plannedStages, "NOT_SUPPORTED") });
   return { error: false, message: "This connector does not support testing", report };
 }
 
 /** The outcome of a test that failed; completes its report with the stages that were not reached. */
 export function failedOutcome(connector: Connector, report: TestReport, error: ProbeError): TestOutcome {
   const unreached = plannedStages.filter((stage) => !report.steps.some((step) => step.stage === stage));
-  addNotExecuted(report, unreached, "NOT_REACHED");
+  report.steps.push(...stepsNotExecuted(unreached, "NOT_REACHED"));
   const failed = report.steps.find((step) => step.status === TestStatus.FAILED);
   const where = failed === undefined || failed.endpoint === "" ? "" : ` at ${failed.endpoint}`;
   const message = `${connector.name} cannot be used${where}: ${failed?.hint ?? error.hint} (${failed?.code ?? error.code})`;

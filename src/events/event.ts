@@ -6,7 +6,9 @@ export type EventType =
   | "connection.deleted"
   | "connection-profile.created"
   | "connection-profile.updated"
-  | "connection-profile.deleted";
+  | "connection-profile.deleted"
+  | "connection-profile.expunged"
+  | "connection-profile.tested";
 
 /** A row of the event log. */
 export interface StoredEvent {
@@ -29,7 +31,8 @@ export interface StoredEvent {
   /**
    * The record under its noun, `connection` or `connection_profile`: as it is after an event of type created or
    * updated, and as it was last after one of type deleted. Updated events (and deleted ones, where there is more to
-   * tell) also have the record before, under `old_connection` or `old_connection_profile`. Never a secret.
+   * tell) also have the record before, under `old_connection` or `old_connection_profile`. Events of type tested have what
+   * was tried under `test`. Never a secret.
    */
   readonly data: JsonObject;
 }

@@ -7,19 +7,27 @@ const done: Readonly<Record<string, { statusCode: string; action: string; method
   created: { statusCode: "201", action: "create", method: "POST" },
   updated: { statusCode: "200", action: "update", method: "PATCH" },
   deleted: { statusCode: "200", action: "delete", method: "DELETE" },
+  expunged: { statusCode: "200", action: "expunge", method: "POST" },
+  tested: { statusCode: "200", action: "test", method: "POST" },
 };
 
+/** What the database keeps no record of: there is an API event alone. */
+const withoutRecord = ["tested"];
+
+/** What leaves nothing active behind. */
+const ended = ["deleted", "expunged"];
+
 /**
- * The two messages of an event, as CloudEvents 1.0 in Kafka's binary mode:
+ * The messages of an event, as CloudEvents 1.0 in Kafka's binary mode:
  *
  * * the API event, to `<prefix><object>-<what happened>`: the response's envelope with the record in it;
  * * the DB-level event, to `<prefix>connectory-dbevent-<object>-<what happened>`: the record itself, or for an update
- *   both records and the fields that differ.
+ *   both records and the fields that differ. A test changes no record, and has none.
  *
  * Both have the event's id as their `ce_id`, the second with `-db` behind it, so that it is unique for consumers which
  * look at the id alone and the same whenever the event is delivered again.
  */
-export function projectEvent(event: StoredEvent, topicPrefix: string): [api: EventMessage, database: EventMessage] {
+export function projectEvent(event: StoredEvent, topicPrefix: string): readonly EventMessage[] {
   const [object = "", happened = ""] = event.type.split(".");
   const envelope = done[happened];
   if (envelope === undefined) throw new Error(`event ${event.id} has the unknown type ${event.type}`);
@@ -34,22 +42,25 @@ export function projectEvent(event: StoredEvent, topicPrefix: string): [api: Eve
     userId: event.actor,
     requestId: event.requestId,
     rowCount: 1,
-    [noun]: happened === "deleted" ? { ...record, isActive: false } : record,
+    [noun]: ended.includes(happened) ? { ...record, isActive: false } : record,
+    ...(event.data.test === undefined ? {} : { test: event.data.test }),
   };
   const database: JsonObject =
     happened === "updated"
       ? change(noun, asObject(event.data[`old_${noun}`]), record)
-      : happened === "deleted"
+      : ended.includes(happened)
         ? { ...record, isActive: false }
         : record;
   const { key } = event;
+  const apiMessage = {
+    topic: `${topicPrefix}${object}-${happened}`,
+    key,
+    headers: headers(event, event.id, `connectory.${event.type}`),
+    value: JSON.stringify(api),
+  };
+  if (withoutRecord.includes(happened)) return [apiMessage];
   return [
-    {
-      topic: `${topicPrefix}${object}-${happened}`,
-      key,
-      headers: headers(event, event.id, `connectory.${event.type}`),
-      value: JSON.stringify(api),
-    },
+    apiMessage,
     {
       topic: `${topicPrefix}connectory-dbevent-${object}-${happened}`,
       key,

@@ -8,7 +8,7 @@ import { authorize } from "./authorize.ts";
 import type { CallGate } from "./call-gate.ts";
 import { mapErrors } from "./map-errors.ts";
 import { requestId } from "./request-id.ts";
-import { validate } from "./validate.ts";
+import { type CheckMessage, validate } from "./validate.ts";
 
 /** What the interceptors work with. */
 export interface InterceptorDeps {
@@ -16,10 +16,11 @@ export interface InterceptorDeps {
   readonly verifyToken: VerifyToken;
   readonly gate: CallGate;
   readonly services: readonly DescService[];
+  readonly checkMessage: CheckMessage;
 }
 
 /** What every call passes through, outermost first, whatever door it came by. */
-export function createInterceptors({ log, verifyToken, gate, services }: InterceptorDeps): Interceptor[] {
+export function createInterceptors({ log, verifyToken, gate, services, checkMessage }: InterceptorDeps): Interceptor[] {
   return [
     requestId, // first, so that every line and every error can name the call
     accessLog(log), // outside the error mapping, so that it sees the status that the caller sees
@@ -27,7 +28,10 @@ export function createInterceptors({ log, verifyToken, gate, services }: Interce
     gate.interceptor, // before any work: a server that stops takes no more of it
     authenticate(verifyToken), // before authorization: who is it
     authorize, // before validation: a stranger learns nothing about our rules
-    validate(services.flatMap((service) => service.methods)), // last, so that a verb sees only well-formed requests
+    validate(
+      services.flatMap((service) => service.methods),
+      checkMessage,
+    ), // last, so that a verb sees only well-formed requests
   ];
 }
 

@@ -1,9 +1,11 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
+  PreconditionFailureSchema,
   RequestInfoSchema,
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.js";
@@ -42,6 +44,15 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.DEADLINE_EXCEEDED]: Code.DeadlineExceeded,
   [ErrorReason.INTERNAL]: Code.Internal,
   [ErrorReason.SECRET_UNREADABLE]: Code.FailedPrecondition,
+  [ErrorReason.SECRET_REBIND_REQUIRED]: Code.FailedPrecondition,
+  [ErrorReason.ETAG_MISMATCH]: Code.Aborted,
+  [ErrorReason.REQUEST_ID_REUSED]: Code.InvalidArgument,
+  [ErrorReason.TARGET_UNUSABLE]: Code.FailedPrecondition,
+  [ErrorReason.PROFILE_DELETED]: Code.FailedPrecondition,
+  [ErrorReason.PROFILE_NOT_DELETED]: Code.AlreadyExists,
+  [ErrorReason.CONNECTOR_WITHOUT_PROFILE]: Code.InvalidArgument,
+  [ErrorReason.DISCOVERY_NOT_SUPPORTED]: Code.FailedPrecondition,
+  [ErrorReason.REVISION_NOT_FOUND]: Code.NotFound,
 };
 
 /** Turns whatever a call throws into a status with `google.rpc` details. What is not a Failure stays in the log. */
@@ -96,6 +107,9 @@ export function toConnectError({ reason, message, detail }: Failure, requestId: 
   ]);
   if (detail.fieldViolations !== undefined)
     error.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...detail.fieldViolations] } });
+  if (detail.preconditionViolations !== undefined)
+    error.details.push({ desc: PreconditionFailureSchema, value: { violations: [...detail.preconditionViolations] } });
+  if (detail.report !== undefined) error.details.push({ desc: TestReportSchema, value: detail.report });
   if (detail.retryAfterMs !== undefined)
     error.details.push({ desc: RetryInfoSchema, value: { retryDelay: delay(detail.retryAfterMs) } });
   return error;

@@ -1,8 +1,8 @@
 import { create, type DescMessage, type DescMethod, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
-import { createValidator, type Validator } from "@bufbuild/protovalidate";
+import { createValidator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
-import { fieldsInvalid } from "../failure.ts";
+import { Failure, fieldsInvalid } from "../failure.ts";
 
 const patterns = new Map<string, RegExp>();
 
@@ -19,33 +19,50 @@ function matches(pattern: string, text: string): boolean {
   return compiled.test(text);
 }
 
-/**
- * Holds every request against the `buf.validate` rules of its message, so that a verb sees only well-formed ones.
- * Every violation is reported with its field path.
- */
-export function validate(methods: readonly DescMethod[]): Interceptor {
+/** Throws FIELD_INVALID when a message breaks rules; `prefix` stands before the path of each field. */
+export type CheckMessage = (schema: DescMessage, message: Message, prefix?: string) => void;
+
+/** Holds messages against their `buf.validate` rules. */
+export function createMessageCheck(): CheckMessage {
   const validator = createValidator({ regexMatch: matches });
-  // The rules of a message are compiled when it is seen first, up to 60 ms: at the start rather than in a call.
-  for (const { input } of methods) validator.validate(input, create(input));
+  return (schema, message, prefix = "") => {
+    const result = validator.validate(schema, message);
+    if (result.kind === "error") throw result.error;
+    if (result.kind === "valid") return;
+    const violations = result.violations.map(({ field, message }) => ({
+      field: `${prefix}${pathToString(field)}`,
+      description: message,
+    }));
+    throw fieldsInvalid(...violations);
+  };
+}
+
+/**
+ * Holds every request against the rules of its message, so that a verb sees only well-formed ones. Every violation is
+ * reported with its field path.
+ */
+export function validate(methods: readonly DescMethod[], check: CheckMessage): Interceptor {
+  for (const { input } of methods) warm(check, input);
   return (next) => async (request) => {
-    if (request.stream) return next({ ...request, message: checked(validator, request.method.input, request.message) });
-    check(validator, request.method.input, request.message);
+    if (request.stream) return next({ ...request, message: checked(check, request.method.input, request.message) });
+    check(request.method.input, request.message);
     return next(request);
   };
 }
 
-async function* checked<T extends Message>(validator: Validator, schema: DescMessage, messages: AsyncIterable<T>) {
-  for await (const message of messages) {
-    check(validator, schema, message);
-    yield message;
+/** The rules of a message are compiled when it is seen first, up to 60 ms: at the start rather than in a call. */
+function warm(check: CheckMessage, input: DescMessage): void {
+  try {
+    check(input, create(input));
+  } catch (error) {
+    // An empty request breaks rules, of course; anything else is a rule that cannot be compiled.
+    if (!(error instanceof Failure)) throw error;
   }
 }
 
-function check(validator: Validator, schema: DescMessage, message: Message): void {
-  const result = validator.validate(schema, message);
-  if (result.kind === "error") throw result.error;
-  if (result.kind === "valid") return;
-  throw fieldsInvalid(
-    ...result.violations.map((violation) => ({ field: pathToString(violation.field), description: violation.message })),
-  );
+async function* checked<T extends Message>(check: CheckMessage, schema: DescMessage, messages: AsyncIterable<T>) {
+  for await (const message of messages) {
+    check(schema, message);
+    yield message;
+  }
 }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 
 /** What a refused call says, in one object. */
@@ -16,6 +17,7 @@ export async function failureOf(call: Promise<unknown>) {
     reason: info?.reason,
     metadata: info?.metadata,
     fields: bad?.fieldViolations.map(({ field }) => field) ?? [],
+    report: error.findDetails(TestReportSchema)[0],
     retry: retry !== undefined,
     message: error.rawMessage,
   };

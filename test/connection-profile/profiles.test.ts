@@ -24,8 +24,8 @@ describe("the connectors", () => {
   test("are listed and read", async () => {
     const client = service.clientOf("acme");
     const { connectors } = await client.listConnectors({});
-    expect(connectors.map(({ id }) => id)).toEqual(["kafka", "postgres"]);
-    expect((await client.getConnector({ id: "kafka" })).connector).toEqual(connectors[0]);
+    expect(connectors).toHaveLength(26);
+    for (const one of connectors) expect((await client.getConnector({ id: one.id })).connector).toEqual(one);
     expect(await failureOf(client.getConnector({ id: "nope" }))).toMatchObject({
       code: "NotFound",
       reason: "CONNECTOR_NOT_FOUND",
@@ -49,10 +49,8 @@ describe("a profile", () => {
     });
     expect(created?.id).toMatch(/^cp_[0-9A-Za-z]{20}$/);
     expect(created?.config?.connector.value).toMatchObject({ bootstrapServers: "broker1:9092,broker2:9092" });
-    expect(created?.secrets.map(({ path, set }) => [path, set])).toEqual([
-      ["sasl.password", false],
-      ["tls.key", false],
-    ]);
+    expect(created?.secrets.map(({ path }) => path)).toEqual(expect.arrayContaining(["sasl.password", "tls.key"]));
+    expect(created?.secrets.some(({ set }) => set)).toBe(false);
     const age = Date.now() - timestampDate(created?.createdAt ?? { ...never }).getTime();
     expect(age).toBeLessThan(60_000);
     const { connectionProfile: read } = await client.getConnectionProfile({ id: created?.id ?? "" });
@@ -67,7 +65,8 @@ describe("a profile", () => {
   });
 
   test.each([
-    [{ connector: "redis" }, "CONNECTOR_UNKNOWN", ["connector"]],
+    [{ connector: "kafak" }, "CONNECTOR_UNKNOWN", ["connector"]],
+    [{ connector: "nexmark" }, "CONNECTOR_WITHOUT_PROFILE", ["connector"]],
     [{ connector: "constructor" }, "CONNECTOR_UNKNOWN", ["connector"]],
     [{ connector: "postgres" }, "CONNECTOR_MISMATCH", ["connector"]],
     [{ name: "" }, "FIELD_INVALID", ["name"]],
@@ -81,7 +80,7 @@ describe("a profile", () => {
     const call = client.createConnectionProfile({ name: "fine", config: kafka(), ...wrong });
     const refused = await failureOf(call);
     expect(refused).toMatchObject({ code: "InvalidArgument", reason, fields });
-    if (reason === "CONNECTOR_UNKNOWN") expect(refused.message).toContain("kafka, postgres");
+    if (reason === "CONNECTOR_UNKNOWN") expect(refused.message).toContain("kafka, mqtt");
     expect((await client.listConnectionProfiles({})).connectionProfiles).toEqual([]);
   });
 
@@ -122,31 +121,6 @@ describe("a profile", () => {
   });
 });
 
-describe("deleting", () => {
-  test("answers with the profile as it was and removes it with its secrets", async () => {
-    const client = service.clientOf("delete");
-    const config = postgres({ password: "hidden" });
-    const { connectionProfile: created } = await client.createConnectionProfile({ name: "a", config });
-    const id = created?.id ?? "";
-    const { connectionProfile: deleted, revision } = await client.deleteConnectionProfile({ id });
-    expect(deleted).toEqual(created);
-    expect(revision).toBe(2n);
-    expect(await service.knex("connection_profile_secret").where({ organization_id: "delete" })).toEqual([]);
-    for (const call of [client.getConnectionProfile, client.deleteConnectionProfile])
-      expect(await failureOf(call({ id }))).toMatchObject({ code: "NotFound", reason: "PROFILE_NOT_FOUND" });
-  });
-
-  test("twice at once deletes once", async () => {
-    const client = service.clientOf("delete-race");
-    const { connectionProfile } = await client.createConnectionProfile({ name: "a", config: kafka() });
-    const id = connectionProfile?.id ?? "";
-    const calls = Array.from({ length: 10 }, () => client.deleteConnectionProfile({ id }));
-    const outcomes = await Promise.allSettled(calls);
-    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
-    expect(await service.knex("event").where({ organization_id: "delete-race" })).toHaveLength(2);
-  });
-});
-
 describe("another organization's profile", () => {
   test("does not exist", async () => {
     const { connectionProfile } = await service
@@ -154,7 +128,18 @@ describe("another organization's profile", () => {
       .createConnectionProfile({ name: "private", config: kafka() });
     const id = connectionProfile?.id ?? "";
     const other = service.clientOf("theirs");
-    for (const call of [other.getConnectionProfile, other.deleteConnectionProfile, other.testConnectionProfile])
+    const calls = [
+      other.getConnectionProfile,
+      other.updateConnectionProfile,
+      other.deleteConnectionProfile,
+      other.undeleteConnectionProfile,
+      other.expungeConnectionProfile,
+      other.listConnectionProfileRevisions,
+      other.rollbackConnectionProfile,
+      other.testConnectionProfile,
+      other.discoverConnectionProfile,
+    ];
+    for (const call of calls)
       expect(await failureOf(call({ id }))).toMatchObject({ code: "NotFound", reason: "PROFILE_NOT_FOUND" });
     expect((await other.listConnectionProfiles({})).connectionProfiles).toEqual([]);
   });
@@ -238,7 +223,8 @@ describe("the list", () => {
     const { connectionProfiles } = await client.listConnectionProfiles({});
     expect(connectionProfiles.map(({ connector }) => connector)).toEqual(["teleport"]);
     expect(await failureOf(client.testConnectionProfile({ id: connectionProfile?.id ?? "" }))).toMatchObject({
-      reason: "CONNECTOR_UNKNOWN",
+      reason: "FIELD_INVALID",
+      fields: ["config.connector"],
     });
   });
 });

@@ -4,36 +4,54 @@ import { pino } from "pino";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { createPageTokens } from "../../src/auth/page-token.ts";
 import { principalKey } from "../../src/auth/principal.ts";
+import { createCandidateReader } from "../../src/connection-profile/candidate.ts";
 import { createConnectionProfile } from "../../src/connection-profile/create-connection-profile.ts";
 import { createTestSlots, type TestLimits } from "../../src/connection-profile/create-test-slots.ts";
 import { deleteConnectionProfile } from "../../src/connection-profile/delete-connection-profile.ts";
+import { createRequestDigest } from "../../src/connection-profile/digest-request.ts";
+import { discoverConnectionProfile } from "../../src/connection-profile/discover-connection-profile.ts";
+import { expungeConnectionProfile } from "../../src/connection-profile/expunge-connection-profile.ts";
 import { getConnectionProfile } from "../../src/connection-profile/get-connection-profile.ts";
 import { getConnector } from "../../src/connection-profile/get-connector.ts";
+import { listConnectionProfileRevisions } from "../../src/connection-profile/list-connection-profile-revisions.ts";
 import { listConnectionProfiles } from "../../src/connection-profile/list-connection-profiles.ts";
 import { listConnectors } from "../../src/connection-profile/list-connectors.ts";
 import { createProfileRepository } from "../../src/connection-profile/profile-repository.ts";
-import type { SecretKeys } from "../../src/connection-profile/seal-secret.ts";
+import { rollbackConnectionProfile } from "../../src/connection-profile/rollback-connection-profile.ts";
+import { createRunCandidate } from "../../src/connection-profile/run-candidate.ts";
+import { streamConnectionProfileTest } from "../../src/connection-profile/stream-connection-profile-test.ts";
 import { testConnectionProfile } from "../../src/connection-profile/test-connection-profile.ts";
+import { undeleteConnectionProfile } from "../../src/connection-profile/undelete-connection-profile.ts";
+import { updateConnectionProfile } from "../../src/connection-profile/update-connection-profile.ts";
 import { type ConnectorRegistry, connectors } from "../../src/connectors/index.ts";
-import { openTestThreads, type TestThreadsOptions } from "../../src/connectors/open-test-threads.ts";
+import { openTestThreads, type TestThreads, type TestThreadsOptions } from "../../src/connectors/open-test-threads.ts";
 import { mapErrors } from "../../src/interceptors/map-errors.ts";
 import { requestId } from "../../src/interceptors/request-id.ts";
-import { validate } from "../../src/interceptors/validate.ts";
+import { createMessageCheck, validate } from "../../src/interceptors/validate.ts";
+import { createSubstitution } from "../../src/secrets/create-substitution.ts";
+import { fixedKeyRing, type KeyRing } from "../../src/secrets/key-ring.ts";
+import { openVault } from "../../src/secrets/open-vault.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
 export type ProfileClient = Client<typeof ConnectionProfileService>;
 
 /** Fixed keys by name, 32 bytes each; the first is current. */
-export function secretKeys(...names: [string, ...string[]]): SecretKeys {
-  const all = new Map(names.map((name) => [name, new Uint8Array(Buffer.alloc(32, name))]));
-  return { current: { id: names[0], key: all.get(names[0]) ?? new Uint8Array() }, all };
+export function secretKeys(...names: [string, ...string[]]): KeyRing {
+  const [first, ...rest] = names.map((id) => ({ id, key: new Uint8Array(Buffer.alloc(32, id)) }));
+  if (first === undefined) throw new Error("a key ring has a key");
+  return fixedKeyRing([first, ...rest]);
 }
 
 export interface ServiceOptions {
   readonly registry?: ConnectorRegistry;
-  readonly keys?: SecretKeys;
+  readonly keys?: KeyRing;
   readonly limits?: TestLimits;
   readonly deadlineMs?: number;
+  /** What the caller may do; the verbs ask for `profiles.test` and `profiles.rebind`. */
+  readonly permissions?: readonly string[];
+  /** What `{{ NAME }}` stands for. */
+  readonly environment?: ReadonlyMap<string, string>;
+  readonly runTest?: TestThreads["run"];
 }
 
 /** Test threads that may dial this machine. */
@@ -42,32 +60,43 @@ export function localTestThreads(options: Partial<TestThreadsOptions> = {}) {
   return openTestThreads({ egress, log: pino({ level: "silent" }), maxThreads: 50, ...options });
 }
 
+const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
+const allPermissions = ["profiles.read", "profiles.write", "profiles.test", "profiles.rebind", "profiles.expunge"];
+const checkMessage = createMessageCheck();
+
 /** The verbs behind the interceptors that they count on, on a database of their own. */
 export async function startProfileService(defaults: ServiceOptions = {}) {
   const database = await createTestDatabase();
+  const { knex } = database;
   let writes = 0;
-  const profiles = createProfileRepository({
-    knex: database.knex,
-    onWrite: () => {
-      writes += 1;
-    },
-  });
+  const onWrite = () => {
+    writes += 1;
+  };
   const pageTokens = createPageTokens(randomBytes(32));
   const threads = localTestThreads();
+  const repositoryWith = (keys: KeyRing) => {
+    const vault = openVault({ knex, keys, log });
+    return { vault, profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onWrite }) };
+  };
   /** A client of a user of an organization; other options make another server on the same database. */
   const clientOf = (organizationId: string, userId = "alice", options: ServiceOptions = {}): ProfileClient => {
-    const { registry = connectors, keys = secretKeys("k1"), limits, deadlineMs } = { ...defaults, ...options };
-    const deps = { registry, profiles, keys, pageTokens, runTest: threads.run, takeTestSlot: createTestSlots(limits) };
+    const { registry = connectors, keys = secretKeys("k1"), limits, deadlineMs, ...more } = { ...defaults, ...options };
+    const { permissions = allPermissions, environment = new Map<string, string>(), runTest = threads.run } = more;
+    const rules = { checkMessage, substitution: createSubstitution(environment) };
+    const base = { ...repositoryWith(keys), registry, rules, pageTokens };
+    const runCandidate = createRunCandidate({
+      takeTestSlots: createTestSlots(limits),
+      recordTry: base.profiles.recordTry,
+      runTest,
+      log,
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    });
+    const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base) };
     const asUser: Interceptor = (next) => (request) => {
-      request.contextValues.set(principalKey, { organizationId, userId, permissions: new Set<string>() });
+      request.contextValues.set(principalKey, { organizationId, userId, permissions: new Set(permissions) });
       return next(request);
     };
-    const interceptors = [
-      requestId,
-      mapErrors(pino({ level: "silent" })),
-      asUser,
-      validate(ConnectionProfileService.methods),
-    ];
+    const interceptors = [requestId, mapErrors(log), asUser, validate(ConnectionProfileService.methods, checkMessage)];
     const transport = createRouterTransport(
       ({ service }) =>
         service(ConnectionProfileService, {
@@ -76,11 +105,15 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
           createConnectionProfile: createConnectionProfile(deps),
           getConnectionProfile: getConnectionProfile(deps),
           listConnectionProfiles: listConnectionProfiles(deps),
+          updateConnectionProfile: updateConnectionProfile(deps),
           deleteConnectionProfile: deleteConnectionProfile(deps),
-          testConnectionProfile: testConnectionProfile({
-            ...deps,
-            ...(deadlineMs === undefined ? {} : { deadlineMs }),
-          }),
+          undeleteConnectionProfile: undeleteConnectionProfile(deps),
+          expungeConnectionProfile: expungeConnectionProfile(deps),
+          listConnectionProfileRevisions: listConnectionProfileRevisions(deps),
+          rollbackConnectionProfile: rollbackConnectionProfile(deps),
+          testConnectionProfile: testConnectionProfile(deps),
+          streamConnectionProfileTest: streamConnectionProfileTest(deps),
+          discoverConnectionProfile: discoverConnectionProfile(deps),
         }),
       { router: { interceptors } },
     );
@@ -90,5 +123,5 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
     await threads.close();
     await database.drop();
   };
-  return { ...database, profiles, clientOf, drop, writes: () => writes };
+  return { ...database, ...repositoryWith(defaults.keys ?? secretKeys("k1")), clientOf, drop, writes: () => writes };
 }

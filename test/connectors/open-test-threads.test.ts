@@ -1,7 +1,10 @@
+import { readdir, readFile } from "node:fs/promises";
 import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
+import { TestStage, TestStatus, type TestStep } from "../../gen/connectory/v1/test_report_pb.js";
 import { connectors } from "../../src/connectors/index.ts";
 import { openTestThreads, type TestThreads, type TestThreadsOptions } from "../../src/connectors/open-test-threads.ts";
 import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
@@ -105,7 +108,7 @@ describe("openTestThreads", () => {
     const before = threadCount();
     const hole = await serve(blackHole());
     const { threads } = threadsWith({ idleMs: 50 });
-    await threads.run(testOf(hole.port, "idle", 100));
+    await threads.run(testOf(hole.port, "idle", 1000));
     expect(threadCount()).toBeGreaterThan(before);
     await expect.poll(() => threadCount()).toBe(before);
 
@@ -121,17 +124,107 @@ describe("openTestThreads", () => {
     const before = threadCount();
     const hole = await serve(blackHole());
     const { threads } = threadsWith({ maxThreads: 1 });
-    await threads.run(testOf(hole.port, "first", 100));
+    await threads.run(testOf(hole.port, "first", 1000));
     const one = threadCount() - before;
-    await threads.run(testOf(hole.port, "second", 100));
+    await threads.run(testOf(hole.port, "second", 1000));
     await expect.poll(() => threadCount() - before).toBe(one);
   });
 
-  test("a server too busy to start a thread in time says so, and blames nobody else", async () => {
+  test("at most two threads load at a time, and one that nobody waits for any more is not started", async () => {
+    const before = threadCount();
     const hole = await serve(blackHole());
-    const { threads } = threadsWith({ graceMs: 1 });
-    const outcome = await threads.run(testOf(hole.port, "busy", 1));
-    expect(failure(outcome)?.code).toBe("NOT_BEGUN");
+    const { threads } = threadsWith();
+    const staying = [threads.run(testOf(hole.port, "a", 5000))];
+    await expect.poll(() => hole.open(), { timeout: 4000 }).toBe(1);
+    const perThread = threadCount() - before;
+
+    const caller = new AbortController();
+    const gone = ["b", "c", "d"].map((name) => threads.run({ ...testOf(hole.port, name), signal: caller.signal }));
+    const ended = Promise.all(gone.map((run) => expect(run).rejects.toMatchObject({ name: "AbortError" })));
+    caller.abort();
+    await ended;
+    staying.push(...["e", "f"].map((name) => threads.run(testOf(hole.port, name, 4000))));
+    await expect.poll(() => hole.open(), { timeout: 4000 }).toBe(3);
+    // Those of b and c were loading when their callers left.
+    expect((threadCount() - before) / perThread).toBe(5);
+    for (const outcome of await Promise.all(staying)) expect(failure(outcome)?.code).toBe("TIMED_OUT");
+    expect(hole.total()).toBe(3);
+  });
+
+  test.runIf(process.platform === "linux")(
+    "a thread gives way to the thread that serves calls, from its start",
+    async () => {
+      const hole = await serve(blackHole());
+      const niceOf = async (task: string) =>
+        Number((await readFile(`/proc/self/task/${task}/stat`, "utf8")).split(") ").at(-1)?.split(" ")[16]);
+      const before = new Set(await readdir("/proc/self/task"));
+      const own = await niceOf(`${process.pid}`);
+      const { threads } = threadsWith();
+      const running = threads.run(testOf(hole.port, "nice", 3000));
+      const added = async () => (await readdir("/proc/self/task")).filter((task) => !before.has(task));
+      await expect.poll(async () => (await Promise.all((await added()).map(niceOf))).includes(10)).toBe(true);
+      expect(hole.total()).toBe(0);
+      await expect.poll(() => hole.open(), { timeout: 3000 }).toBe(1);
+      const nices = await Promise.all([...before].map(niceOf));
+      expect(new Set(nices)).toEqual(new Set([own]));
+      await running;
+    },
+  );
+
+  test("a server too busy to begin a test in time says so, and nothing of the target", async () => {
+    const hole = await serve(blackHole());
+    const { threads } = threadsWith();
+    await expect(threads.run(testOf(hole.port, "busy", 1))).rejects.toMatchObject({
+      name: "Failure",
+      reason: ErrorReason.TOO_MANY_TESTS,
+      detail: { retryAfterMs: 1000 },
+    });
     expect(hole.total()).toBe(0);
+  });
+});
+
+describe("the steps of a test in a thread", () => {
+  const inShort = ({ stage, status, number }: TestStep) => `${number} ${TestStage[stage]} ${TestStatus[status]}`;
+
+  test("arrive as they begin and end", async () => {
+    const hole = await serve(blackHole());
+    const { threads } = threadsWith();
+    const seen: string[] = [];
+    const task = { ...testOf(hole.port, "acme", 1500), onStep: (step: TestStep) => void seen.push(inShort(step)) };
+    const running = threads.run(task);
+    await expect.poll(() => seen.at(-1), { timeout: 1400, interval: 10 }).toBe("4 AUTHENTICATE RUNNING");
+    const { report } = await running;
+    expect(seen.slice(0, 8)).toEqual([
+      "1 RESOLVE RUNNING",
+      "1 RESOLVE PASSED",
+      "2 EGRESS RUNNING",
+      "2 EGRESS PASSED",
+      "3 CONNECT RUNNING",
+      "3 CONNECT PASSED",
+      "0 TLS SKIPPED",
+      "4 AUTHENTICATE RUNNING",
+    ]);
+    const endings = seen.filter((step) => !step.endsWith("RUNNING"));
+    expect(endings).toEqual(report.steps.map(inShort).slice(0, endings.length));
+  });
+
+  test("are all in the report of a thread that was ended by force, what ran as failed", async () => {
+    // A message of pg that never ends: its parser does not come back.
+    const hostile = await serve(
+      startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from("450000000553", "hex")))),
+    );
+    const { threads } = threadsWith({ graceMs: 100 });
+    const outcome = await threads.run(testOf(hostile.port, "acme", 1500));
+    expect(outcome.error).toBe(true);
+    expect(outcome.report.steps.map(inShort)).toEqual([
+      "1 RESOLVE PASSED",
+      "2 EGRESS PASSED",
+      "3 CONNECT PASSED",
+      "0 TLS SKIPPED",
+      "4 AUTHENTICATE FAILED",
+      "0 AUTHORIZE NOT_EXECUTED",
+      "0 CAPABILITY NOT_EXECUTED",
+    ]);
+    expect(failure(outcome)?.code).toBe("TIMED_OUT");
   });
 });

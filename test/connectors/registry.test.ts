@@ -4,7 +4,14 @@ import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { KafkaConfigSchema } from "../../gen/connectory/v1/kafka_config_pb.js";
 import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
 import { describeConnector } from "../../src/connectors/describe-connector.ts";
-import { connectors, findConnector, listConnectors } from "../../src/connectors/index.ts";
+import { connectors, findConnector, findListed, listConnectors } from "../../src/connectors/index.ts";
+
+/** The connectors of pipelines that this service was asked to know, and those of its own. */
+const withProfile = "amqp confluent http iceberg kafka mqtt mysql nats postgres rabbitmq redis s3 websocket".split(" ");
+const withoutProfile =
+  "blackhole delta filesystem fluvio impulse kinesis nexmark polling_http preview single_file sse stdout webhook".split(
+    " ",
+  );
 
 describe("the registry", () => {
   test("has the connector of every member under the member's name, with the member's message", () => {
@@ -14,11 +21,23 @@ describe("the registry", () => {
       expect(field.localName).toBe(field.name);
       expect(connector?.config).toBe(field.message);
     }
-    expect(listConnectors(connectors).map(({ id }) => id)).toEqual(["kafka", "postgres"]);
+    expect(listConnectors(connectors).map(({ id }) => id)).toEqual([...withProfile, ...withoutProfile].toSorted());
   });
 
-  test.each(["", "Kafka", "redis", "constructor", "__proto__"])("knows no %j", (id) => {
+  test("says of each whether profiles exist, and whose profiles those without one use", () => {
+    for (const connector of listConnectors(connectors)) {
+      const described = describeConnector(connector);
+      expect([described.id, described.hasProfile]).toEqual([connector.id, withProfile.includes(connector.id)]);
+      expect([described.id, described.testable]).toEqual([connector.id, described.hasProfile]);
+      expect(described.fields.length > 0).toBe(described.hasProfile);
+      expect(described.source || described.sink).toBe(true);
+      if (described.profileConnector !== "") expect(withProfile).toContain(described.profileConnector);
+    }
+  });
+
+  test.each(["", "Kafka", "redi", "constructor", "__proto__"])("knows no %j", (id) => {
     expect(findConnector(connectors, id)).toBeUndefined();
+    expect(findListed(connectors, id)).toBeUndefined();
   });
 });
 
@@ -41,20 +60,16 @@ describe("the description of a connector", () => {
     const described = describeConnector(connectors.kafka);
     expect(described).toMatchObject({ id: "kafka", source: true, sink: true, hasProfile: true, testable: true });
     const fields = new Map(described.fields.map(({ path, $typeName, ...field }) => [path, field]));
-    expect([...fields.keys()]).toEqual([
-      "bootstrap_servers",
-      "sasl",
-      "sasl.protocol",
-      "sasl.mechanism",
-      "sasl.username",
-      "sasl.password",
-      "tls",
-      "tls.ca",
-      "tls.cert",
-      "tls.key",
-      "tls.server_name",
-      "tls.insecure_skip_verify",
-    ]);
+    expect([...fields.keys()]).toEqual(
+      expect.arrayContaining([
+        "bootstrap_servers",
+        "sasl",
+        "sasl.password",
+        "tls",
+        "tls.ca",
+        "schema_registry.tls.key",
+      ]),
+    );
     const plain = { required: false, secret: false, destination: false };
     expect(fields.get("bootstrap_servers")).toEqual({ ...plain, type: "string", required: true, destination: true });
     expect(fields.get("sasl")).toEqual({ ...plain, type: "connectory.v1.KafkaSasl" });

@@ -1,9 +1,10 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import { KafkaConfigSchema } from "../../gen/connectory/v1/kafka_config_pb.js";
 import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
 import { TestStage, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
-import { connectors } from "../../src/connectors/index.ts";
-import { type RunTestOptions, runTest, type TestOutcome } from "../../src/connectors/run-test.ts";
+import type { DiscoverQuestion } from "../../src/connectors/connector.ts";
+import { connectors, findConnector } from "../../src/connectors/index.ts";
+import { type RunTestOptions, runDiscovery, runTest, type TestOutcome } from "../../src/connectors/run-test.ts";
 import { localDialer } from "./local-server.ts";
 
 const defaults = { dialer: localDialer, signal: new AbortController().signal, deadlineMs: 10_000 };
@@ -19,6 +20,31 @@ export function runPostgresTest(
 ) {
   const config = create(PostgresConfigSchema, init);
   return runTest({ connector: connectors.postgres, config, ...defaults, ...options });
+}
+
+type Registry = typeof connectors;
+type Init<Id extends keyof Registry> = MessageInitShape<Registry[Id]["config"]>;
+
+/** Runs the test of any connector in this thread, with a dialer that may dial this machine. */
+export function tryConnector<Id extends keyof Registry>(id: Id, init: Init<Id>, options: Partial<RunTestOptions> = {}) {
+  return runTest({ ...withConfig(id, init), ...defaults, ...options });
+}
+
+/** The same for its discovery. */
+export function discoverWith<Id extends keyof Registry>(
+  id: Id,
+  init: Init<Id>,
+  question: Partial<DiscoverQuestion> = {},
+  options: Partial<RunTestOptions> = {},
+) {
+  const whole = { parent: "", pageSize: 50, cursor: "", ...question };
+  return runDiscovery({ ...withConfig(id, init), ...defaults, ...options, question: whole });
+}
+
+function withConfig<Id extends keyof Registry>(id: Id, init: Init<Id>) {
+  const connector = findConnector(connectors, id);
+  if (connector === undefined) throw new Error(`there is no connector ${id}`);
+  return { connector, config: create<DescMessage>(connector.config, init as MessageInitShape<DescMessage>) };
 }
 
 /** The steps as `STAGE STATUS CODE`, in short. */

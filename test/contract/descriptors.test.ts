@@ -33,7 +33,7 @@ describe.each(methods.map((method) => [`${method.parent.name}.${method.name}`, m
     test("says who may call it, under which path, and as which tool", () => {
       const rule = getOption(method, access);
       expect(rule.public).toBe(false);
-      expect(rule.permission).toMatch(/^(connections|profiles)\.(read|write|test)$/);
+      expect(rule.permission).toMatch(/^(connections|profiles)\.(read|write|test|expunge)$/);
       expect(hasOption(method, http)).toBe(true);
       const { pattern } = getOption(method, http);
       expect(pattern.value).toMatch(/^\/v1\/(connections|connection_profiles|connectors)/);
@@ -59,18 +59,38 @@ describe("connector configurations", () => {
   const fields = (message: DescMessage): DescField[] =>
     message.fields.flatMap((field) => [field, ...(field.message === undefined ? [] : fields(field.message))]);
 
+  /** Fields that sound secret and are not: ids that travel in clear, and messages with the secret in them. */
+  const harmless = [
+    "ConfluentConfig.key",
+    "SchemaRegistryConfig.api_key",
+    "KafkaMskIam.access_key_id",
+    "S3Config.access_key_id",
+    "KafkaSasl.oauth_token_endpoint",
+    "NatsConfig.password",
+    "NatsConfig.token",
+    "NatsConfig.jwt",
+  ];
+
   test.each(members.map((message) => [message.name, message] as const))(
-    "%s: a secret is text, says so, and nothing else is named like one",
+    "%s: a secret is text and no destination, and nothing else sounds like one",
     (_name, message) => {
       for (const field of fields(message)) {
-        const named = /password|secret$|^token$|^key$|private|seed/.test(field.name);
-        expect([field.name, getOption(field, secret)]).toEqual([field.name, named]);
-        if (named) expect(field.scalar).toBeDefined();
-        expect(getOption(field, secret) && getOption(field, destination)).toBe(false);
+        const name = `${field.parent.name}.${field.name}`;
+        const sounds = /password|secret|token|key|private|seed|jwt|headers/.test(field.name);
+        const isSecret = getOption(field, secret);
+        if (sounds) expect([name, isSecret]).toEqual([name, !harmless.includes(name)]);
+        if (isSecret) expect([name, sounds, field.scalar !== undefined]).toEqual([name, true, true]);
+        expect(isSecret && getOption(field, destination)).toBe(false);
       }
       expect(fields(message).some((field) => getOption(field, destination))).toBe(true);
     },
   );
+
+  test("TLS that may be switched on or off is a destination itself, wherever it stands", () => {
+    const places = members.flatMap(fields).filter((field) => field.message?.name === "TlsConfig");
+    expect(places.length).toBeGreaterThan(12);
+    for (const place of places) expect([String(place), getOption(place, destination)]).toEqual([String(place), true]);
+  });
 });
 
 describe("the error reasons", async () => {

@@ -18,7 +18,7 @@ import { accessLog } from "../../src/interceptors/access-log.ts";
 import { createCallGate } from "../../src/interceptors/call-gate.ts";
 import { mapErrors } from "../../src/interceptors/map-errors.ts";
 import { requestId } from "../../src/interceptors/request-id.ts";
-import { validate } from "../../src/interceptors/validate.ts";
+import { createMessageCheck, validate } from "../../src/interceptors/validate.ts";
 import { serveGrpc } from "../../src/transport/grpc.ts";
 import { serveHttp } from "../../src/transport/http.ts";
 import { routesOf } from "../../src/transport/routes.ts";
@@ -66,7 +66,13 @@ const log = pino({ level: "info" }, { write: (line: string) => void logged.push(
 
 async function startDoors() {
   const gate = createCallGate();
-  const interceptors = [requestId, accessLog(log), mapErrors(log), gate.interceptor, validate([])];
+  const interceptors = [
+    requestId,
+    accessLog(log),
+    mapErrors(log),
+    gate.interceptor,
+    validate([], createMessageCheck()),
+  ];
   // biome-ignore lint/suspicious/noExplicitAny: a service made at run time has no types for its methods
   const routes = routesOf(service, { count } as any);
   const open = { host: "127.0.0.1", port: 0, routes, interceptors, maxMessageBytes: 100_000, tls: undefined };

@@ -1,7 +1,8 @@
 import { type KafkaConfig, KafkaConfigSchema } from "../../../gen/connectory/v1/kafka_config_pb.js";
-import { checkTls } from "../check-tls.ts";
 import type { Connector } from "../connector.ts";
-import { checkBootstrapServers } from "./bootstrap-servers.ts";
+import { checkKafka } from "./check-kafka.ts";
+import { kafkaAccess } from "./kafka-access.ts";
+import { kafkaEndpoints } from "./kafka-endpoints.ts";
 
 /** Apache Kafka and what speaks its protocol. */
 export const kafka: Connector<KafkaConfig> = {
@@ -12,12 +13,9 @@ export const kafka: Connector<KafkaConfig> = {
   sink: true,
   config: KafkaConfigSchema,
   describe: ({ bootstrapServers }) => bootstrapServers,
-  check: (config) => [
-    ...checkBootstrapServers(config.bootstrapServers),
-    ...checkTls(config.tls),
-    ...(config.tls !== undefined && config.sasl?.protocol === "SASL_PLAINTEXT" ? [contradiction] : []),
-  ],
-  test: async (config, probe) => (await import("./test-kafka.ts")).testKafka(config, probe),
+  endpoints: (config) => kafkaEndpoints(kafkaAccess(config)),
+  check: checkKafka,
+  test: async (config, probe) => (await import("./test-kafka.ts")).testKafka(kafkaAccess(config), probe),
+  discover: async (config, probe, question) =>
+    (await import("./discover-topics.ts")).discoverTopics(kafkaAccess(config), probe, question),
 };
-
-const contradiction = { field: "sasl.protocol", description: "SASL_PLAINTEXT cannot go with tls: take SASL_SSL" };

@@ -1,15 +1,14 @@
 import type { Socket } from "node:net";
 import { type Admin, Kafka, logLevel, type KafkaConfig as Options } from "kafkajs";
-import type { KafkaSasl } from "../../../gen/connectory/v1/kafka_config_pb.js";
 import { calmKafkajs } from "../../calm-kafkajs.ts";
 import { type LibraryStream, libraryStream } from "../library-stream.ts";
 import type { BrokerAddress } from "./bootstrap-servers.ts";
-import { guardedScram } from "./guarded-scram.ts";
+import { lenientMetadata } from "./lenient-metadata.ts";
 
 export interface OpenAdminOptions {
   /** The connection to the broker to ask first. */
   readonly seed: Socket;
-  readonly sasl: KafkaSasl | undefined;
+  readonly sasl: Options["sasl"];
   /** Opens a connection to an address that the cluster has named. */
   open(address: BrokerAddress): Promise<Socket>;
   readonly timeoutMs: number;
@@ -21,6 +20,7 @@ const seedHost = "seed.invalid";
 /** A kafkajs admin client that opens no socket of its own and tries nothing twice. `close` ends all of it at once. */
 export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { admin: Admin; close(): void } {
   calmKafkajs();
+  lenientMetadata();
   const streams: LibraryStream[] = [];
   let parked: Socket | undefined = seed;
   const take = async (): Promise<Socket> => {
@@ -37,7 +37,7 @@ export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { 
     authenticationTimeout: timeoutMs,
     requestTimeout: timeoutMs,
     retry: { retries: 0 },
-    ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
+    ...(sasl === undefined ? {} : { sasl }),
     socketFactory: ({ host, port, onConnect }) => {
       const opening = host === seedHost ? take() : open({ host, port });
       const stream = libraryStream(opening, { isProtocol: isKafkaAnswer, headLength: 4, onConnect });
@@ -48,17 +48,12 @@ export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { 
   });
   const admin = kafka.admin({ retry: { retries: 0 } });
   const close = () => {
-    for (const stream of streams) stream.destroy();
+    // With an error: without one kafkajs would not notice that a connection it waits for never comes, and keep its timer.
+    for (const stream of streams) stream.destroy(Object.assign(new Error("ended"), { code: "ECONNRESET" }));
     // Nothing is left that its outcome could tell: the sockets are gone. It stops the client's timers.
     admin.disconnect().catch(() => undefined);
   };
   return { admin, close };
-}
-
-function saslOptions({ mechanism, username, password }: KafkaSasl): NonNullable<Options["sasl"]> {
-  return mechanism === "PLAIN"
-    ? { mechanism: "plain", username, password }
-    : guardedScram(mechanism, username, password);
 }
 
 /**

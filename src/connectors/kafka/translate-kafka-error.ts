@@ -1,30 +1,38 @@
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { ProbeError } from "../connector.ts";
 import { errorCode } from "../translate-error.ts";
 import { scramTooExpensive } from "./guarded-scram.ts";
+import type { LoginFields } from "./kafka-access.ts";
 
-type Meaning = readonly [code: string, hint: string, field: string];
+type Meaning = readonly [code: string, hint: string, field: keyof LoginFields | "bootstrap_servers", stage?: TestStage];
 
-/** What broker errors, and the codes of the stream, mean. */
+/** What broker errors, and the codes of the stream, mean. Of a field of the log-in the connector's name is told. */
 const meanings: Readonly<Record<string, Meaning>> = {
-  SASL_AUTHENTICATION_FAILED: ["PASSWORD_WRONG", "the broker refused the user name or the password", "sasl.password"],
-  UNSUPPORTED_SASL_MECHANISM: ["MECHANISM_UNKNOWN", "the broker does not offer this SASL mechanism", "sasl.mechanism"],
+  SASL_AUTHENTICATION_FAILED: ["PASSWORD_WRONG", "the broker refused the user name or the password", "password"],
+  UNSUPPORTED_SASL_MECHANISM: ["MECHANISM_UNKNOWN", "the broker does not offer this SASL mechanism", "mechanism"],
   ILLEGAL_SASL_STATE: [
     "LOGIN_NOT_EXPECTED",
-    "the broker expects no log-in on this port: leave sasl out, or take the port that has it",
-    "sasl",
+    "the broker expects no log-in on this port: leave it out, or take the port that has it",
+    "login",
   ],
-  CLUSTER_AUTHORIZATION_FAILED: ["PERMISSION_DENIED", "the user may not describe the cluster", "sasl.username"],
-  TOPIC_AUTHORIZATION_FAILED: ["PERMISSION_DENIED", "the user may not describe topics", "sasl.username"],
+  CLUSTER_AUTHORIZATION_FAILED: [
+    "PERMISSION_DENIED",
+    "the user sees no topic and may not describe the cluster: let it describe the topics that it is for",
+    "username",
+    TestStage.AUTHORIZE,
+  ],
+  TOPIC_AUTHORIZATION_FAILED: [
+    "PERMISSION_DENIED",
+    "the user may not describe topics",
+    "username",
+    TestStage.AUTHORIZE,
+  ],
   ERR_WRONG_PROTOCOL: [
     "NOT_A_KAFKA_BROKER",
     "what answers there is not a Kafka broker, or it speaks TLS: check the port and tls",
     "bootstrap_servers",
   ],
-  [scramTooExpensive]: [
-    "LOGIN_FAILED",
-    "the broker asks for more SCRAM iterations than are reasonable",
-    "sasl.mechanism",
-  ],
+  [scramTooExpensive]: ["LOGIN_FAILED", "the broker asks for more SCRAM iterations than are reasonable", "mechanism"],
   ECONNRESET: [
     "CONNECTION_CLOSED",
     "the broker closed the connection: it may want TLS or a log-in on this port",
@@ -32,12 +40,20 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ],
 };
 
+const noBrokers: Meaning = [
+  "NO_BROKERS",
+  "the cluster names no broker to go to: it may be starting",
+  "bootstrap_servers",
+];
+
 /** What an error of kafkajs means. It wraps errors in errors; the innermost that is known says most. */
-export function translateKafkaError(error: unknown): ProbeError | undefined {
+export function translateKafkaError(error: unknown, fields: LoginFields): ProbeError | undefined {
   const meaning = causes(error)
     .map(meaningOf)
     .findLast((one) => one !== undefined);
-  return meaning === undefined ? undefined : new ProbeError(...meaning);
+  if (meaning === undefined) return undefined;
+  const [code, hint, field, stage] = meaning;
+  return new ProbeError(code, hint, field === "bootstrap_servers" ? field : fields[field], stage);
 }
 
 function causes(error: unknown): readonly Error[] {
@@ -48,6 +64,11 @@ function meaningOf(error: Error): Meaning | undefined {
   const known = meanings[errorCode(error)] ?? meanings["type" in error ? String(error.type) : ""];
   if (known !== undefined) return known;
   if (error.name === "KafkaJSConnectionClosedError") return meanings.ECONNRESET;
+  // kafkajs drops the error of a broker that it asks for the cluster, and stumbles over the answer that is not there.
+  if (error instanceof TypeError) return meanings.ECONNRESET;
+  // Lengths in an answer that it does not have.
+  if (error instanceof RangeError) return meanings.ERR_WRONG_PROTOCOL;
+  if (error.name === "KafkaJSBrokerNotFound") return noBrokers;
   if (error.name !== "KafkaJSSASLAuthenticationError") return undefined;
   if (error.message.endsWith(scramTooExpensive)) return meanings[scramTooExpensive];
   const mechanism = error.message.endsWith("mechanism is not supported by the server");

@@ -15,6 +15,9 @@ export const postgres: Connector<PostgresConfig> = {
     const address = postgresAddress(config);
     return `${config.username}@${endpointName(address)}/${address.database}`;
   },
+  endpoints: (config) => [postgresAddress(config)],
   check: (config) => checkTls(config.tls),
   test: async (config, probe) => (await import("./test-postgres.ts")).testPostgres(config, probe),
+  discover: async (config, probe, question) =>
+    (await import("./discover-postgres.ts")).discoverPostgres(config, probe, question),
 };

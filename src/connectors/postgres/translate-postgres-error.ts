@@ -1,16 +1,29 @@
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { ProbeError } from "../connector.ts";
 import { errorCode } from "../translate-error.ts";
 
-/** What SQLSTATEs and the codes of the stream mean: code, hint, field. */
-const meanings: Readonly<Record<string, readonly [code: string, hint: string, field: string]>> = {
+/** Code, hint, field, and the stage that it belongs to, if not the step's. */
+type Meaning = readonly [code: string, hint: string, field: string, stage?: TestStage];
+
+/**
+ * What SQLSTATEs and the codes of the stream mean. The server looks at the database after it has found the password
+ * right, and at pg_hba.conf (28000) before it asks for one.
+ */
+const meanings: Readonly<Record<string, Meaning>> = {
   "28P01": ["PASSWORD_WRONG", "the server refused the user name or the password", "password"],
   "28000": [
     "LOGIN_REFUSED",
-    "the server has no such user, or lets it in only from other addresses or only with TLS",
+    "the server has no such user, or lets it in only from other addresses, with TLS or with a client certificate",
     "username",
   ],
-  "3D000": ["DATABASE_UNKNOWN", "the server has no database of this name", "database"],
-  "42501": ["PERMISSION_DENIED", "the user may not connect to this database", "username"],
+  "3D000": ["DATABASE_UNKNOWN", "the server has no database of this name", "database", TestStage.AUTHORIZE],
+  "42501": [
+    "PERMISSION_DENIED",
+    "the user may not connect to this database, or not read its catalog",
+    "database",
+    TestStage.AUTHORIZE,
+  ],
+  "55000": ["DATABASE_CLOSED", "the database takes no connections", "database", TestStage.AUTHORIZE],
   "53300": ["TOO_MANY_CONNECTIONS", "the server has no connection left for this user", "host"],
   "57P03": ["STARTING_UP", "the server is starting or stopping: try again", "host"],
   "0A000": ["NOT_A_POSTGRES_SERVER", "the server does not speak this version of the protocol", "host"],
@@ -29,7 +42,7 @@ export function translatePostgresError(error: unknown): ProbeError | undefined {
 }
 
 /** Errors of pg that have no code, recognised by the words of pg itself. */
-function meaningOfMessage(error: unknown): readonly [string, string, string] | undefined {
+function meaningOfMessage(error: unknown): Meaning | undefined {
   if (!(error instanceof Error) || errorCode(error) !== "") return undefined;
   if (/client password must be a (non-empty )?string/.test(error.message))
     return ["PASSWORD_MISSING", "the server asks for a password and the configuration has none", "password"];

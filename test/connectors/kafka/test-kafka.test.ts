@@ -1,12 +1,10 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { createDialer } from "../../../src/egress/create-dialer.ts";
-import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
-import { parseEgressRules } from "../../../src/egress/parse-egress-rules.ts";
 import { freePort } from "../../support/free-port.ts";
 import { blackHole, type LocalServer, startLocalServer } from "../local-server.ts";
 import { failure, runKafkaTest, steps } from "../run-connector-test.ts";
+import { fakeBroker, int16, int32 } from "./fake-broker.ts";
 
 const servers: LocalServer[] = [];
 afterEach(async () => {
@@ -109,26 +107,29 @@ describe("what is no Kafka broker", () => {
 });
 
 describe("a broker that means harm", () => {
-  test("may not send us where the egress policy forbids", async () => {
-    const inside = await serve();
-    const server = await serve((socket) => fakeBroker(socket, { advertise: { host: "127.0.0.2", port: inside.port } }));
-    const { rules } = parseEgressRules("127.0.0.2");
-    const dialer = createDialer({ policy: createEgressPolicy({ allow: [], deny: rules, allowLoopback: true }) });
-    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint }, { dialer });
-    expect(failure(outcome)).toMatchObject({ code: "EGRESS_DENIED", endpoint: `127.0.0.2:${inside.port}` });
-    expect(inside.total()).toBe(0);
-    await settle(server);
-  });
-
   test("does not choose how long the report is, or what is in it", async () => {
     const host = `\u001b[2J${"x".repeat(5000)}`;
-    const server = await serve((socket) => fakeBroker(socket, { advertise: { host, port: 1 } }));
+    const server = await serve((socket) => fakeBroker(socket, { advertise: [{ host, port: 1 }] }));
     const outcome = await runKafkaTest({ bootstrapServers: server.endpoint });
     const endpoints = outcome.report.steps.map(({ endpoint }) => endpoint);
     expect(endpoints.some((name) => name.startsWith(" [2Jxxx") || name.startsWith("[ [2Jxxx"))).toBe(true);
     for (const text of [...endpoints, outcome.message]) expect(text).not.toMatch(/\p{C}/u);
     for (const endpoint of endpoints) expect(endpoint.length).toBeLessThanOrEqual(200);
     expect(outcome.message.length).toBeLessThan(1000);
+    await settle(server);
+  });
+
+  test.each([
+    ["more brokers than it sends", int32(2_147_483_647), "NOT_A_KAFKA_BROKER"],
+    ["fewer brokers than none", int32(-5), "NOT_A_KAFKA_BROKER"],
+    ["more topics than it sends", Buffer.concat([int32(0), int32(1), int32(2_147_483_647)]), "NOT_A_KAFKA_BROKER"],
+    ["a longer name than it sends", Buffer.concat([int32(1), int32(1), int16(32_000)]), "NOT_A_KAFKA_BROKER"],
+    ["nothing", Buffer.alloc(0), "NOT_A_KAFKA_BROKER"],
+    ["no brokers", Buffer.concat([int32(0), int32(1), int32(0)]), "NO_BROKERS"],
+  ])("may say that there are %s", async (_, garbage, code) => {
+    const server = await serve((socket) => fakeBroker(socket, { garbage }));
+    const outcome = await runKafkaTest({ bootstrapServers: server.endpoint });
+    expect(failure(outcome)).toMatchObject({ code, field: "bootstrap_servers" });
     await settle(server);
   });
 
@@ -141,41 +142,3 @@ describe("a broker that means harm", () => {
     await settle(server);
   });
 });
-
-/** Just enough of the protocol: ApiVersions, Metadata (version 0), SaslHandshake and SaslAuthenticate. */
-function fakeBroker(socket: Socket, how: { advertise?: { host: string; port: number }; iterations?: number }): void {
-  socket.on("data", (request: Buffer) => {
-    const [apiKey, correlation] = [request.readInt16BE(4), request.subarray(8, 12)];
-    const reply = (body: Buffer) => {
-      const length = Buffer.alloc(4);
-      length.writeInt32BE(4 + body.length);
-      socket.write(Buffer.concat([length, correlation, body]));
-    };
-    if (apiKey === 18) reply(Buffer.concat([int16(0), int32(4), ...[3, 17, 18, 36].map(supported)]));
-    if (apiKey === 3 && how.advertise !== undefined) {
-      const { host, port } = how.advertise;
-      reply(Buffer.concat([int32(1), int32(1), text(host), int32(port), int32(0)]));
-    }
-    if (apiKey === 17) reply(Buffer.concat([int16(0), int32(1), text("SCRAM-SHA-256")]));
-    if (apiKey === 36) {
-      const nonce = /r=([^,]+)/.exec(request.toString("latin1"))?.[1] ?? "";
-      const answer = Buffer.from(`r=${nonce}x,s=c2FsdA==,i=${how.iterations}`);
-      reply(Buffer.concat([int16(0), int16(-1), int32(answer.length), answer]));
-    }
-  });
-}
-
-const supported = (apiKey: number) => Buffer.concat([int16(apiKey), int16(0), int16(0)]);
-const text = (value: string) => Buffer.concat([int16(value.length), Buffer.from(value)]);
-
-function int16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
-}
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}

@@ -1,0 +1,86 @@
+import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
+import { isSecret } from "../connectors/describe-fields.ts";
+import { type FieldViolation, fieldsInvalid } from "../failure.ts";
+import type { CheckMessage } from "../interceptors/validate.ts";
+import type { Substitution } from "../secrets/create-substitution.ts";
+import { findReferences } from "../secrets/find-references.ts";
+import { isMask } from "../secrets/is-mask.ts";
+import { checkText } from "./check-text.ts";
+import { type Choice, toConnectorConfig } from "./choose-connector.ts";
+import { secretSlots } from "./secret-slots.ts";
+import { joinSecrets, splitSecrets } from "./split-secrets.ts";
+
+/** What a configuration is held against. */
+export interface ConfigRules {
+  /** The rules of `buf.validate`. */
+  readonly checkMessage: CheckMessage;
+  /** What `{{ NAME }}` in a secret stands for. */
+  readonly substitution: Substitution;
+}
+
+/**
+ * Finds everything that is wrong with a configuration (with its secrets) without dialling anybody, and throws FIELD_INVALID
+ * with all of it. Returns the configuration with its references replaced: the form to dial with, never to keep.
+ */
+export function checkConfig(
+  { checkMessage, substitution }: ConfigRules,
+  organizationId: string,
+  choice: Choice,
+): Choice {
+  const { connector, config } = choice;
+  const whole = toConnectorConfig(choice);
+  checkMessage(ConnectorConfigSchema, whole, "config.");
+  refuse([
+    ...checkText(reflect(ConnectorConfigSchema, whole), "config."),
+    ...checkSecrets(substitution, organizationId, reflect(connector.config, config), `config.${connector.id}.`),
+    ...checkReferences(reflect(ConnectorConfigSchema, whole), "config."),
+  ]);
+  const { config: bare, secrets } = splitSecrets(connector.config, config);
+  const values = [...secrets].map(([path, value]) => [path, substitution.apply(organizationId, value)] as const);
+  const ready = joinSecrets(connector.config, bare, new Map(values));
+  const own = connector.check?.(ready) ?? [];
+  refuse(own.map(({ field, description }) => ({ field: `config.${connector.id}.${field}`, description })));
+  return { connector, config: ready };
+}
+
+const maskDescription = "is a mask, not a secret: leave the field out to keep the stored value";
+
+function checkSecrets(
+  substitution: Substitution,
+  organizationId: string,
+  config: ReflectMessage,
+  prefix: string,
+): readonly FieldViolation[] {
+  return secretSlots(config).flatMap((slot) => {
+    const text = new TextDecoder().decode(slot.get());
+    const description = isMask(text) ? maskDescription : substitution.check(organizationId, text);
+    return description === undefined ? [] : [{ field: `${prefix}${slot.path}`, description }];
+  });
+}
+
+/** References where no secret is: the server's environment must not be readable through what is answered. */
+function checkReferences(message: ReflectMessage, prefix: string): readonly FieldViolation[] {
+  return message.fields.flatMap((field): readonly FieldViolation[] => {
+    if (!message.isSet(field)) return [];
+    const path = `${prefix}${field.name}`;
+    if (field.fieldKind === "message") return checkReferences(message.get(field), `${path}.`);
+    // A map's keys are never secret.
+    const keys = field.fieldKind === "map" ? [...message.get(field).keys()] : [];
+    const values = field.fieldKind === "map" ? [...message.get(field).values()] : listed(message, field);
+    return [...keys, ...(isSecret(field) ? [] : values)].flatMap((value: unknown) => {
+      if (isReflectMessage(value)) return checkReferences(value, `${path}.`);
+      const refers = typeof value === "string" && findReferences(value).length > 0;
+      return refers ? [{ field: path, description: "{{ NAME }} is only for secret fields" }] : [];
+    });
+  });
+}
+
+function listed(message: ReflectMessage, field: ReflectMessage["fields"][number]): readonly unknown[] {
+  const value: unknown = message.get(field);
+  return field.fieldKind === "list" ? [...(value as Iterable<unknown>)] : [value];
+}
+
+function refuse(violations: readonly FieldViolation[]): void {
+  if (violations.length > 0) throw fieldsInvalid(...violations);
+}

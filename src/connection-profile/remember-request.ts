@@ -1,0 +1,72 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import type { Knex } from "knex";
+import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
+import type { DigestRequest } from "./digest-request.ts";
+import { fromRecord, toRecord } from "./profile-row.ts";
+
+/** A request that may come twice. */
+export interface RepeatableRequest {
+  /** The caller's UUID for it; empty when the caller sent none. */
+  readonly requestId: string;
+  /** All of it but the id, as text that is the same for the same request. Holds secrets. */
+  readonly body: string;
+}
+
+/** A row of connection_profile_request. */
+interface RequestRow {
+  organization_id: string;
+  request_id: string;
+  body: string;
+  record: JsonObject | string;
+  created_at: Date;
+}
+
+/** How long a request is known again. */
+const lifetime = "24 hours";
+
+/**
+ * Does the work of a request once: a repetition gets the first one's profile, as it was answered then. Of two at once the
+ * second waits for the first's end, by the primary key. Throws REQUEST_ID_REUSED when another request has the id.
+ */
+export async function rememberRequest(
+  trx: Knex.Transaction,
+  digest: DigestRequest,
+  organizationId: string,
+  { requestId, body }: RepeatableRequest,
+  work: () => Promise<ConnectionProfile | undefined>,
+): Promise<ConnectionProfile | undefined> {
+  if (requestId === "") return work();
+  const own = () =>
+    trx<RequestRow>("connection_profile_request").where({ organization_id: organizationId, request_id: requestId });
+  await own().whereRaw(`created_at < now() - interval '${lifetime}'`).delete();
+  const taken = await trx<RequestRow>("connection_profile_request")
+    .insert({
+      organization_id: organizationId,
+      request_id: requestId,
+      body: await digest.make(body),
+      record: "{}",
+      created_at: new Date(),
+    })
+    .onConflict(["organization_id", "request_id"])
+    .ignore()
+    .returning("request_id");
+  if (taken.length === 0) {
+    const first = await own().first();
+    if (first === undefined || !(await digest.matches(first.body, body))) throw reused();
+    return fromRecord(first.record);
+  }
+  const profile = await work();
+  // What wrote nothing is no answer to repeat.
+  if (profile === undefined) await own().delete();
+  else await own().update({ record: JSON.stringify(toRecord(profile)) });
+  return profile;
+}
+
+function reused(): Failure {
+  const description = "was used for another request: make a new one for each";
+  return new Failure(ErrorReason.REQUEST_ID_REUSED, `request_id: ${description}`, {
+    fieldViolations: [{ field: "request_id", description }],
+  });
+}

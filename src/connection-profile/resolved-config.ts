@@ -1,0 +1,108 @@
+import type { MessageShape } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import type { ConnectorRegistry } from "../connectors/index.ts";
+import { Failure } from "../failure.ts";
+import type { Secrets, SecretVault } from "../secrets/open-vault.ts";
+import { type ConfigRules, checkConfig } from "./check-config.ts";
+import { checkSize } from "./check-size.ts";
+import { type Choice, chooseConnector, toConnectorConfig } from "./choose-connector.ts";
+import { destinationDigest } from "./destination-digest.ts";
+import { type ConfigEdits, mergeConfig } from "./merge-config.ts";
+import type { SavedProfile } from "./read-profile.ts";
+import { secretSlots } from "./secret-slots.ts";
+import { joinSecrets, splitSecrets } from "./split-secrets.ts";
+
+/** What resolving works with. */
+export interface ResolveDeps {
+  readonly registry: ConnectorRegistry;
+  readonly rules: ConfigRules;
+  readonly vault: SecretVault;
+}
+
+/** A configuration that is valid as a whole, taken apart for those who keep it and those who dial with it. */
+export interface ResolvedConfig {
+  /** With its secrets, references replaced: to dial with. */
+  readonly ready: Choice;
+  /** Without its secrets: to keep and to answer. */
+  readonly bare: ConnectorConfig;
+  readonly description: string;
+  /** Secrets that came with the request. */
+  readonly given: Secrets;
+  /** Paths of stored secrets that have no place in it any more. */
+  readonly removed: readonly string[];
+  /** Digest of where its secrets are sent. */
+  readonly destination: Uint8Array;
+  /** True when stored secrets of this profile were sent elsewhere before. */
+  readonly rebound: boolean;
+}
+
+/** A configuration that a request brings, with all of its secrets. */
+export function resolveNew(
+  { registry, rules }: ResolveDeps,
+  organizationId: string,
+  named: string,
+  whole: ConnectorConfig,
+): ResolvedConfig {
+  const choice = chooseConnector(registry, named, whole);
+  const { config, secrets: given } = splitSecrets(choice.connector.config, choice.config);
+  const ready = checkConfig(rules, organizationId, choice);
+  return { ...kept({ ...choice, config }), ready, given, removed: [], rebound: false };
+}
+
+/**
+ * A saved configuration with edits laid over it. Stored secrets that the edits do not name stay in it, as long as they are
+ * sent where they were: else SECRET_REBIND_REQUIRED, before any of them is decrypted.
+ */
+export async function resolveEdits(
+  { registry, rules, vault }: ResolveDeps,
+  organizationId: string,
+  { profile, stored }: SavedProfile,
+  edits: ConfigEdits,
+): Promise<ResolvedConfig> {
+  const base = profile.config;
+  if (base === undefined) throw new Error(`profile ${profile.id} has no configuration`);
+  const before = chooseConnector(registry, edits.config?.connector.case ?? "", base);
+  const merged = chooseConnector(registry, before.connector.id, mergeConfig(base, edits));
+  const { config, secrets: given } = splitSecrets(merged.connector.config, merged.config);
+  const places = new Set(secretSlots(reflect(merged.connector.config, config)).map(({ path }) => path));
+  const cleared = new Set(edits.paths?.map(([, ...path]) => path.join(".")));
+  const staying = stored.filter(({ path }) => places.has(path) && !given.has(path) && !cleared.has(path));
+  const bare = kept({ ...merged, config });
+
+  const from = digestOf(before);
+  const moved = !Buffer.from(from).equals(bare.destination);
+  if (moved && staying.length > 0) throw rebindRequired(before.connector.id, staying);
+
+  const opened = await vault.open({ organizationId, profileId: profile.id, destination: from }, staying);
+  const complete = joinSecrets(merged.connector.config, config, new Map([...opened, ...given]));
+  const ready = checkConfig(rules, organizationId, { ...merged, config: complete });
+  const remaining = new Set([...staying.map(({ path }) => path), ...given.keys()]);
+  const removed = stored.map(({ path }) => path).filter((path) => !remaining.has(path));
+  return { ...bare, ready, given, removed, rebound: moved && stored.length > 0 };
+}
+
+/** The digest of where the secrets of a stored configuration are sent. */
+export function digestOf({ connector, config }: Choice): Uint8Array {
+  return destinationDigest(connector.id, reflect(connector.config, config as MessageShape<typeof connector.config>));
+}
+
+function kept(choice: Choice) {
+  const bare = toConnectorConfig(choice);
+  checkSize(bare);
+  return { bare, description: choice.connector.describe(choice.config), destination: digestOf(choice) };
+}
+
+function rebindRequired(connector: string, staying: readonly { readonly path: string }[]): Failure {
+  const paths = staying.map(({ path }) => `config.${connector}.${path}`);
+  const description = "the stored value is only for where it was sent so far: give it again";
+  return new Failure(
+    ErrorReason.SECRET_REBIND_REQUIRED,
+    `${paths.join(", ")}: the change sends secrets elsewhere, and a stored one is only for where it was sent so far: give them again`,
+    {
+      metadata: { secrets: paths.join(",") },
+      preconditionViolations: paths.map((subject) => ({ type: "SECRET_REBIND_REQUIRED", subject, description })),
+    },
+  );
+}

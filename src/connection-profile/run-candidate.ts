@@ -1,0 +1,84 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import type { TestStep } from "../../gen/connectory/v1/test_report_pb.js";
+import type { DiscoverQuestion } from "../connectors/connector.ts";
+import type { TestThreads } from "../connectors/open-test-threads.ts";
+import { type DiscoveryOutcome, emptyPage, notSupported } from "../connectors/run-test.ts";
+import { Failure } from "../failure.ts";
+import type { Caller } from "../interceptors/caller.ts";
+import type { Candidate, RecordTry, Try } from "./candidate.ts";
+import type { TakeTestSlots } from "./create-test-slots.ts";
+
+export interface RunCandidateDeps {
+  readonly takeTestSlots: TakeTestSlots;
+  readonly runTest: TestThreads["run"];
+  readonly recordTry: RecordTry;
+  readonly log: Logger;
+  /** How long a test may take, in milliseconds. */
+  readonly deadlineMs?: number;
+}
+
+/** What to try, for whom, and why. */
+export interface CandidateRun {
+  readonly caller: Caller;
+  readonly candidate: Candidate;
+  readonly kind: Try["kind"];
+  /** The call that wants to know: the test ends with it. */
+  readonly context: Pick<HandlerContext, "signal" | "timeoutMs">;
+  /** What to discover; only of the kind `discovery`. */
+  readonly question?: DiscoverQuestion;
+  /** Gets every step as it begins and as it ends. */
+  onStep?(step: TestStep): void;
+}
+
+/**
+ * Tries a candidate within the limits, and keeps what must be kept of it. Throws Failure TOO_MANY_TESTS when it was not
+ * tried, and rejects with the signal's reason when the caller goes away. The page is empty after a test.
+ */
+export type RunCandidate = (run: CandidateRun) => Promise<DiscoveryOutcome>;
+
+const defaultDeadlineMs = 10_000;
+
+export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
+  const { takeTestSlots, runTest, recordTry, log, deadlineMs = defaultDeadlineMs } = deps;
+  return async ({ caller, candidate, kind, context, question, onStep }) => {
+    const { connector, config } = candidate;
+    const { organizationId } = caller;
+    if (question === undefined && connector.test === undefined) return { ...notSupported(), page: emptyPage };
+    const { signal } = context;
+    const giveBack = takeTestSlots(organizationId, connector.endpoints(config));
+    const steps = onStep === undefined ? {} : { onStep };
+    const times = timesOf(deadlineMs, context.timeoutMs());
+    const outcome = await runTest({ organizationId, connector, config, question, signal, ...times, ...steps })
+      .finally(giveBack)
+      .catch(async (error: unknown) => {
+        // What did not come to its end may have dialled all the same.
+        if (!wasRefused(error))
+          await recordTry(caller, candidate, { kind, outcome: undefined }).catch((err: unknown) =>
+            log.error({ err, requestId: caller.requestId }, "a test that was cut short is not in the event log"),
+          );
+        throw error;
+      });
+    await recordTry(caller, candidate, { kind, outcome });
+    return outcome;
+  };
+}
+
+function wasRefused(error: unknown): boolean {
+  return error instanceof Failure && error.reason === ErrorReason.TOO_MANY_TESTS;
+}
+
+/** The most that is kept of a caller's own time: for a thread that must be ended by force, and for the way back. */
+const longestGraceMs = 500;
+const reserveMs = 1.5 * longestGraceMs;
+
+/**
+ * A caller with a deadline of its own gets its report rather than DEADLINE_EXCEEDED, also from a test that must be ended by
+ * force: of the last quarter of its time, but at most 750 ms, two thirds are for that, and one to record and to answer.
+ */
+function timesOf(deadlineMs: number, left: number | undefined): { deadlineMs: number; graceMs: number } {
+  if (left === undefined) return { deadlineMs, graceMs: longestGraceMs };
+  const reserve = Math.min(left / 4, reserveMs);
+  return { deadlineMs: Math.max(1, Math.min(deadlineMs, left - reserve)), graceMs: Math.max(1, reserve / 1.5) };
+}

@@ -1,0 +1,91 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { MethodImpl } from "@connectrpc/connect";
+import type {
+  ConnectionProfileService,
+  StreamConnectionProfileTestResponseSchema,
+} from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { TestStage, TestStatus, type TestStep } from "../../gen/connectory/v1/test_report_pb.js";
+import { notSupported, type TestOutcome } from "../connectors/run-test.ts";
+import { callerOf } from "../interceptors/caller.ts";
+import type { ReadCandidate } from "./candidate.ts";
+import type { RunCandidate } from "./run-candidate.ts";
+
+/** How many steps wait for a caller who reads slowly; the last message has those that do not. */
+const maxWaiting = 100;
+
+/** TestConnectionProfile with its steps as they happen. A caller who stops reading ends the test. */
+export function streamConnectionProfileTest(deps: {
+  readCandidate: ReadCandidate;
+  runCandidate: RunCandidate;
+}): MethodImpl<typeof ConnectionProfileService.method.streamConnectionProfileTest> {
+  return async function* (request, context) {
+    const caller = callerOf(context);
+    const candidate = await deps.readCandidate(caller, request);
+    if (candidate === undefined) return yield theEnd(notSupported());
+
+    const left = new AbortController();
+    const signal = AbortSignal.any([context.signal, left.signal]);
+    let outcome: Promise<TestOutcome> | undefined;
+    const steps = new ReadableStream<TestStep>(
+      {
+        start: (queue) => {
+          const onStep = (step: TestStep) => {
+            if ((queue.desiredSize ?? 0) > 0) queue.enqueue(step);
+          };
+          const timeoutMs = () => context.timeoutMs();
+          const run = { caller, candidate, kind: "test", context: { signal, timeoutMs }, onStep } as const;
+          outcome = deps.runCandidate(run).finally(() => {
+            if (!left.signal.aborted) queue.close();
+          });
+        },
+        cancel: () => left.abort(),
+      },
+      { highWaterMark: maxWaiting },
+    );
+    try {
+      for await (const step of steps) yield theStep(step);
+      if (outcome !== undefined) yield theEnd(await outcome);
+    } finally {
+      // Nobody listens to it any more.
+      await outcome?.catch(() => undefined);
+    }
+  };
+}
+
+type Answer = MessageInitShape<typeof StreamConnectionProfileTestResponseSchema>;
+
+function theStep(step: TestStep): Answer {
+  return { error: step.status === TestStatus.FAILED, message: sentence(step), step };
+}
+
+function theEnd({ error, message, report }: TestOutcome): Answer {
+  return { error, done: true, message, report };
+}
+
+const doing: Readonly<Record<TestStage, string>> = {
+  [TestStage.UNSPECIFIED]: "Trying",
+  [TestStage.RESOLVE]: "Resolving the name",
+  [TestStage.EGRESS]: "Asking whether it may be dialled",
+  [TestStage.CONNECT]: "Connecting",
+  [TestStage.TLS]: "Securing the connection",
+  [TestStage.AUTHENTICATE]: "Logging in",
+  [TestStage.AUTHORIZE]: "Asking for permission",
+  [TestStage.CAPABILITY]: "Trying what only the right system can do",
+};
+
+const ended: Readonly<Record<TestStatus, string>> = {
+  [TestStatus.UNSPECIFIED]: "",
+  [TestStatus.RUNNING]: " …",
+  [TestStatus.PASSED]: ": it works",
+  [TestStatus.WARNING]: ": it works, but ",
+  [TestStatus.FAILED]: ": ",
+  [TestStatus.SKIPPED]: ": not needed",
+  [TestStatus.NOT_EXECUTED]: ": not tried",
+};
+
+/** Such as `broker-1:9092: Connecting: nothing listens there`. */
+function sentence({ stage, status, endpoint, hint, code }: TestStep): string {
+  const where = endpoint === "" ? "" : `${endpoint}: `;
+  const why = hint === "" ? "" : `${hint} (${code})`;
+  return `${where}${doing[stage]}${ended[status]}${why}`;
+}

@@ -1,0 +1,31 @@
+import { type AmqpConfig, AmqpConfigSchema } from "../../../gen/connectory/v1/amqp_config_pb.js";
+import type { FieldViolation } from "../../failure.ts";
+import { checkTls } from "../check-tls.ts";
+import { type Connector, endpointName } from "../connector.ts";
+import { amqpAddress } from "./amqp-address.ts";
+
+/** A message broker over AMQP 0-9-1, such as RabbitMQ. */
+export const amqp: Connector<AmqpConfig> = {
+  id: "amqp",
+  name: "AMQP",
+  description: "A message broker over AMQP 0-9-1, such as RabbitMQ",
+  source: true,
+  sink: true,
+  config: AmqpConfigSchema,
+  describe: (config) => {
+    const { username, virtualHost, ...address } = amqpAddress(config);
+    return `${username}@${endpointName(address)}/${virtualHost === "/" ? "" : virtualHost}`;
+  },
+  endpoints: (config) => {
+    const { host, port } = amqpAddress(config);
+    return [{ host, port }];
+  },
+  check: (config) => [...checkVirtualHost(config.virtualHost), ...checkTls(config.tls)],
+  test: async (config, probe) => (await import("./test-amqp.ts")).testAmqp(config, probe),
+};
+
+/** AMQP counts the bytes of a virtual host's name; the rule in proto can only count characters. */
+function checkVirtualHost(name: string): readonly FieldViolation[] {
+  if (Buffer.byteLength(name) <= 255) return [];
+  return [{ field: "virtual_host", description: "must not be longer than 255 bytes in UTF-8" }];
+}

@@ -1,0 +1,37 @@
+import { isIP } from "node:net";
+import type { FieldViolation } from "../failure.ts";
+import { namesSecret } from "./names-secret.ts";
+
+/**
+ * What is wrong with the URL in a configuration field, found without dialling anybody; nothing for an empty text, which
+ * `required` is for. `schemes` are without the colon: `["http", "https"]`. A URL is stored and shown as it is: what
+ * could be a secret has no place in it.
+ */
+export function checkUrl(field: string, text: string, schemes: readonly string[]): readonly FieldViolation[] {
+  if (text === "") return [];
+  const violation = (description: string) => [{ field, description }];
+  // The parser of URLs drops or turns these around: what is shown would not be what is dialled.
+  if (/[\s\p{C}\\]/u.test(text)) return violation("must not hold blanks, control characters or backslashes");
+  const url = URL.parse(text);
+  const example = `${schemes[0]}://host.example`;
+  if (url === null || !schemes.includes(url.protocol.slice(0, -1)) || !/^[a-z+.-]+:\/\//i.test(text))
+    return violation(`must be a URL with ${schemes.join(", ")}, such as ${example}`);
+  if (!isHost(url.hostname)) return violation(`must name a host, such as ${example}`);
+  if (url.username !== "" || url.password !== "" || authorityOf(text).includes("@"))
+    return violation("must not hold a user or password: they have fields of their own");
+  if (url.port === "0") return violation("0 is not a port: 1 to 65535");
+  if (text.includes("#")) return violation("must not have a fragment (#)");
+  if ([...url.searchParams.keys()].some(namesSecret))
+    return violation("has a query parameter that looks like a secret, and a URL is shown as it is: leave it out");
+  return [];
+}
+
+/** A name, an IPv4 address, or an IPv6 address in brackets. URLs of other schemes than HTTP's allow more. */
+function isHost(host: string): boolean {
+  if (host.startsWith("[")) return isIP(host.slice(1, -1)) === 6;
+  return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/.test(host) && host.length <= 253 && !host.includes("..");
+}
+
+function authorityOf(text: string): string {
+  return /^[^:]*:\/\/([^/?#]*)/.exec(text)?.[1] ?? "";
+}

@@ -1,0 +1,190 @@
+import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import type { Logger } from "pino";
+import { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { TestReportSchema, type TestStep, TestStepSchema } from "../../gen/connectory/v1/test_report_pb.js";
+import type { EgressPolicyOptions } from "../egress/egress-policy.ts";
+import { Failure } from "../failure.ts";
+import type { Connector, DiscoverQuestion } from "./connector.ts";
+import { endedByForce } from "./ended-by-force.ts";
+import { type DiscoveryOutcome, emptyPage } from "./run-test.ts";
+import { startTestThread, type TestThread } from "./start-test-thread.ts";
+import type { TestThreadAnswer } from "./test-thread.ts";
+
+/** A test or a discovery for a thread. */
+export interface TestTask {
+  readonly connector: Connector;
+  /** A valid configuration with its secrets. */
+  readonly config: Message;
+  /** What to discover; absent for a test. */
+  readonly question?: DiscoverQuestion | undefined;
+  /** The caller: when it aborts the promise rejects with the signal's reason, and the test's sockets are closed. */
+  readonly signal: AbortSignal;
+  /** The test's own end, in milliseconds, from now on: waiting for a thread is part of it. */
+  readonly deadlineMs: number;
+  /** How much longer it may take to answer before its thread is ended by force. */
+  readonly graceMs?: number | undefined;
+  /** Gets every step as it begins and as it ends. */
+  onStep?(step: TestStep): void;
+}
+
+/**
+ * Where the tests of an organization run: a thread, once there is one. What they meet can end the thread; it never
+ * reaches the one that started it.
+ */
+export interface TestRoom {
+  run(task: TestTask): Promise<DiscoveryOutcome>;
+  /** Starts the thread, once; the tests that came before wait for it. Resolves when it has loaded, or has ended. */
+  open(): Promise<void>;
+  isIdle(): boolean;
+  /** Ends it, and every test in it with UNAVAILABLE. */
+  close(): void;
+}
+
+export interface TestRoomOptions {
+  readonly egress: EgressPolicyOptions;
+  readonly log: Logger;
+  /** How long a test that is cancelled may take to say that it has ended; and `graceMs` of tests that do not say. */
+  readonly graceMs: number;
+  /** How long the thread waits for another test. */
+  readonly idleMs: number;
+  readonly maxMemory: number;
+  /** Called once, when it takes no more tests, with the promise of its thread's end. */
+  onEnd(ended: Promise<unknown>): void;
+}
+
+interface Running extends TestTask {
+  readonly endsAt: bigint;
+  /** What it has told of; a step that ended in place of the same one that began. */
+  steps: TestStep[];
+  timer: NodeJS.Timeout;
+  settle(outcome: () => DiscoveryOutcome): void;
+}
+
+export function createTestRoom({ graceMs, idleMs, onEnd, ...options }: TestRoomOptions): TestRoom {
+  const tests = new Map<number, Running>();
+  const loaded = Promise.withResolvers<void>();
+  let thread: TestThread | undefined;
+  let ready = false;
+  let closed = false;
+  let lastId = 0;
+  let idle: NodeJS.Timeout | undefined;
+
+  /** Ends the thread. Every test in it gets an outcome, at once: the thread itself may take a while to end. */
+  const stop = (outcomeOf: (test: Running) => DiscoveryOutcome) => {
+    if (closed) return;
+    closed = true;
+    clearTimeout(idle);
+    onEnd(Promise.resolve(thread?.end()));
+    loaded.resolve();
+    for (const [id, test] of tests) finish(id, () => outcomeOf(test));
+  };
+  const kill = (err: Error) => {
+    if (closed) return;
+    options.log.warn({ err, tests: tests.size }, "a thread of connector tests was ended by force");
+    stop((test) => {
+      // Before it has loaded it has met nobody: that is our own defect.
+      if (!ready) throw err;
+      return outcomeOfKilled(test);
+    });
+  };
+  const finish = (id: number, outcome: () => DiscoveryOutcome) => {
+    const test = tests.get(id);
+    if (test === undefined) return;
+    tests.delete(id);
+    clearTimeout(test.timer);
+    test.settle(outcome);
+    if (tests.size === 0 && !closed) idle = setTimeout(() => stop(unavailable), idleMs);
+  };
+  const begin = (id: number, { connector, config, question, endsAt }: Running) =>
+    thread?.order({
+      run: { id, connectorId: connector.id, config: toBinary(connector.config, config), question, endsAt },
+    });
+  const hear = (answer: TestThreadAnswer) => {
+    if ("ready" in answer) {
+      ready = true;
+      loaded.resolve();
+      for (const [id, test] of tests) begin(id, test);
+    } else if ("step" in answer) {
+      const test = tests.get(answer.id);
+      if (test !== undefined) note(test, fromBinary(TestStepSchema, answer.step));
+    } else finish(answer.id, () => readAnswer(answer));
+  };
+
+  return {
+    isIdle: () => tests.size === 0,
+    close: () => stop(unavailable),
+    open: () => {
+      thread ??= startTestThread({ ...options, onAnswer: hear, onFailure: kill });
+      return loaded.promise;
+    },
+    run: (task) => {
+      const { promise, resolve, reject } = Promise.withResolvers<DiscoveryOutcome>();
+      const { signal, deadlineMs } = task;
+      const id = ++lastId;
+      const giveUpAfter = (ms: number) => setTimeout(() => kill(new Error("a test did not answer in time")), ms);
+      const cancel = () => {
+        reject(signal.reason);
+        // What has not begun has opened nothing.
+        if (!ready) return finish(id, busy);
+        thread?.order({ cancel: id });
+        clearTimeout(test.timer);
+        test.timer = giveUpAfter(graceMs);
+      };
+      const expire = () => {
+        if (ready) test.timer = giveUpAfter(task.graceMs ?? graceMs);
+        else finish(id, busy);
+      };
+      const test: Running = {
+        ...task,
+        endsAt: process.hrtime.bigint() + BigInt(Math.round(deadlineMs * 1e6)),
+        steps: [],
+        timer: setTimeout(expire, deadlineMs),
+        settle: (outcome) => {
+          signal.removeEventListener("abort", cancel);
+          try {
+            resolve(outcome());
+          } catch (error) {
+            reject(error);
+          }
+        },
+      };
+      clearTimeout(idle);
+      tests.set(id, test);
+      if (ready) begin(id, test);
+      signal.addEventListener("abort", cancel, { once: true });
+      if (signal.aborted) cancel();
+      return promise;
+    },
+  };
+}
+
+function note(test: Running, step: TestStep): void {
+  test.steps = [...test.steps.filter(({ number }) => number === 0 || number !== step.number), step];
+  test.onStep?.(step);
+}
+
+function outcomeOfKilled({ connector, steps, endsAt }: Running): DiscoveryOutcome {
+  if (steps.length === 0) return busy();
+  const code = process.hrtime.bigint() < endsAt ? "TEST_CRASHED" : "TIMED_OUT";
+  return { ...endedByForce(connector, steps, code), page: emptyPage };
+}
+
+function readAnswer(answer: Exclude<TestThreadAnswer, { ready: true } | { step: Uint8Array }>): DiscoveryOutcome {
+  if ("defect" in answer) throw new Error(`a connector test failed: ${answer.defect}`);
+  if ("cancelled" in answer) throw new Error("a connector test was cancelled");
+  const { error, message, report, page } = answer.outcome;
+  const resources = page.resources.map((resource) => fromBinary(DiscoveredResourceSchema, resource));
+  return { error, message, report: fromBinary(TestReportSchema, report), page: { ...page, resources } };
+}
+
+/** Nothing was tried, so there is nothing to say of the target. */
+function busy(): never {
+  throw new Failure(ErrorReason.TOO_MANY_TESTS, "this server was too busy to begin the test in time: try again", {
+    retryAfterMs: 1000,
+  });
+}
+
+function unavailable(): never {
+  throw new Failure(ErrorReason.STOPPING, "this server is stopping: call again", { retryAfterMs: 100 });
+}

@@ -1,0 +1,23 @@
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import { ProbeError } from "../connector.ts";
+import type { ProbeAnswer } from "../probe-client.ts";
+
+const redirects = new Set([301, 302, 303, 307, 308]);
+
+/** Where an answer sends its client; undefined when it does not. */
+export function nextPlace({ status, headers }: ProbeAnswer, from: URL): URL | undefined {
+  if (!redirects.has(status)) return undefined;
+  const next = URL.parse(headers.location ?? "", from);
+  if (headers.location === undefined || next === null || !["http:", "https:"].includes(next.protocol))
+    throw new ProbeError(
+      "REDIRECT_BROKEN",
+      "the server redirects to nowhere that HTTP leads to",
+      "url",
+      TestStage.CAPABILITY,
+    );
+  // A log-in that a server puts into an address is none of ours.
+  next.username = "";
+  next.password = "";
+  next.hash = "";
+  return next;
+}

@@ -1,0 +1,75 @@
+import type { IcebergConfig } from "../../../gen/connectory/v1/iceberg_config_pb.js";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import { endpointName, type Probe, ProbeError, type Step } from "../connector.ts";
+import { passwordInClear } from "../http-authorization.ts";
+import { openProbeClient, translateHttpError } from "../probe-client.ts";
+import { members, readJson } from "../read-json.ts";
+import { basePath, urlTarget } from "../url-target.ts";
+import { urlTls } from "../url-tls.ts";
+import { catalogRefusal, notCatalog } from "./catalog-refusal.ts";
+
+/** A catalog that has answered who it is. */
+export interface Catalog {
+  /** What it wants its clients to use, in clear names. Nothing of it is followed but `prefix`, a part of paths. */
+  readonly overrides: Readonly<Record<string, unknown>>;
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** Asks for a resource below `/v1` and the catalog's prefix; rejects with what its refusal means. */
+  get(path: string, query?: Readonly<Record<string, string>>): Promise<Readonly<Record<string, unknown>>>;
+  /** A step of a test of it. */
+  step(stage: TestStage): Step;
+  close(): Promise<void>;
+}
+
+/** Connects to a catalog and asks for its configuration, which is where every client of the protocol begins. */
+export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<Catalog> {
+  const url = new URL(config.url);
+  const endpoint = endpointName(urlTarget(url));
+  const translate = (error: unknown) => translateHttpError(error, "url");
+  const step = (stage: TestStage): Step => ({ stage, endpoint, field: "url", translate });
+  const client = await openProbeClient(probe, { url, field: "url", tls: urlTls(url, config.tls) });
+  const headers = {
+    accept: "application/json",
+    ...(config.token === "" ? {} : { authorization: `Bearer ${config.token}` }),
+  };
+  const get = async (path: string, query: Readonly<Record<string, string>>) => {
+    const search = new URLSearchParams(query).toString();
+    const answer = await client.request({
+      method: "GET",
+      path: `${basePath(url)}/v1${path}${search === "" ? "" : `?${search}`}`,
+      headers,
+    });
+    const body = readJson(answer.body);
+    if (answer.status !== 200) throw catalogRefusal(answer.status, members(body), config);
+    return members(body);
+  };
+  try {
+    const login = { ...step(TestStage.AUTHENTICATE), warning: passwordInClear(url, config.token !== "") };
+    const { overrides, defaults, prefix } = await probe.step(login, async () => {
+      const { warehouse } = config;
+      const answer = await get("/config", warehouse === "" ? {} : { warehouse });
+      if (!("overrides" in answer || "defaults" in answer)) throw notCatalog();
+      const [overrides, defaults] = [members(answer.overrides), members(answer.defaults)];
+      return { overrides, defaults, prefix: readPrefix(overrides.prefix ?? defaults.prefix ?? "") };
+    });
+    return {
+      overrides,
+      defaults,
+      step,
+      close: client.close,
+      get: (path, query = {}) => get(`${prefix}${path}`, query),
+    };
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+/** The catalog's part of every path but the configuration's; it stays a path of the same server whatever it holds. */
+function readPrefix(prefix: unknown): string {
+  if (prefix === "") return "";
+  const parts = typeof prefix === "string" ? prefix.split("/") : [];
+  if (parts.length > 0 && parts.every((part) => /^[\w.~!$&'()*+,;=:@%-]+$/.test(part) && !/^(\.|%2e)+$/i.test(part)))
+    return `/${parts.join("/")}`;
+  const hint = "the catalog sends its clients to paths that are none";
+  throw new ProbeError("PREFIX_INVALID", hint, "url", TestStage.CAPABILITY);
+}

@@ -1,0 +1,13 @@
+import type { Target } from "../../egress/egress-policy.ts";
+import { urlTargets } from "../url-target.ts";
+import { parseBootstrapServers } from "./bootstrap-servers.ts";
+import type { KafkaAccess } from "./kafka-access.ts";
+
+/** The addresses that a test begins with: the bootstrap servers, the token endpoint and the schema registry. */
+export function kafkaEndpoints({ bootstrapServers, login, schemaRegistry }: KafkaAccess): readonly Target[] {
+  return [
+    ...parseBootstrapServers(bootstrapServers),
+    ...(login?.kind === "oauth" ? urlTargets(login.tokenEndpoint) : []),
+    ...(schemaRegistry === undefined ? [] : urlTargets(schemaRegistry.endpoint)),
+  ];
+}

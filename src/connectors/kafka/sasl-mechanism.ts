@@ -1,0 +1,19 @@
+import type { KafkaConfig as Options } from "kafkajs";
+import type { Probe } from "../connector.ts";
+import { bearerMechanism } from "./bearer-mechanism.ts";
+import { fetchOauthToken } from "./fetch-oauth-token.ts";
+import { guardedScram } from "./guarded-scram.ts";
+import type { KafkaAccess } from "./kafka-access.ts";
+import { signMskToken } from "./sign-msk-token.ts";
+
+/** How kafkajs logs in; gets a token first where the log-in is one with a token. */
+export async function saslMechanism({ login, tls }: KafkaAccess, probe: Probe): Promise<Options["sasl"]> {
+  if (login === undefined) return undefined;
+  if (login.kind === "token") return bearerMechanism(login.token);
+  if (login.kind === "oauth") return bearerMechanism(await fetchOauthToken(login, tls?.ca ?? "", probe));
+  if (login.kind === "msk") return bearerMechanism(await signMskToken(login));
+  const { mechanism, username, password } = login;
+  return mechanism === "PLAIN"
+    ? { mechanism: "plain", username, password }
+    : guardedScram(mechanism, username, password);
+}

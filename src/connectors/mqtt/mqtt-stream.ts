@@ -1,0 +1,70 @@
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createWebSocketStream, WebSocket } from "ws";
+import { type Probe, ProbeError } from "../connector.ts";
+import { libraryStream } from "../library-stream.ts";
+import { probeAgent } from "../probe-agent.ts";
+import { errorCode } from "../translate-error.ts";
+import type { MqttAddress } from "./mqtt-address.ts";
+
+/** As much as `libraryStream` lets through. */
+const maxBytes = 32 * 1024 * 1024;
+
+/** What MQTT is spoken on: the socket itself, or a WebSocket that is made of it. */
+export async function mqttStream(socket: Socket, address: MqttAddress, probe: Probe): Promise<Duplex> {
+  if (address.webSocketUrl === undefined)
+    return libraryStream(Promise.resolve(socket), { isProtocol: isConnack, headLength: 2 });
+  const agent = probeAgent(probe, { field: "url", tls: address.tls, first: { ...address, socket } });
+  const webSocket = new WebSocket(address.webSocketUrl, ["mqtt"], {
+    agent,
+    followRedirects: false,
+    perMessageDeflate: false,
+    maxPayload: maxBytes,
+  });
+  try {
+    await opened(webSocket);
+    limit(webSocket);
+    return createWebSocketStream(webSocket);
+  } catch (error) {
+    webSocket.terminate();
+    throw error;
+  } finally {
+    // What it has handed out is the WebSocket's now; it keeps nothing.
+    agent.destroy();
+  }
+}
+
+/** The first thing that a broker says is CONNACK: its type, and a length that every CONNACK has. */
+function isConnack(firstBytes: Buffer): boolean {
+  return firstBytes[0] === 0x20 && (firstBytes[1] ?? 0) >= 2;
+}
+
+function opened(webSocket: WebSocket): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  webSocket.once("open", resolve);
+  // Errors come more than once, and after the first nobody waits for them.
+  webSocket.on("error", (error) => reject(isOfHttp(error) ? notAWebSocket() : error));
+  webSocket.once("close", () => reject(notAWebSocket()));
+  webSocket.once("unexpected-response", (request, { statusCode = 0 }) => {
+    request.destroy();
+    reject(notAWebSocket(`it answered with the HTTP status ${statusCode}`));
+  });
+  return promise;
+}
+
+/** Errors of the WebSocket's own handshake have no code, those of Node's HTTP parser one of its own. */
+function isOfHttp(error: Error): boolean {
+  return errorCode(error) === "" || errorCode(error).startsWith("HPE_");
+}
+
+function notAWebSocket(why = "it does not offer MQTT there"): ProbeError {
+  return new ProbeError("NOT_A_WEBSOCKET", `the server did not open a WebSocket, ${why}: check port and path`, "url");
+}
+
+function limit(webSocket: WebSocket): void {
+  let bytes = 0;
+  webSocket.on("message", (data: Buffer) => {
+    bytes += data.length;
+    if (bytes > maxBytes) webSocket.terminate();
+  });
+}

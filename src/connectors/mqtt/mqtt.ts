@@ -1,0 +1,30 @@
+import { type MqttConfig, MqttConfigSchema } from "../../../gen/connectory/v1/mqtt_config_pb.js";
+import { checkTls } from "../check-tls.ts";
+import { checkUrl } from "../check-url.ts";
+import type { Connector } from "../connector.ts";
+import { mqttAddress } from "./mqtt-address.ts";
+
+/** Brokers that speak MQTT 5 or 3.1.1, over TCP or WebSockets. */
+export const mqtt: Connector<MqttConfig> = {
+  id: "mqtt",
+  name: "MQTT",
+  description: "A broker of messages for devices",
+  source: true,
+  sink: true,
+  config: MqttConfigSchema,
+  describe: ({ url }) => url,
+  endpoints: (config) => {
+    const { host, port } = mqttAddress(config);
+    return [{ host, port }];
+  },
+  check: (config) => [...checkBrokerUrl(config.url), ...checkTls(config.tls)],
+  test: async (config, probe) => (await import("./test-mqtt.ts")).testMqtt(config, probe),
+};
+
+function checkBrokerUrl(text: string) {
+  const violations = checkUrl("url", text, ["mqtt", "mqtts", "tcp", "ssl", "ws", "wss"]);
+  const url = URL.parse(text);
+  if (violations.length > 0 || url === null || /^wss?:$/.test(url.protocol)) return violations;
+  if (["", "/"].includes(url.pathname) && url.search === "") return [];
+  return [{ field: "url", description: "has a path or a query: only ws and wss have a use for them" }];
+}

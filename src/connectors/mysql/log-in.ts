@@ -1,0 +1,44 @@
+import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import { endpointName, type Probe, type Step } from "../connector.ts";
+import { mysqlAddress } from "./mysql-address.ts";
+import { type MysqlClient, openMysql, type Row } from "./open-mysql.ts";
+import { translateMysqlError } from "./translate-mysql-error.ts";
+
+/** A connection that is logged in. */
+export interface MysqlSession extends Pick<MysqlClient, "query" | "close"> {
+  readonly capability: Step;
+}
+
+/** Opens a connection, logs in and records who we are there. */
+export async function logIn(config: MysqlConfig, probe: Probe): Promise<MysqlSession> {
+  const address = mysqlAddress(config);
+  const step = (stage: TestStage, field: string): Step => ({
+    stage,
+    endpoint: endpointName(address),
+    field,
+    translate: (error) => translateMysqlError(error, config.password === ""),
+  });
+  const client = openMysql(config);
+  const { beforeTls, query, close } = client;
+  try {
+    const socket = await probe.open({ ...address, field: "host", tls: config.tls, beforeTls });
+    await probe.step(step(TestStage.AUTHENTICATE, "username"), () => client.logIn(socket));
+    const rows = await probe.step(step(TestStage.AUTHORIZE, "database"), () => query(whoAndWhere));
+    recordFacts(rows, ["current_user", "database"], probe);
+    return { query, close, capability: step(TestStage.CAPABILITY, "host") };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+const whoAndWhere = "select current_user() as `current_user`, database() as `database`";
+
+/** The values of the first row that have these names; those that the server does not have are left out. */
+export function recordFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
+  for (const name of names) {
+    const value = row?.[name] ?? null;
+    if (value !== null) probe.fact(name, String(value));
+  }
+}

@@ -1,0 +1,74 @@
+import { type Msg, NoRespondersError, PermissionViolationError, RequestError } from "@nats-io/nats-core/internal";
+import type { NatsConfig } from "../../../gen/connectory/v1/nats_config_pb.js";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import { type DiscoveredPage, type DiscoverQuestion, type Probe, ProbeError, type Step } from "../connector.ts";
+import { type NatsTarget, openNatsTarget } from "./open-nats-target.ts";
+import { readStreamList } from "./read-stream-list.ts";
+
+const streamList = "$JS.API.STREAM.LIST";
+const nothing: DiscoveredPage = { resources: [], nextCursor: "" };
+
+/**
+ * Lists the streams of JetStream by name; subjects alone lie nowhere. A server answers with up to 256 of them from an
+ * offset, which is the cursor. An account without JetStream has none.
+ */
+export async function discoverStreams(
+  config: NatsConfig,
+  probe: Probe,
+  question: DiscoverQuestion,
+): Promise<DiscoveredPage> {
+  const target = await openNatsTarget(config, probe);
+  try {
+    if (question.parent !== "") return nothing;
+    const offset = Number(/^\d{1,9}$/.exec(question.cursor)?.[0] ?? 0);
+    const answer = await request(target, offset, probe);
+    const capability = target.step(TestStage.CAPABILITY, "servers");
+    const list = await probe.step(capability, async () => readStreamList(answer?.data));
+    if (list === undefined) {
+      probe.fact("account_jetstream", "false");
+      return nothing;
+    }
+    const resources = list.streams.slice(0, question.pageSize);
+    const next = offset + resources.length;
+    return { resources, nextCursor: resources.length > 0 && next < list.total ? String(next) : "" };
+  } finally {
+    await target.session.connection.close();
+  }
+}
+
+/** The answer; undefined when nobody is there to give one. */
+async function request(
+  { session, loginField, step }: NatsTarget,
+  offset: number,
+  probe: Probe,
+): Promise<Msg | undefined> {
+  const { connection, unlessClosed } = session;
+  const authorize = step(TestStage.AUTHORIZE, loginField);
+  const translate: Step["translate"] = (error) => (isDenied(error) ? denied(loginField) : authorize.translate?.(error));
+  return probe.step({ ...authorize, translate }, async () => {
+    try {
+      return await unlessClosed(
+        connection.request(streamList, JSON.stringify({ offset }), { timeout: probe.deadlineMs }),
+      );
+    } catch (error) {
+      if (causeOf(error) instanceof NoRespondersError) return undefined;
+      throw error;
+    }
+  });
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof RequestError ? error.cause : error;
+}
+
+function isDenied(error: unknown): boolean {
+  return causeOf(error) instanceof PermissionViolationError;
+}
+
+function denied(field: string): ProbeError {
+  return new ProbeError(
+    "PERMISSION_DENIED",
+    `the user may not publish to ${streamList}, or has no inbox (_INBOX.>)`,
+    field,
+  );
+}

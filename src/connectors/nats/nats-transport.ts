@@ -1,0 +1,96 @@
+import type { Duplex } from "node:stream";
+import {
+  type ConnectionOptions,
+  Kind,
+  Parser,
+  type ParserEvent,
+  PermissionViolationError,
+  type Transport,
+} from "@nats-io/nats-core/internal";
+import { errorCode } from "../translate-error.ts";
+import { parseGreeting } from "./read-greeting.ts";
+
+/** Options of a connection that speaks on a stream which is open already. */
+export interface NatsStreamOptions extends ConnectionOptions {
+  readonly stream: Duplex;
+  /** What the server said before the stream was handed over. */
+  readonly greeting: Buffer;
+  /** Gets what the server refuses, before anything that the server says later is handed on. */
+  onViolation(violation: PermissionViolationError): void;
+}
+
+/** How the library speaks on such a stream. It gets only what its parser can read: it would print the rest. */
+export function natsTransport(): Transport {
+  const { promise: ended, resolve: end } = Promise.withResolvers<undefined | Error>();
+  let onViolation: NatsStreamOptions["onViolation"] = () => {};
+  const parser = new Parser({
+    push: ({ kind, data = new Uint8Array() }: ParserEvent) => {
+      // A greeting comes again whenever the cluster changes.
+      if (kind === Kind.INFO) parseGreeting(Buffer.concat([Buffer.from("INFO "), data]));
+      const violation = kind === Kind.ERR ? PermissionViolationError.parse(Buffer.from(data).toString()) : null;
+      if (violation !== null) onViolation(violation);
+    },
+  });
+  const chunks: Uint8Array[] = [];
+  let stream: Duplex | undefined;
+  let isClosed = false;
+  let wake = () => {};
+  const finish = (error?: Error) => {
+    if (isClosed) return;
+    isClosed = true;
+    if (error !== undefined) transport.closeError = error;
+    stream?.destroy();
+    wake();
+  };
+  const receive = (chunk: Uint8Array) => {
+    try {
+      parser.parse(chunk);
+    } catch {
+      return finish(Object.assign(new Error("ERR_WRONG_PROTOCOL"), { code: "ERR_WRONG_PROTOCOL" }));
+    }
+    chunks.push(chunk);
+    wake();
+  };
+  const stop = () => {
+    finish();
+    end(transport.closeError);
+  };
+  const transport: Transport & { closeError?: Error } = {
+    lang: "connectory",
+    version: "1.0.0",
+    get isClosed() {
+      return isClosed;
+    },
+    connect: async (_server, options) => {
+      const given = options as NatsStreamOptions;
+      ({ stream, onViolation } = given);
+      // A server that hangs up after an error has told why: then the library knows better than the stream.
+      stream.on("error", (error) => finish(errorCode(error) === "ECONNRESET" ? undefined : error));
+      stream.on("close", () => finish());
+      receive(given.greeting);
+      stream.on("data", receive);
+    },
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (;;) {
+          for (let chunk = chunks.shift(); chunk !== undefined; chunk = chunks.shift()) yield chunk;
+          if (isClosed) return;
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      } finally {
+        // Not before: what was sent last says why the connection ended.
+        stop();
+      }
+    },
+    // TLS is on the stream already.
+    isEncrypted: () => false,
+    send: (frame) => void stream?.write(frame),
+    close: async () => stop(),
+    disconnect: stop,
+    discard: stop,
+    closed: () => ended,
+  };
+  return transport;
+}

@@ -1,0 +1,23 @@
+import type { NatsConfig } from "../../../gen/connectory/v1/nats_config_pb.js";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import type { Probe } from "../connector.ts";
+import { openNatsTarget } from "./open-nats-target.ts";
+import { provePermissions } from "./prove-permissions.ts";
+import { visitAnnounced } from "./visit-announced.ts";
+
+/**
+ * Reaches the servers, logs in to the first that answers, asks it what the user may do, and reaches the servers that it
+ * announces, because clients go there when it is down. Sends no message that anybody but the server gets.
+ */
+export async function testNats(config: NatsConfig, probe: Probe): Promise<void> {
+  const target = await openNatsTarget(config, probe);
+  const { session, step } = target;
+  try {
+    await provePermissions(target, probe);
+    const roundTrip = () => session.unlessClosed(session.connection.rtt());
+    probe.fact("round_trip_ms", String(await probe.step(step(TestStage.CAPABILITY, "servers"), roundTrip)));
+    await visitAnnounced(target, probe);
+  } finally {
+    await session.connection.close();
+  }
+}

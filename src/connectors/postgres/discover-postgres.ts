@@ -1,0 +1,59 @@
+import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
+import type { DiscoveredPage, DiscoverQuestion, Probe } from "../connector.ts";
+import { logIn } from "./log-in.ts";
+import type { Row } from "./open-postgres.ts";
+
+/** `pg_` is the prefix that the server keeps for itself. */
+const schemas = `
+  select nspname as name from pg_catalog.pg_namespace
+  where nspname !~ '^pg_' and nspname <> 'information_schema' and nspname collate "C" > $1
+  order by nspname collate "C"`;
+
+/** A partition is a part of the table that has it; the estimate is of the last ANALYZE, -1 without one. */
+const tables = `
+  select c.relname as name, c.relkind::text as kind, c.reltuples::bigint::text as rows
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = $2 and c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+    and c.relname collate "C" > $1
+  order by c.relname collate "C"`;
+
+/** The schemas of the database, system schemas left out; inside of one its tables and views. */
+export async function discoverPostgres(
+  config: PostgresConfig,
+  probe: Probe,
+  { parent, pageSize, cursor }: DiscoverQuestion,
+): Promise<DiscoveredPage> {
+  const { query, close, capability } = await logIn(config, probe);
+  try {
+    const [sql, values] = parent === "" ? [schemas, [cursor]] : [tables, [cursor, parent]];
+    // One more than a page tells whether there is another.
+    const found = await probe.step(capability, () => query(`${sql} limit ${pageSize + 1}`, values));
+    const page = found.slice(0, pageSize);
+    return {
+      resources: page.map((row) => (parent === "" ? schemaOf(row) : tableOf(row, parent))),
+      nextCursor: found.length > pageSize ? String(page.at(-1)?.name) : "",
+    };
+  } finally {
+    close();
+  }
+}
+
+function schemaOf({ name }: Row) {
+  return { kind: "schema", name: String(name), container: true };
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  r: "table",
+  p: "table",
+  v: "view",
+  m: "materialized_view",
+  f: "foreign_table",
+};
+
+function tableOf({ name, kind, rows }: Row, schema: string) {
+  const facts = {
+    ...(kind === "p" ? { partitioned: "true" } : {}),
+    ...(kind === "v" || Number(rows) < 0 ? {} : { estimated_rows: String(rows) }),
+  };
+  return { kind: kinds[String(kind)] ?? "table", name: `${schema}.${name}`, container: false, facts };
+}

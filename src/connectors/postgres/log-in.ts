@@ -1,0 +1,45 @@
+import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import { endpointName, type Probe, type Step } from "../connector.ts";
+import { openPostgres, type PostgresClient, type Row } from "./open-postgres.ts";
+import { postgresAddress } from "./postgres-address.ts";
+import { requestTls } from "./request-tls.ts";
+import { translatePostgresError } from "./translate-postgres-error.ts";
+
+/** A connection that is logged in. */
+export interface PostgresSession extends Pick<PostgresClient, "query" | "close"> {
+  readonly capability: Step;
+}
+
+const whoAndWhere = "select current_user::text, current_database()::text";
+
+/** Opens a connection, logs in and records who we are there. */
+export async function logIn(config: PostgresConfig, probe: Probe): Promise<PostgresSession> {
+  const { host, port, database } = postgresAddress(config);
+  const step = (stage: TestStage, field: string): Step => ({
+    stage,
+    endpoint: endpointName({ host, port }),
+    field,
+    translate: translatePostgresError,
+  });
+  const socket = await probe.open({ host, port, field: "host", tls: config.tls, beforeTls: requestTls });
+  const login = { user: config.username, password: config.password, database };
+  const { connect, query, close } = openPostgres(socket, login);
+  try {
+    await probe.step(step(TestStage.AUTHENTICATE, "username"), connect);
+    const rows = await probe.step(step(TestStage.AUTHORIZE, "database"), () => query(whoAndWhere));
+    recordFacts(rows, ["current_user", "current_database"], probe);
+    return { query, close, capability: step(TestStage.CAPABILITY, "database") };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** The values of the first row that have these names: the server could choose others. */
+export function recordFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
+  for (const name of names) {
+    const value = row?.[name] ?? null;
+    if (value !== null) probe.fact(name, String(value));
+  }
+}

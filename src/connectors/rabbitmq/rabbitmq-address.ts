@@ -1,0 +1,11 @@
+import type { RabbitmqConfig } from "../../../gen/connectory/v1/rabbitmq_config_pb.js";
+
+/** Where a configuration points to, and as whom, with what is meant when nothing is given. */
+export function rabbitmqAddress({ host, port, username, virtualHost }: RabbitmqConfig) {
+  return {
+    host: host === "" ? "localhost" : host,
+    port: port === 0 ? 5552 : port,
+    username: username === "" ? "guest" : username,
+    virtualHost: virtualHost === "" ? "/" : virtualHost,
+  };
+}

@@ -1,0 +1,20 @@
+import type { RedisConfig } from "../../../gen/connectory/v1/redis_config_pb.js";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import type { RedisNode } from "./open-node.ts";
+import { ping } from "./ping.ts";
+import { redisTls } from "./redis-address.ts";
+
+/** Logs in; without a log-in it is the first exchange, which a server that wants one refuses. */
+export async function logIn(node: RedisNode, config: RedisConfig): Promise<void> {
+  const { username, password } = config;
+  const names = username === "" ? [] : [username];
+  const isNeeded = username !== "" || password !== "";
+  const inClear = password !== "" && redisTls(config) === undefined;
+  await node.step(
+    TestStage.AUTHENTICATE,
+    () => (isNeeded ? node.ask("AUTH", ...names, password) : ping(node)),
+    inClear ? passwordInClear : undefined,
+  );
+}
+
+const passwordInClear = { code: "PASSWORD_IN_CLEAR", hint: "the password travels in clear: take rediss" };

@@ -1,0 +1,35 @@
+import type { Probe } from "../connector.ts";
+import type { RedisClient } from "./open-redis.ts";
+import { replyOf } from "./translate-redis-error.ts";
+
+/** What a server tells of itself, such as `redis_version`; empty when the user may not ask (NOPERM). */
+export type RedisInfo = ReadonlyMap<string, string>;
+
+/** Reads the `name:value` lines of INFO, or of CLUSTER INFO. */
+export async function readInfo(client: RedisClient, ...command: readonly [string, string]): Promise<RedisInfo> {
+  try {
+    const text = String(await client.ask(...command));
+    const lines = text.split("\r\n").map((line) => /^([a-z_]+):(.*)$/.exec(line) ?? []);
+    return new Map(lines.map(([, name = "", value = ""]) => [name, value]));
+  } catch (error) {
+    if (replyOf(error).startsWith("NOPERM")) return new Map();
+    throw error;
+  }
+}
+
+const worthKnowing: readonly (readonly [field: string, fact: string])[] = [
+  ["redis_version", "server_version"],
+  ["valkey_version", "valkey_version"],
+  ["redis_mode", "mode"],
+  ["role", "role"],
+  ["cluster_state", "cluster_state"],
+  ["cluster_size", "cluster_masters"],
+  ["cluster_known_nodes", "cluster_nodes"],
+];
+
+export function recordFacts(info: RedisInfo, probe: Probe): void {
+  for (const [field, fact] of worthKnowing) {
+    const value = info.get(field);
+    if (value !== undefined) probe.fact(fact, value);
+  }
+}

@@ -1,0 +1,18 @@
+import { type RedisConfig, RedisConfigSchema } from "../../../gen/connectory/v1/redis_config_pb.js";
+import { type Connector, endpointName } from "../connector.ts";
+import { checkRedis } from "./check-redis.ts";
+import { redisAddresses } from "./redis-address.ts";
+
+/** Redis and what speaks its protocol, such as Valkey. */
+export const redis: Connector<RedisConfig> = {
+  id: "redis",
+  name: "Redis",
+  description: "An in-memory database: a server or a cluster",
+  source: false,
+  sink: true,
+  config: RedisConfigSchema,
+  describe: (config) => redisAddresses(config).map(endpointName).join(","),
+  endpoints: (config) => redisAddresses(config).map(({ host, port }) => ({ host, port })),
+  check: checkRedis,
+  test: async (config, probe) => (await import("./test-redis.ts")).testRedis(config, probe),
+};

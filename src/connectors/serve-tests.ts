@@ -1,0 +1,57 @@
+import type { MessagePort } from "node:worker_threads";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { TestReportSchema, type TestStep, TestStepSchema } from "../../gen/connectory/v1/test_report_pb.js";
+import { createDialer } from "../egress/create-dialer.ts";
+import { createEgressPolicy, type EgressPolicyOptions } from "../egress/egress-policy.ts";
+import { connectors, findConnector } from "./index.ts";
+import { type DiscoveryOutcome, emptyPage, runDiscovery, runTest } from "./run-test.ts";
+import type { SentOutcome, TestThreadAnswer, TestThreadOrder, TestThreadTask } from "./test-thread.ts";
+import { tidyDiscovery } from "./tidy-discovery.ts";
+
+/** The work of a test thread: runs the tests and discoveries that it is told to, any number at a time. */
+export function serveTests(port: MessagePort, egress: EgressPolicyOptions): void {
+  const dialer = createDialer({ policy: createEgressPolicy(egress) });
+  const callers = new Map<number, AbortController>();
+  const answer = (message: TestThreadAnswer) => port.postMessage(message);
+
+  const run = async ({ id, connectorId, config, question, endsAt }: TestThreadTask) => {
+    const caller = new AbortController();
+    callers.set(id, caller);
+    try {
+      const connector = findConnector(connectors, connectorId);
+      if (connector === undefined) throw new Error(`there is no connector ${connectorId}`);
+      const options = {
+        connector,
+        config: fromBinary(connector.config, config),
+        dialer,
+        signal: caller.signal,
+        deadlineMs: Math.max(1, Number(endsAt - process.hrtime.bigint()) / 1e6),
+        onStep: (step: TestStep) => answer({ id, step: toBinary(TestStepSchema, step) }),
+      };
+      const outcome =
+        question === undefined
+          ? { ...(await runTest(options)), page: emptyPage }
+          : tidyDiscovery(connector, question.pageSize, await runDiscovery({ ...options, question }));
+      answer({ id, outcome: toSent(outcome) });
+    } catch (error) {
+      if (caller.signal.aborted) answer({ id, cancelled: true });
+      else answer({ id, defect: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    } finally {
+      callers.delete(id);
+    }
+  };
+
+  port.on("message", (order: TestThreadOrder) => {
+    if ("cancel" in order) callers.get(order.cancel)?.abort();
+    else void run(order.run);
+  });
+  answer({ ready: true });
+}
+
+function toSent({ error, message, report, page }: DiscoveryOutcome): SentOutcome {
+  const resources = page.resources.map((resource) =>
+    toBinary(DiscoveredResourceSchema, create(DiscoveredResourceSchema, resource)),
+  );
+  return { error, message, report: toBinary(TestReportSchema, report), page: { ...page, resources } };
+}

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "vitest";
+import { checkUrl } from "../../src/connectors/check-url.ts";
+import { namesSecret } from "../../src/connectors/names-secret.ts";
+
+const web = ["http", "https"];
+const wrong = (text: string, schemes = web) => checkUrl("url", text, schemes).length > 0;
+
+describe("a URL", () => {
+  test.each([
+    "http://host",
+    "https://host.example:8443/a/b?page=1&monkey=2",
+    "https://[2001:db8::1]:1/",
+    "http://10.0.0.1",
+    "HTTPS://Host.Example/",
+    "http://bücher.example",
+    "http://broker_1:80",
+  ])("%s is right", (text) => expect(wrong(text)).toBe(false));
+
+  test.each([
+    "host.example",
+    "ftp://host",
+    "http:host",
+    "http:/host",
+    "http:\\\\host",
+    "http://",
+    "http://user@host",
+    "http://user:pw@host",
+    "http://@host",
+    "http://:@host",
+    "http://host:0",
+    "http://host:65536",
+    "http://host/#",
+    "http://host/#a",
+    "http://host/ a",
+    "http://ho\nst",
+    "http://host\u0000",
+    " http://host",
+    "http://host/?token=1",
+    "http://host/?a=1&api_key=1",
+    "http://host/?sig=1",
+    "http://host/?X-Amz-Signature=1",
+    "http://host/?%74oken=1",
+    "http://ho%00st",
+    "http://[fe80::1%25eth0]/",
+  ])("%j is wrong", (text) => expect(wrong(text)).toBe(true));
+
+  test.each([
+    ["mqtt://host:1883", false],
+    ["mqtt://[::1]:1883", false],
+    ["mqtts://host", false],
+    ["mqtt://user@host", true],
+    ["mqtt://ho%41st", true],
+    ["mqtt://", true],
+    ["mqtt:host", true],
+    ["mqtt://host:99999", true],
+    ["mqtt://host..example", true],
+    ["mqtt://-host", true],
+    ["http://host", true],
+  ])("%s of another scheme: %s", (text, is) => expect(wrong(text, ["mqtt", "mqtts"])).toBe(is));
+
+  test("is not repeated in what is said of it, and an empty one is nothing to look at", () => {
+    expect(JSON.stringify(checkUrl("url", "https://u:hidden@host/?token=hidden", web))).not.toContain("hidden");
+    expect(checkUrl("url", "", web)).toEqual([]);
+  });
+});
+
+describe("a name", () => {
+  test.each([
+    "token",
+    "access_token",
+    "accessToken",
+    "ACCESSTOKEN",
+    "X-Api-Key",
+    "apikey",
+    "sig",
+    "pwd",
+    "client_secret",
+  ])("%s is one of a secret", (name) => expect(namesSecret(name)).toBe(true));
+  test.each(["page", "monkey", "keyboard", "design", "compass", "limit", "author", "x-request-id", ""])(
+    "%j is not",
+    (name) => expect(namesSecret(name)).toBe(false),
+  );
+});

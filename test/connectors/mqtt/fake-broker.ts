@@ -1,0 +1,48 @@
+import type { Socket } from "node:net";
+
+/** How a broker answers; each packet as hexadecimal text, undefined for silence. */
+export interface FakeBroker {
+  /** To CONNECT, by the protocol version in it. */
+  connack(version: number): string | undefined;
+  /** The code in SUBACK; "hang up" closes the connection instead. */
+  readonly suback?: number | "hang up";
+  /** What is sent between SUBACK and the next answer. */
+  readonly then?: string;
+  readonly pingresp?: string;
+}
+
+export const welcome = (version: number) => (version === 5 ? "2003000000" : "20020000");
+
+/** Speaks just enough MQTT, and keeps the type of every packet that it gets. */
+export function fakeBroker(broker: FakeBroker, types: string[] = []): (socket: Socket) => void {
+  return (socket) => {
+    let version = 0;
+    const say = (hex: string | undefined) => socket.write(Buffer.from(hex ?? "", "hex"));
+    socket.on("data", (bytes: Buffer) => {
+      for (let rest = bytes; rest.length > 0; rest = rest.subarray(2 + (rest[1] ?? 0))) {
+        const type = names[(rest[0] ?? 0) >> 4] ?? "other";
+        types.push(type);
+        if (type === "CONNECT") {
+          version = rest[8] ?? 0;
+          say(broker.connack(version));
+        } else if (type === "PINGREQ") say(broker.pingresp ?? "d000");
+        else if (type === "SUBSCRIBE") {
+          if (broker.suback === "hang up") return void socket.destroy();
+          const code = Buffer.from([broker.suback ?? 0]).toString("hex");
+          say(
+            `90${version === 5 ? "04" : "03"}${rest.subarray(2, 4).toString("hex")}${version === 5 ? "00" : ""}${code}`,
+          );
+          say(broker.then);
+        }
+      }
+    });
+  };
+}
+
+const names: Readonly<Record<number, string>> = {
+  1: "CONNECT",
+  3: "PUBLISH",
+  8: "SUBSCRIBE",
+  12: "PINGREQ",
+  14: "DISCONNECT",
+};

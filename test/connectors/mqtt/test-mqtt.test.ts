@@ -1,0 +1,252 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { MqttConfigSchema } from "../../../gen/connectory/v1/mqtt_config_pb.js";
+import { connectors } from "../../../src/connectors/index.ts";
+import { blackHole, type LocalServer, pem, startLocalServer } from "../local-server.ts";
+import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { fakeBroker, welcome } from "./fake-broker.ts";
+
+const servers: LocalServer[] = [];
+const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+let before = 0;
+// Counted in the same way as after the test: vitest has timers of its own.
+beforeEach(() => expect.poll(() => (before = timers())).toBeGreaterThanOrEqual(0));
+afterEach(async () => {
+  const ended = servers.splice(0);
+  for (const server of ended) await expect.poll(() => server.open(), { timeout: 1000 }).toBe(0);
+  for (const server of ended) await server.close();
+  await expect.poll(timers).toBeLessThanOrEqual(before);
+});
+
+async function serve(behave?: (socket: Socket) => void): Promise<LocalServer> {
+  const server = behave === undefined ? await blackHole() : await startLocalServer(behave);
+  servers.push(server);
+  return server;
+}
+
+const login = { username: "u", password: "p" };
+const urlOf = ({ endpoint }: LocalServer) => `mqtt://${endpoint}`;
+const factsOf = ({ report }: Awaited<ReturnType<typeof tryConnector>>) =>
+  Object.fromEntries(report.facts.map(({ name, value }) => [name, value]));
+
+describe("the configuration", () => {
+  const config = (init: MessageInitShape<typeof MqttConfigSchema>) => create(MqttConfigSchema, init);
+
+  test.each([
+    [{ url: "mqtt://broker.example" }, "broker.example", 1883],
+    [{ url: "tcp://broker.example:2000" }, "broker.example", 2000],
+    [{ url: "mqtts://broker.example" }, "broker.example", 8883],
+    [{ url: "mqtt://broker.example", tls: {} }, "broker.example", 8883],
+    [{ url: "ssl://[2001:db8::1]" }, "2001:db8::1", 8883],
+    [{ url: "ws://broker.example/mqtt" }, "broker.example", 80],
+    [{ url: "wss://broker.example/mqtt?a=b" }, "broker.example", 443],
+    [{ url: "wss://broker.example:8084" }, "broker.example", 8084],
+  ])("%j leads to %s %i", (init, host, port) => {
+    expect(connectors.mqtt.check?.(config(init))).toEqual([]);
+    expect(connectors.mqtt.endpoints(config(init))).toEqual([{ host, port }]);
+    expect(connectors.mqtt.describe(config(init))).toBe(init.url);
+  });
+
+  test.each([
+    [{ url: "broker.example:1883" }, "url"],
+    [{ url: "http://broker.example" }, "url"],
+    [{ url: "mqtt://u:p@broker.example" }, "url"],
+    [{ url: "mqtt://broker.example:70000" }, "url"],
+    [{ url: "mqtt://broker.example/topic" }, "url"],
+    [{ url: "mqtt://broker.example?a=b" }, "url"],
+    [{ url: "mqtts://broker.example", tls: { ca: "none" } }, "tls.ca"],
+    [{ url: "mqtts://broker.example", tls: { cert: pem("server") } }, "tls.key"],
+  ])("%j is refused", (init, field) => {
+    expect(connectors.mqtt.check?.(config(init)).map((violation) => violation.field)).toEqual([field]);
+  });
+});
+
+describe("a black hole", () => {
+  test.each(["mqtt", "ws"])("with %s ends with the deadline", async (scheme) => {
+    const server = await serve();
+    const began = performance.now();
+    const outcome = await tryConnector("mqtt", { url: `${scheme}://${server.endpoint}` }, { deadlineMs: 1000 });
+    expect(performance.now() - began).toBeLessThan(1600);
+    expect(failure(outcome)).toMatchObject({ code: "TIMED_OUT" });
+  });
+
+  test.each(["mqtt", "ws"])("with %s ends with the caller", async (scheme) => {
+    const server = await serve();
+    const caller = new AbortController();
+    const running = tryConnector("mqtt", { url: `${scheme}://${server.endpoint}` }, { signal: caller.signal });
+    const ended = running.catch((error: unknown) => error);
+    await expect.poll(() => server.open()).toBe(1);
+    caller.abort(new Error("gone"));
+    expect(await ended).toMatchObject({ message: "gone" });
+  });
+
+  test("after the log-in ends with the deadline", async () => {
+    const server = await serve(fakeBroker({ connack: welcome, pingresp: "" }));
+    const outcome = await tryConnector("mqtt", { url: urlOf(server) }, { deadlineMs: 1500 });
+    expect(steps(outcome)).toContain("CAPABILITY FAILED TIMED_OUT");
+  });
+});
+
+describe("a broker", () => {
+  test("is told nothing that would leave a trace", async () => {
+    const types: string[] = [];
+    const server = await serve(fakeBroker({ connack: welcome }, types));
+    await tryConnector("mqtt", { url: urlOf(server), ...login });
+    expect(types).toEqual(["CONNECT", "PINGREQ", "SUBSCRIBE", "PINGREQ", "DISCONNECT"]);
+  });
+
+  test("gets a clean session of a random client, without a will", async () => {
+    const connects: Buffer[] = [];
+    const server = await serve((socket) => {
+      socket.once("data", (bytes: Buffer) => connects.push(bytes));
+      fakeBroker({ connack: welcome })(socket);
+    });
+    const config = { url: urlOf(server), ...login, clientPrefix: "of-a-test-" };
+    await tryConnector("mqtt", config);
+    await tryConnector("mqtt", config);
+    // User name, password, clean start; no will, no retained will, no QoS of one.
+    expect(connects.map((bytes) => bytes[9])).toEqual([0b11000010, 0b11000010]);
+    const ids = connects.map((bytes) => /of-a-test-[0-9a-f]{12}/.exec(bytes.toString("latin1"))?.[0]);
+    expect(new Set(ids).size).toBe(2);
+    expect(ids).not.toContain(undefined);
+  });
+
+  test.each([
+    ["says so in its own words", "20020001"],
+    ["says so in the words of version 5", "2003008400"],
+  ])("that speaks 3.1.1 and %s is spoken to in that", async (_, refusal) => {
+    const server = await serve(fakeBroker({ connack: (version) => (version === 5 ? refusal : welcome(4)) }));
+    const outcome = await tryConnector("mqtt", { url: urlOf(server), ...login });
+    expect(outcome.error).toBe(false);
+    expect(factsOf(outcome)).toEqual({ protocol_version: "3.1.1" });
+    expect(server.total()).toBe(2);
+  });
+
+  test("that hangs up on version 5 is spoken to in 3.1.1", async () => {
+    const server = await serve((socket) => {
+      socket.once("data", (bytes: Buffer) => bytes[8] === 5 && socket.destroy());
+      fakeBroker({ connack: (version) => (version === 5 ? undefined : welcome(4)) })(socket);
+    });
+    expect(await tryConnector("mqtt", { url: urlOf(server) })).toMatchObject({ error: false });
+  });
+
+  test("tells its limits", async () => {
+    // Maximum QoS 1, retain not available, maximum packet size 65536.
+    const connack = () => "200c00000924012500270001 0000".replace(" ", "");
+    const server = await serve(fakeBroker({ connack }));
+    expect(factsOf(await tryConnector("mqtt", { url: urlOf(server) }))).toMatchObject({
+      protocol_version: "5",
+      maximum_qos: "1",
+      retain_available: "false",
+      maximum_packet_size: "65536",
+    });
+  });
+
+  test.each([
+    ["2003008600", "PASSWORD_WRONG", "password"],
+    ["2003008700", "PASSWORD_WRONG", "password"],
+    ["2003008800", "SERVER_UNAVAILABLE", "url"],
+    ["2003008900", "SERVER_BUSY", "url"],
+    ["2003008a00", "BANNED", "username"],
+    ["2003008500", "CLIENT_ID_REFUSED", "client_prefix"],
+    ["2003009700", "QUOTA_EXCEEDED", "username"],
+    ["2003009c00", "USE_ANOTHER_SERVER", "url"],
+    ["200300ff00", "REFUSED_BY_BROKER", "url"],
+  ])("that answers %s: %s", async (connack, code, field) => {
+    const server = await serve(fakeBroker({ connack: () => connack }));
+    const outcome = await tryConnector("mqtt", { url: urlOf(server), ...login });
+    expect(failure(outcome)).toMatchObject({ code, field });
+    expect(steps(outcome)).toContain(`AUTHENTICATE FAILED ${code}`);
+    expect(server.total()).toBe(1);
+  });
+
+  test("of 3.1.1 that refuses the password", async () => {
+    const connack = (version: number) => (version === 5 ? "20020001" : "20020004");
+    const server = await serve(fakeBroker({ connack }));
+    expect(failure(await tryConnector("mqtt", { url: urlOf(server), ...login }))?.code).toBe("PASSWORD_WRONG");
+  });
+
+  test("that sends its clients elsewhere is not followed, and its word is a fact", async () => {
+    const elsewhere = await serve();
+    const reference = Buffer.from(elsewhere.endpoint);
+    const property = Buffer.concat([Buffer.from([0x1c, 0, reference.length]), reference]);
+    const body = Buffer.concat([Buffer.from([0, 0x9d, property.length]), property]);
+    const connack = Buffer.concat([Buffer.from([0x20, body.length]), body]).toString("hex");
+    const server = await serve(fakeBroker({ connack: () => connack }));
+    const outcome = await tryConnector("mqtt", { url: urlOf(server), ...login });
+    expect(failure(outcome)).toMatchObject({ code: "USE_ANOTHER_SERVER", field: "url" });
+    expect(factsOf(outcome)).toEqual({ server_reference: elsewhere.endpoint });
+    expect(elsewhere.total()).toBe(0);
+  });
+
+  test.each([
+    ["refuses the subscription", 0x87, "PERMISSION_DENIED"],
+    ["hangs up on the subscription", "hang up", "PERMISSION_DENIED"],
+    ["takes the subscription and sends nothing", 0, "PERMISSION_NOT_SHOWN"],
+  ] as const)("that %s is a warning", async (_, suback, code) => {
+    const server = await serve(fakeBroker({ connack: welcome, suback }));
+    const outcome = await tryConnector("mqtt", { url: urlOf(server), ...login });
+    expect(outcome.error).toBe(false);
+    expect(steps(outcome).at(-1)).toBe(`AUTHORIZE WARNING ${code}`);
+  });
+
+  test("that sends larger packets than agreed", async () => {
+    const then = `30b04e0000${"00".repeat(10_030)}`;
+    const server = await serve(fakeBroker({ connack: welcome, then }));
+    const outcome = await tryConnector("mqtt", { url: urlOf(server), maxPacketSize: 5000 });
+    expect(failure(outcome)).toMatchObject({ code: "PACKET_TOO_LARGE", field: "max_packet_size" });
+  });
+});
+
+describe("what is no broker", () => {
+  test.each([
+    ["an HTTP server", (socket: Socket) => void socket.once("data", () => socket.write("HTTP/1.1 400 Bad\r\n\r\n"))],
+    ["an SSH server", (socket: Socket) => void socket.write("SSH-2.0-OpenSSH_9.9\r\n")],
+    ["nonsense in place of CONNACK", fakeBroker({ connack: () => "20ff00000000" })],
+    ["nonsense after CONNACK", fakeBroker({ connack: () => "2003000000 0f00f0f0".replace(" ", "") })],
+  ])("%s is recognised", async (_, behave) => {
+    const server = await serve(behave);
+    const outcome = await tryConnector("mqtt", { url: urlOf(server) }, { deadlineMs: 1000 });
+    expect(failure(outcome)?.code).toMatch(/^(NOT_AN_MQTT_BROKER|TIMED_OUT)$/);
+    expect(failure(outcome)?.field).toBe(failure(outcome)?.code === "TIMED_OUT" ? "username" : "url");
+  });
+
+  test("an endless answer", async () => {
+    const server = await serve((socket) => {
+      socket.once("data", () => {
+        socket.write(Buffer.from("20ffffff7f", "hex"));
+        const flood = () => {
+          while (!socket.destroyed && socket.write(Buffer.alloc(65_536)));
+        };
+        socket.on("drain", flood);
+        flood();
+      });
+    });
+    const outcome = await tryConnector("mqtt", { url: urlOf(server) });
+    expect(failure(outcome)?.code).toBe("TOO_MUCH_DATA");
+  });
+
+  test.each([
+    ["no WebSocket", "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"],
+    ["a redirect", "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"],
+    ["what is no HTTP", "SSH-2.0-OpenSSH_9.9\r\n"],
+  ])("a web server with %s", async (_, answer) => {
+    const server = await serve((socket) => void socket.once("data", () => socket.write(answer)));
+    const outcome = await tryConnector("mqtt", { url: `ws://${server.endpoint}` });
+    expect(failure(outcome)).toMatchObject({ code: "NOT_A_WEBSOCKET", field: "url" });
+  });
+
+  test("a WebSocket without MQTT", async () => {
+    const sockets = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => false });
+    await once(sockets, "listening");
+    try {
+      const url = `ws://127.0.0.1:${(sockets.address() as { port: number }).port}`;
+      expect(failure(await tryConnector("mqtt", { url }))).toMatchObject({ code: "NOT_A_WEBSOCKET", field: "url" });
+    } finally {
+      sockets.close();
+    }
+  });
+});
