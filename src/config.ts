@@ -177,7 +177,7 @@ function readSecretKeys(env: EnvironmentReader): Config["secretKeys"] {
 }
 
 /** Variables of the service itself: a reference to one would hand it to whoever runs the target. */
-const ownVariables = /^(SECRET_|DATABASE_|KAFKA_|AUTH_|TLS_|REDIS_|PG)/;
+const ownVariables = /^(SECRET_|DATABASE_|DATA_DIR|GRPC_|HTTP_|KAFKA_|AUTH_|TLS_|REDIS_|PG|NODE_)/;
 
 function readSecretEnvironment(
   env: EnvironmentReader,

@@ -4,6 +4,7 @@ import { startApp } from "./app.ts";
 import { openLocalIssuer } from "./auth/local-issuer.ts";
 import { knownRoles } from "./auth/permissions.ts";
 import { type Config, ConfigError, parseConfig } from "./config.ts";
+import { rotate } from "./rotate.ts";
 import { welcome } from "./welcome.ts";
 
 /** How long a stop may take before the process ends all the same, in milliseconds. */
@@ -64,13 +65,24 @@ async function printToken(config: Config, args: string[]): Promise<void> {
   process.stdout.write(`${await issuer.issue({ userId, organizationId, roles, lifetime })}\n`);
 }
 
+async function rotateSecrets(config: Config, args: string[]): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const print = (line: string) => void process.stdout.write(`${line}\n`);
+  if (!(await rotate(config, log, { args, print, signal: stop.signal }))) process.exitCode = 1;
+}
+
 const [command, ...args] = process.argv.slice(2);
 try {
   const config = parseConfig(process.env);
   if (command === "token") await printToken(config, args);
+  else if (command === "secrets:rotate") await rotateSecrets(config, args);
   else if (command === undefined) await serve(config);
   else
-    throw new ConfigError(`${command}: no such command; without one the service starts, and \`token\` prints a token`);
+    throw new ConfigError(
+      `${command}: no such command; without one the service starts, \`token\` prints a token, \`secrets:rotate\` renews keys`,
+    );
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

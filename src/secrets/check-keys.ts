@@ -102,7 +102,7 @@ async function opensSome(knex: Knex, key: KeyEncryptionKey): Promise<boolean> {
 }
 
 function missing(id: string, { source }: KeyRing): string {
-  return `${id}: stored secrets need this key, and it is not in ${source}: put it back there, behind the current one`;
+  return `${id}: stored secrets need this key, and it is not in ${source}: put it back there; it need not be the current one`;
 }
 
 function wrong(id: string, { source }: KeyRing): string {

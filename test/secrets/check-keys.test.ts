@@ -38,7 +38,7 @@ test("a key that is needed and gone is named", async () => {
   await check();
   await store();
   await expect(check(ring("k2"))).rejects.toThrow(
-    "The secret keys are not right:\n  - k1: stored secrets need this key, and it is not in SECRET_KEYS: put it back there, behind the current one",
+    "The secret keys are not right:\n  - k1: stored secrets need this key, and it is not in SECRET_KEYS: put it back there; it need not be the current one",
   );
   expect(await noted()).toEqual(["k1"]);
 });

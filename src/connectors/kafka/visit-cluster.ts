@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import type { Admin, ITopicMetadata } from "kafkajs";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { endpointName, type Probe, ProbeError, type Step } from "../connector.ts";
-import type { BrokerAddress } from "./bootstrap-servers.ts";
+import { maxTargets, openFirst } from "../open-first.ts";
+import { type BrokerAddress, parseBootstrapServers } from "./bootstrap-servers.ts";
 import type { KafkaAccess } from "./kafka-access.ts";
 import { openAdmin } from "./open-admin.ts";
-import { maxBrokers, openFirst } from "./open-first.ts";
 import { proveAccess } from "./prove-access.ts";
 import { saslMechanism } from "./sasl-mechanism.ts";
 import { translateKafkaError } from "./translate-kafka-error.ts";
@@ -31,12 +31,15 @@ export async function visitCluster<T>(
   work: (visit: ClusterVisit) => Promise<T>,
 ): Promise<T> {
   const { tls, fields } = access;
-  const { address, socket: seed } = await openFirst(access, probe);
-  const endpoint = endpointName(address);
+  const openSeed = async (broker: BrokerAddress) => ({
+    socket: await probe.open({ ...broker, field: "bootstrap_servers", tls }),
+  });
+  const { target, socket: seed } = await openFirst(parseBootstrapServers(access.bootstrapServers), openSeed, probe);
+  const endpoint = endpointName(target);
   const reached = new Set<string>();
   let unreached: ProbeError | undefined;
   const open = async (broker: BrokerAddress): Promise<Socket> => {
-    if (reached.size === maxBrokers) throw new ProbeError("TOO_MANY_BROKERS", "the cluster names ever more brokers");
+    if (reached.size === maxTargets) throw new ProbeError("TOO_MANY_BROKERS", "the cluster names ever more brokers");
     reached.add(endpointName(broker));
     try {
       return await probe.open({ ...broker, field: "bootstrap_servers", tls, note: advertised });
@@ -65,7 +68,7 @@ export async function visitCluster<T>(
     const topics = await probe.step(step(TestStage.AUTHORIZE, fields.username), () => visibleTopics(admin));
     const reach = async (brokers: readonly BrokerAddress[]) => {
       const others = brokers.filter((broker) => !reached.has(endpointName(broker)));
-      const dialled = others.slice(0, maxBrokers - reached.size);
+      const dialled = others.slice(0, maxTargets - reached.size);
       await Promise.all(dialled.map(async ({ host, port }) => (await open({ host, port })).destroy()));
     };
     return await work({ admin, topics, capability: step(TestStage.CAPABILITY, "bootstrap_servers"), reach });

@@ -2,15 +2,12 @@ import type { RedisConfig } from "../../../gen/connectory/v1/redis_config_pb.js"
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import type { Target } from "../../egress/egress-policy.ts";
 import type { Probe } from "../connector.ts";
+import { maxTargets, openFirst } from "../open-first.ts";
 import { examineServer } from "./examine-server.ts";
 import { logIn } from "./log-in.ts";
-import { openFirst } from "./open-first.ts";
 import { openNode, type RedisNode } from "./open-node.ts";
 import { judgePing, ping, warningOf } from "./ping.ts";
 import { addressField, redisAddresses, redisTls } from "./redis-address.ts";
-
-/** At most so many addresses of a configuration, and so many that a cluster announces, are dialled by one test. */
-const maxNodes = 16;
 
 /**
  * Logs in to the server, or to the first node of a cluster that answers, asks what it is, and reaches the nodes that the
@@ -30,12 +27,13 @@ export async function testRedis(config: RedisConfig, probe: Probe): Promise<void
     }
   };
 
-  const { target, socket } = await openFirst(redisAddresses(config).slice(0, maxNodes), where, probe);
+  const openConfigured = async (address: Target) => ({ socket: await probe.open({ ...address, ...where }) });
+  const { target, socket } = await openFirst(redisAddresses(config), openConfigured, probe);
   const node = openNode(target, socket, config, probe);
   try {
     await logIn(node, config);
     const others = await examineServer(node, config, probe);
-    await Promise.all(others.slice(0, maxNodes).map(reach));
+    await Promise.all(others.slice(0, maxTargets).map(reach));
   } catch (error) {
     // The test has failed and does not go on there; whether clients could is worth a look, as with any announced address.
     if (node.redirected !== undefined) (await openAnnounced(node.redirected)).destroy();
