@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { errorCode } from "./translate-error.ts";
 
 /** What client libraries call on a socket beside reading and writing. */
 export interface LibraryStream extends Duplex {
@@ -63,7 +64,9 @@ export function libraryStream(opening: Promise<Socket>, options: LibraryStreamOp
     socket = opened;
     opened.on("data", receive);
     opened.once("end", () => stream.push(null));
-    opened.once("close", () => stream.destroy(stream.readableEnded ? undefined : closed()));
+    // With TLS 1.3 a server refuses a client's certificate only after the handshake: the socket knows of it, nobody else.
+    const reason = () => (errorCode(opened.errored).startsWith("ERR_SSL_") ? opened.errored : closed());
+    opened.once("close", () => stream.destroy(stream.readableEnded ? undefined : (reason() ?? undefined)));
     if (opened.destroyed) return void stream.destroy(closed());
     options.onConnect?.();
     stream.emit("connect");

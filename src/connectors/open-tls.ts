@@ -19,7 +19,7 @@ export async function openTls(socket: Socket, host: string, tls: TlsConfig, sign
     rejectUnauthorized: !tls.insecureSkipVerify,
   });
   // As with the socket below: whoever uses it learns of its end from `close`.
-  secured.on("error", () => secured.destroy());
+  secured.on("error", (error) => secured.destroy(error));
   const closed = new AbortController();
   const close = () => closed.abort();
   secured.once("close", close);

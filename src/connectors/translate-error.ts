@@ -65,11 +65,17 @@ const meanings: Readonly<Record<string, Meaning>> = {
 export function translateError(error: unknown, step: Step): ProbeError {
   if (error instanceof ProbeError) return error;
   if (error instanceof EgressDenied) return new ProbeError("EGRESS_DENIED", error.hint, step.field);
-  const translated = step.translate?.(error);
+  const refusal = causes(error).find((one) => errorCode(one).startsWith("ERR_SSL_"));
+  const translated = refusal === undefined ? step.translate?.(error) : undefined;
   if (translated !== undefined) return translated;
-  const code = errorCode(error);
+  const code = errorCode(refusal ?? error);
   const [name, hint, field] = meanings[code] ?? fallback(code);
   return new ProbeError(name, hint, field ?? step.field);
+}
+
+/** An error and those that it was made of. */
+function causes(error: unknown): readonly Error[] {
+  return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }
 
 function fallback(code: string): Meaning {
