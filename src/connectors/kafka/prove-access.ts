@@ -1,4 +1,7 @@
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from "kafkajs";
+import kafkajs, { type Admin } from "kafkajs";
+
+// Node finds no named exports behind the one in the middle of the library's list of exports.
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 /**
  * Rejects when the user may not even describe the cluster. For users who see no topic: a broker leaves out of a list

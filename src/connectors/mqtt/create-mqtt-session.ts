@@ -48,6 +48,7 @@ export function createMqttSession(stream: Duplex, options: MqttSessionOptions): 
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
+    timerVariant: "native",
     // Its own would be chosen by a variable of the environment.
     log: () => undefined,
   });

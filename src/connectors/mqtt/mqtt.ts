@@ -2,6 +2,7 @@ import { type MqttConfig, MqttConfigSchema } from "../../../gen/connectory/v1/mq
 import { checkTls } from "../check-tls.ts";
 import { checkUrl } from "../check-url.ts";
 import type { Connector } from "../connector.ts";
+import { withoutQuery } from "../url-target.ts";
 import { mqttAddress } from "./mqtt-address.ts";
 
 /** Brokers that speak MQTT 5 or 3.1.1, over TCP or WebSockets. */
@@ -12,7 +13,7 @@ export const mqtt: Connector<MqttConfig> = {
   source: true,
   sink: true,
   config: MqttConfigSchema,
-  describe: ({ url }) => url,
+  describe: ({ url }) => withoutQuery(url),
   endpoints: (config) => {
     const { host, port } = mqttAddress(config);
     return [{ host, port }];

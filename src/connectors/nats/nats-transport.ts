@@ -69,6 +69,7 @@ export function natsTransport(): Transport {
       stream.on("close", () => finish());
       receive(given.greeting);
       stream.on("data", receive);
+      if (stream.destroyed) finish();
     },
     async *[Symbol.asyncIterator]() {
       try {

@@ -1,14 +1,12 @@
 import type { NatsConfig } from "../../../gen/connectory/v1/nats_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { endpointName, type Probe, type Step } from "../connector.ts";
+import { openFirst } from "../open-first.ts";
 import { parseNatsServers } from "./nats-servers.ts";
 import { type NatsSession, openNats } from "./open-nats.ts";
 import { type NatsServer, openServer } from "./open-server.ts";
 import { readUserJwt } from "./read-user-jwt.ts";
 import { translateNatsError } from "./translate-nats-error.ts";
-
-/** At most so many configured servers, and so many announced ones, are dialled by one test: it is no port scanner. */
-export const maxServers = 16;
 
 /** What a test and a discovery begin with. */
 export interface NatsTarget {
@@ -24,15 +22,8 @@ export interface NatsTarget {
 
 /** Reaches the configured servers and logs in to the first that answers. `close` of its connection ends it. */
 export async function openNatsTarget(config: NatsConfig, probe: Probe): Promise<NatsTarget> {
-  const addresses = parseNatsServers(config.servers).slice(0, maxServers);
-  const outcomes = await Promise.allSettled(
-    addresses.map((address) => openServer(address, { tls: config.tls }, probe)),
-  );
-  const [server, ...spare] = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  if (server === undefined) throw outcomes.find((outcome) => outcome.status === "rejected")?.reason;
-  for (const { socket } of spare) socket.destroy();
-  for (const [index, address] of addresses.entries())
-    if (outcomes[index]?.status === "rejected") probe.forgive(endpointName(address));
+  const addresses = parseNatsServers(config.servers);
+  const server = await openFirst(addresses, (address) => openServer(address, { tls: config.tls }, probe), probe);
 
   const step = (stage: TestStage, field: string): Step => ({
     stage,

@@ -93,5 +93,9 @@ function notNats(): ProbeError {
 }
 
 function closedEarly(): ProbeError {
-  return new ProbeError("CONNECTION_CLOSED", "the server closed the connection before it said what it is", "servers");
+  return new ProbeError(
+    "CONNECTION_CLOSED",
+    "the server closed the connection before it said what it is: it may begin with TLS (handshake_first), take tls://",
+    "servers",
+  );
 }

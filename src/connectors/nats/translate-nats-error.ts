@@ -1,7 +1,9 @@
 import {
   AuthorizationError,
+  ClosedConnectionError,
   ConnectionError,
   ProtocolError,
+  RequestError,
   UserAuthenticationExpiredError,
 } from "@nats-io/nats-core/internal";
 import type { NatsConfig } from "../../../gen/connectory/v1/nats_config_pb.js";

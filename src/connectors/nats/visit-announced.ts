@@ -1,6 +1,7 @@
 import { endpointName, type Probe, ProbeError } from "../connector.ts";
+import { maxTargets } from "../open-first.ts";
 import { parseNatsServers } from "./nats-servers.ts";
-import { maxServers, type NatsTarget } from "./open-nats-target.ts";
+import type { NatsTarget } from "./open-nats-target.ts";
 import { openServer } from "./open-server.ts";
 
 const note = "a server of the cluster sends its clients to this address (connect_urls)";
@@ -12,7 +13,7 @@ const note = "a server of the cluster sends its clients to this address (connect
 export async function visitAnnounced({ server, configured }: NatsTarget, probe: Probe): Promise<void> {
   const announced = parseNatsServers(server.greeting.others.join(","))
     .filter((address) => !configured.has(endpointName(address)))
-    .slice(0, maxServers);
+    .slice(0, maxTargets);
   const visits = announced.map(async (address) => {
     try {
       (await openServer(address, { tls: server.tls, note }, probe)).socket.destroy();

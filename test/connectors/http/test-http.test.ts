@@ -123,6 +123,13 @@ describe("an HTTP endpoint", () => {
     expect(failure(outcome)?.code).toMatch(/^(TIMED_OUT|CONNECTION_CLOSED)$/);
   });
 
+  test("is not sent what only shows after substitution that it cannot be a header", async () => {
+    const { url, requests } = await serve((_, response) => response.end());
+    const outcome = await tryConnector("http", { url, headers: { "x-a": "1\r\nhost: elsewhere" } });
+    expect(failure(outcome)).toMatchObject({ code: "NOT_SENDABLE" });
+    expect(requests).toEqual([]);
+  });
+
   test("leaves nothing open when the caller goes", async () => {
     const { url, connections } = await serve(() => {});
     const caller = new AbortController();

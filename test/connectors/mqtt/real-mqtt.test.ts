@@ -1,3 +1,4 @@
+import { connectAsync } from "mqtt";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { freePort } from "../../support/free-port.ts";
 import { startBlackHole } from "../../support/servers/black-hole.ts";
@@ -92,6 +93,21 @@ describe.skipIf(broker === undefined)("a real Mosquitto", () => {
     expect(facts).toMatchObject({ protocol_version: "5", maximum_qos: "2", retain_available: "true" });
     expect(facts.server_version).toMatch(/^mosquitto version \d/);
     expect(facts.tls_version).toBe("TLSv1.3");
+  });
+
+  test("nobody hears of a test, and nothing of it stays", async () => {
+    const listener = await connectAsync(`mqtt://127.0.0.1:${port}`, { ...tester, reconnectPeriod: 0 });
+    try {
+      const heard: string[] = [];
+      listener.on("message", (topic) => void heard.push(topic));
+      await listener.subscribeAsync("#");
+      await tryConnector("mqtt", { url: `mqtt://127.0.0.1:${port}`, ...tester });
+      // A message of our own comes after any other.
+      await listener.publishAsync("end/of/test", "");
+      await expect.poll(() => heard).toEqual(["end/of/test"]);
+    } finally {
+      await listener.endAsync();
+    }
   });
 
   test("warns of a password in clear", async () => {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { createUser } from "@nats-io/nkeys";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { canary } from "../../support/canary.ts";
 import { freePort } from "../../support/free-port.ts";
 import { blackHole, type LocalServer, pem, secure, startLocalServer } from "../local-server.ts";
@@ -73,6 +74,18 @@ describe("a server", () => {
     const mute = await serve(fakeNats({ welcome: "PONG\r\nMSG a 1 99999\r\n" }));
     const second = await tryConnector("nats", at(mute), { deadlineMs: 1500 });
     expect(steps(second)).toContain("AUTHORIZE FAILED TIMED_OUT");
+  });
+
+  test("that falls silent in the log-in ends with the caller", async () => {
+    const server = await serve((socket) => void socket.write(greeting()));
+    const caller = new AbortController();
+    const onStep = ({ stage }: { stage: TestStage }) =>
+      stage === TestStage.AUTHENTICATE && caller.abort(new Error("gone"));
+    const running = tryConnector("nats", at(server), {
+      signal: caller.signal,
+      onStep: (step) => void setImmediate(onStep, step),
+    });
+    await expect(running).rejects.toThrow("gone");
   });
 
   test("that hangs up after the log-in is found at once", async () => {

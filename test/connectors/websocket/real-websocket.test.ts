@@ -139,6 +139,13 @@ describe("a WebSocket endpoint", () => {
     await other.close();
   });
 
+  test("is not sent what only shows after substitution that it cannot be a header", async () => {
+    const asked = server.requests.length;
+    const outcome = await tryConnector("websocket", { url: server.url, headers: { "x-a": "1\r\nhost: elsewhere" } });
+    expect(failure(outcome)).toMatchObject({ code: "NOT_SENDABLE" });
+    expect(server.requests).toHaveLength(asked);
+  });
+
   test("with a log-in in clear is a warning", async () => {
     const outcome = await tryConnector("websocket", { url: `${server.url}/private`, ...basic("tester") });
     expect(steps(outcome)).toContain("AUTHENTICATE WARNING PASSWORD_IN_CLEAR");
