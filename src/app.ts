@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { createRemoteJWKSet } from "jose";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
@@ -205,13 +206,14 @@ async function openSecrets(
 
 /** Threads for live tests. Nobody's test may reach what this service itself depends on. */
 function openThreads(
-  { egress, grpcAddress, httpAddress, databaseUrl, kafka, tests }: Config,
+  { egress, grpcAddress, httpAddress, databaseUrl, kafka, dataDir, tests }: Config,
   log: Logger,
 ): TestThreads {
   const allowLoopback = isLoopback(grpcAddress.host) && isLoopback(httpAddress.host);
   const protectedTargets = ownTargets(databaseUrl, kafka?.brokers ?? []);
   return openTestThreads({
     egress: { ...egress, allowLoopback, protectedTargets },
+    cacheDir: join(dataDir, "compiled"),
     log,
     maxThreads: tests.total,
   });

@@ -43,6 +43,7 @@ export interface TestRoom {
 
 export interface TestRoomOptions {
   readonly egress: EgressPolicyOptions;
+  readonly cacheDir?: string | undefined;
   readonly log: Logger;
   /** How long a test that is cancelled may take to say that it has ended; and `graceMs` of tests that do not say. */
   readonly graceMs: number;

@@ -1,3 +1,4 @@
+import { flushCompileCache } from "node:module";
 import type { MessagePort } from "node:worker_threads";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_profile_service_pb.js";
@@ -39,6 +40,7 @@ export function serveTests(port: MessagePort, egress: EgressPolicyOptions): void
       else answer({ id, defect: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     } finally {
       callers.delete(id);
+      if (callers.size === 0) flushCompileCache();
     }
   };
 
@@ -47,6 +49,8 @@ export function serveTests(port: MessagePort, egress: EgressPolicyOptions): void
     else void run(order.run);
   });
   answer({ ready: true });
+  // A thread is ended without a word, and would take what it has compiled with it.
+  flushCompileCache();
 }
 
 function toSent({ error, message, report, page }: DiscoveryOutcome): SentOutcome {

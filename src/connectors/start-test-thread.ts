@@ -5,6 +5,8 @@ import type { TestThreadAnswer, TestThreadOrder } from "./test-thread.ts";
 
 export interface TestThreadOptions {
   readonly egress: EgressPolicyOptions;
+  /** Where compiled code is kept for the next thread. Nobody else may be able to write there: what lies there is run. */
+  readonly cacheDir?: string | undefined;
   /** With its organization, by which a hostile target can be found. */
   readonly log: Logger;
   /** Heap and buffers together, in bytes. */
@@ -29,11 +31,12 @@ export interface TestThread {
 const lastResort = { maxOldGenerationSizeMb: 2048 };
 const lookEveryMs = 100;
 
-export function startTestThread({ egress, log, maxMemory, onAnswer, onFailure }: TestThreadOptions): TestThread {
-  // An empty environment: libraries such as pg would read their own variables in ours.
+export function startTestThread(options: TestThreadOptions): TestThread {
+  const { egress, cacheDir, log, maxMemory, onAnswer, onFailure } = options;
   const worker = new Worker(new URL("./test-thread.ts", import.meta.url), {
     workerData: egress,
-    env: {},
+    // Nothing of our environment: libraries such as pg would read their own variables in it.
+    env: cacheDir === undefined ? {} : { NODE_COMPILE_CACHE: cacheDir },
     argv: [],
     stdout: true,
     stderr: true,

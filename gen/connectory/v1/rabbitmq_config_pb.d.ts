@@ -25,7 +25,7 @@ export declare type RabbitmqConfig = Message<"connectory.v1.RabbitmqConfig"> & {
   host: string;
 
   /**
-   * The server's port; 5552 when 0.
+   * The server's port; 5552, or 5551 with TLS, when 0.
    *
    * @generated from field: uint32 port = 2;
    */

@@ -17,7 +17,7 @@ export declare const file_connectory_v1_tls_config: GenFile;
  */
 export declare type TlsConfig = Message<"connectory.v1.TlsConfig"> & {
   /**
-   * The certificates to trust, PEM; the system's own when empty.
+   * The certificates to trust, PEM; those of the authorities that Node.js knows when empty.
    *
    * @generated from field: string ca = 1;
    */

@@ -1,10 +1,11 @@
 import type { RabbitmqConfig } from "../../../gen/connectory/v1/rabbitmq_config_pb.js";
 
 /** Where a configuration points to, and as whom, with what is meant when nothing is given. */
-export function rabbitmqAddress({ host, port, username, virtualHost }: RabbitmqConfig) {
+export function rabbitmqAddress({ host, port, username, virtualHost, tls }: RabbitmqConfig) {
+  const defaultPort = tls === undefined ? 5552 : 5551;
   return {
     host: host === "" ? "localhost" : host,
-    port: port === 0 ? 5552 : port,
+    port: port === 0 ? defaultPort : port,
     username: username === "" ? "guest" : username,
     virtualHost: virtualHost === "" ? "/" : virtualHost,
   };

@@ -61,6 +61,7 @@ test("a configuration is described with what it leaves out, and without the pass
   const config = (init = {}) => create(RabbitmqConfigSchema, { password, ...init });
   expect(rabbitmq.describe(config())).toBe("guest@localhost:5552/");
   expect(rabbitmq.endpoints(config())).toEqual([{ host: "localhost", port: 5552 }]);
+  expect(rabbitmq.endpoints(config({ tls: {} }))).toEqual([{ host: "localhost", port: 5551 }]);
   const full = config({ host: "2001:db8::1", port: 1234, username: "ann", virtualHost: "shop" });
   expect(rabbitmq.describe(full)).toBe("ann@[2001:db8::1]:1234/shop");
   expect(rabbitmq.check?.(config({ tls: { ca: "no" } }))).toMatchObject([{ field: "tls.ca" }]);
