@@ -32,6 +32,7 @@ import { discoverConnectionProfile } from "./connection-profile/discover-connect
 import { expungeConnectionProfile } from "./connection-profile/expunge-connection-profile.ts";
 import { getConnectionProfile } from "./connection-profile/get-connection-profile.ts";
 import { getConnector } from "./connection-profile/get-connector.ts";
+import { createInTurn } from "./connection-profile/in-turn.ts";
 import { listConnectionProfileRevisions } from "./connection-profile/list-connection-profile-revisions.ts";
 import { listConnectionProfiles } from "./connection-profile/list-connection-profiles.ts";
 import { listConnectors } from "./connection-profile/list-connectors.ts";
@@ -172,7 +173,7 @@ function profileRoutes(
     takeTestSlots: createTestSlots(tests),
     deadlineMs: tests.deadlineMs,
   });
-  const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base) };
+  const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
   return routesOf(ConnectionProfileService, {
     listConnectors: listConnectors(deps),
     getConnector: getConnector(deps),

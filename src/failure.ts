@@ -40,8 +40,21 @@ export class Failure extends Error {
   }
 }
 
-/** INVALID_ARGUMENT for broken fields. */
-export function fieldsInvalid(...fieldViolations: readonly FieldViolation[]): Failure {
-  const message = fieldViolations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+/** More of them, or longer ones, would not fit into the headers in which gRPC sends an error. */
+const maxViolations = 16;
+const maxText = 200;
+
+/** INVALID_ARGUMENT for broken fields: of very many the first, of long texts (names can be the caller's) the beginning. */
+export function fieldsInvalid(...violations: readonly FieldViolation[]): Failure {
+  const fieldViolations = violations
+    .slice(0, maxViolations)
+    .map(({ field, description }) => ({ field: cut(field), description: cut(description) }));
+  const more = violations.length - fieldViolations.length;
+  const said = fieldViolations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+  const message = more === 0 ? said : `${said}; and ${more} more`;
   return new Failure(ErrorReason.FIELD_INVALID, message, { fieldViolations });
+}
+
+function cut(text: string): string {
+  return text.length <= maxText ? text : `${text.slice(0, maxText).toWellFormed()}…`;
 }

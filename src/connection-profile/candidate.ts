@@ -10,7 +10,7 @@ import { chooseConnector } from "./choose-connector.ts";
 import { mustBeThere } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 import { readMask } from "./read-mask.ts";
-import { type ResolveDeps, resolveEdits, resolveNew } from "./resolved-config.ts";
+import { mustBeReadable, type ResolveDeps, resolveEdits, resolveNew } from "./resolved-config.ts";
 
 /** What a request means to try. */
 export interface Candidate {
@@ -62,7 +62,7 @@ export function createCandidateReader(deps: ResolveDeps & { profiles: ProfileRep
     if (mask?.name === true || mask?.labels === true)
       throw fieldsInvalid({ field: "update_mask", description: "must be config or paths inside of it" });
     const saved = mustBeThere(await deps.profiles.findSaved(organizationId, id));
-    if (saved.profile.config !== undefined) chooseConnector(deps.registry, named, saved.profile.config);
+    chooseConnector(deps.registry, named, mustBeReadable(saved.profile));
     const { ready } = await resolveEdits(deps, organizationId, saved, { config, paths: mask?.config });
     return { ...ready, profile: saved.profile, edited: config !== undefined || mask !== undefined };
   };

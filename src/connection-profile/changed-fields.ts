@@ -18,7 +18,10 @@ export function changedFields(
   const old = leaves(before);
   const now = leaves(after);
   const differing = [...new Set([...old.keys(), ...now.keys()])].filter((path) => old.get(path) !== now.get(path));
-  return [...new Set([...differing, ...secrets.map((path) => `config.${connector}.${path}`)])].sort();
+  const hidden = secrets.map((path) => `config.${connector}.${path}`);
+  // A secret of a map leaves its key behind, which is the same change once more.
+  const keys = hidden.map((path) => path.replace(/\["(.*)"\]$/, ".$1"));
+  return [...new Set([...differing.filter((path) => !keys.includes(path)), ...hidden])].sort();
 }
 
 function leaves({ name, labels, config }: ProfileContent): ReadonlyMap<string, string> {

@@ -6,6 +6,7 @@ import type { CheckMessage } from "../interceptors/validate.ts";
 import type { Substitution } from "../secrets/create-substitution.ts";
 import { findReferences } from "../secrets/find-references.ts";
 import { isMask } from "../secrets/is-mask.ts";
+import type { Secrets } from "../secrets/open-vault.ts";
 import { checkText } from "./check-text.ts";
 import { type Choice, toConnectorConfig } from "./choose-connector.ts";
 import { secretSlots } from "./secret-slots.ts";
@@ -21,19 +22,21 @@ export interface ConfigRules {
 
 /**
  * Finds everything that is wrong with a configuration (with its secrets) without dialling anybody, and throws FIELD_INVALID
- * with all of it. Returns the configuration with its references replaced: the form to dial with, never to keep.
+ * with all of it. Of the secrets those that came with the request (`given`) are looked at: what is stored was, then. Returns the configuration with its references replaced: the form to dial with, never to keep.
  */
 export function checkConfig(
   { checkMessage, substitution }: ConfigRules,
   organizationId: string,
   choice: Choice,
+  given: Secrets,
 ): Choice {
   const { connector, config } = choice;
   const whole = toConnectorConfig(choice);
   checkMessage(ConnectorConfigSchema, whole, "config.");
   refuse([
     ...checkText(reflect(ConnectorConfigSchema, whole), "config."),
-    ...checkSecrets(substitution, organizationId, reflect(connector.config, config), `config.${connector.id}.`),
+    ...checkSecrets(substitution, organizationId, given, `config.${connector.id}.`),
+    ...checkValues(reflect(connector.config, config), `config.${connector.id}.`),
     ...checkReferences(reflect(ConnectorConfigSchema, whole), "config."),
   ]);
   const { config: bare, secrets } = splitSecrets(connector.config, config);
@@ -49,14 +52,21 @@ const maskDescription = "is a mask, not a secret: leave the field out to keep th
 function checkSecrets(
   substitution: Substitution,
   organizationId: string,
-  config: ReflectMessage,
+  given: Secrets,
   prefix: string,
 ): readonly FieldViolation[] {
-  return secretSlots(config).flatMap((slot) => {
-    const text = new TextDecoder().decode(slot.get());
+  return [...given].flatMap(([path, value]) => {
+    const text = new TextDecoder().decode(value);
     const description = isMask(text) ? maskDescription : substitution.check(organizationId, text);
-    return description === undefined ? [] : [{ field: `${prefix}${slot.path}`, description }];
+    return description === undefined ? [] : [{ field: `${prefix}${path}`, description }];
   });
+}
+
+/** Elements of lists and maps of secrets, such as headers, that have no value: neither a stored one nor one that came. */
+function checkValues(config: ReflectMessage, prefix: string): readonly FieldViolation[] {
+  return secretSlots(config)
+    .filter((slot) => slot.path.endsWith("]") && slot.get().length === 0)
+    .map(({ path }) => ({ field: `${prefix}${path}`, description: "has no value: give one, or leave it out" }));
 }
 
 /** References where no secret is: the server's environment must not be readable through what is answered. */

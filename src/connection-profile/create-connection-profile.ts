@@ -27,6 +27,9 @@ export function createConnectionProfile(
     const caller = callerOf(context);
     const { name, labels, validationMode, validateOnly, requestId } = request;
     checkValidationMode(context, validationMode);
+    const repeatable = { requestId, body: requestId === "" ? "" : bodyOf(request) };
+    const first = await deps.profiles.findRequest(caller.organizationId, repeatable);
+    if (first !== undefined && !validateOnly) return { connectionProfile: first };
     const whole = request.config ?? create(ConnectorConfigSchema);
     const resolved = resolveNew(deps, caller.organizationId, request.connector, whole);
     const { ready, bare: config, description, given: secrets, destination } = resolved;
@@ -41,7 +44,7 @@ export function createConnectionProfile(
     }
     const id = `cp_${randomPart()}`;
     const profile = { id, name, labels, connector, config, description, secrets, destination };
-    const written = await deps.profiles.insert(caller, profile, { requestId, body: bodyOf(request) });
+    const written = await deps.profiles.insert(caller, profile, repeatable);
     return { connectionProfile: written, report };
   };
 }

@@ -27,10 +27,10 @@ export type TakeTestSlots = (organizationId: string, targets: readonly Target[])
 export function createTestSlots(limits: TestLimits = defaultTestLimits): TakeTestSlots {
   const taken = new Map<string, number>();
   return (organizationId, targets) => {
-    const names = [...new Set(targets.map((target) => endpointName(target).toLowerCase()))];
+    const names = new Set(targets.map(nameOf));
     const slots = [
       { key: `organization ${organizationId}`, limit: limits.perOrganization, whose: "your organization runs" },
-      ...names.map((name) => ({ key: `target ${name}`, limit: limits.perTarget, whose: `for ${name} there are` })),
+      ...[...names].map((name) => ({ key: `target ${name}`, limit: limits.perTarget, whose: `for ${name} there are` })),
       { key: "total", limit: limits.total, whose: "this server runs" },
     ];
     const full = slots.find(({ key, limit }) => (taken.get(key) ?? 0) >= limit);
@@ -47,6 +47,11 @@ export function createTestSlots(limits: TestLimits = defaultTestLimits): TakeTes
       }
     };
   };
+}
+
+/** A name is the same in small and capital letters, and with a dot at its end. */
+function nameOf({ host, port }: Target): string {
+  return endpointName({ host: host.toLowerCase().replace(/\.$/, ""), port });
 }
 
 function tooMany({ whose, limit }: { whose: string; limit: number }): Failure {

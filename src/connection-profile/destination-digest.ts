@@ -26,10 +26,12 @@ function destinations(message: ReflectMessage, prefix: string): readonly Entry[]
     });
 }
 
-/** A leaf's value; of a message, a list of them or a map that it is there. */
+/** A leaf's value; of a message, or a list or map of them, that it is there. */
 function plain(message: ReflectMessage, field: DescField): unknown {
   if (field.fieldKind === "scalar" || field.fieldKind === "enum") return String(message.get(field));
   if (field.fieldKind === "list" && field.listKind !== "message") return [...message.get(field)].map(String);
+  if (field.fieldKind === "map" && field.mapKind !== "message")
+    return [...message.get(field)].map(([key, value]) => [String(key), String(value)]).sort();
   return true;
 }
 

@@ -1,12 +1,15 @@
+import { toJson } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { PageTokens } from "../auth/page-token.ts";
 import { Failure } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
-import type { ReadCandidate } from "./candidate.ts";
-import { digestOf } from "./resolved-config.ts";
+import type { Candidate, ReadCandidate } from "./candidate.ts";
+import { canonicalJson } from "./canonical-json.ts";
 import type { RunCandidate } from "./run-candidate.ts";
+import { splitSecrets } from "./split-secrets.ts";
+import { targetUnusable } from "./target-unusable.ts";
 
 const defaultPageSize = 50;
 const maxPageSize = 1000;
@@ -23,9 +26,7 @@ export function discoverConnectionProfile(deps: {
     if (candidate?.connector.discover === undefined) throw notSupported(candidate?.connector.id ?? request.connector);
     const { parent, pageToken } = request;
     const pageSize = Math.min(request.pageSize || defaultPageSize, maxPageSize);
-    // The question is what lies where: whether a saved profile or an unsaved configuration leads there does not matter.
-    const destination = Buffer.from(digestOf(candidate)).toString("hex");
-    const scope = JSON.stringify(["DiscoverConnectionProfile", caller.organizationId, destination, parent]);
+    const scope = JSON.stringify(["DiscoverConnectionProfile", caller.organizationId, bareConfig(candidate), parent]);
     const cursor = pageToken === "" ? "" : String(deps.pageTokens.open(scope, pageToken).cursor);
 
     const question = { parent, pageSize, cursor };
@@ -36,11 +37,17 @@ export function discoverConnectionProfile(deps: {
       context,
       question,
     });
-    if (error) throw new Failure(ErrorReason.TARGET_UNUSABLE, message, { report });
+    if (error) throw targetUnusable({ error, message, report });
     const { resources, nextCursor } = page;
     const nextPageToken = nextCursor === "" ? "" : deps.pageTokens.seal(scope, { cursor: nextCursor });
     return { resources: [...resources], nextPageToken, report };
   };
+}
+
+/** Where the question leads, saved or not: a secret that is typed anew, or rotated, is the same question. */
+function bareConfig({ connector, config }: Candidate): string {
+  const bare = splitSecrets(connector.config, config).config;
+  return canonicalJson([connector.id, toJson(connector.config, bare)]);
 }
 
 function notSupported(connector: string): Failure {

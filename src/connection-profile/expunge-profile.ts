@@ -12,5 +12,9 @@ export async function expungeProfile(
   before: ConnectionProfile,
 ): Promise<bigint> {
   await profilesOf(trx, caller.organizationId).where({ id: before.id }).delete();
+  await trx("connection_profile_request")
+    .where({ organization_id: caller.organizationId })
+    .whereRaw("record ->> 'id' = ?", [before.id])
+    .delete();
   return appendEvent(trx, caller.organizationId, profileEvent("expunged", caller, { before }, new Date()));
 }

@@ -1,9 +1,10 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import { secretStates } from "./find-profiles.ts";
 import type { FilterTerm } from "./parse-filter.ts";
 import type { ProfileOrder } from "./parse-order.ts";
-import type { ProfileRow } from "./profile-row.ts";
-import { profilesOf, withSecretStates } from "./read-profile.ts";
+import { type ProfileRow, type SecretStates, toConnectionProfile } from "./profile-row.ts";
+import { profilesOf } from "./read-profile.ts";
 
 /** Which profiles of an organization. */
 export interface ProfileQuery {
@@ -23,8 +24,12 @@ export interface ProfilePage {
   readonly more: boolean;
 }
 
-/** A page ends after so many bytes of configurations, with a whole profile: an answer has to stay below 4 MiB. */
-const pageBytes = 1_000_000;
+/** A page ends after so many bytes, with a whole profile: an answer has to stay below 4 MiB. */
+const pageBytes = 2_000_000;
+
+/** About what a profile is in an answer; the configuration twice, because every header in it has a state among the secrets. */
+const rowBytes = `1000 + 2 * octet_length(config::text) + octet_length(labels::text) + octet_length(description)
+  + octet_length(name) + coalesce(octet_length(last_test::text), 0)`;
 
 const columns = [
   "organization_id",
@@ -62,19 +67,21 @@ export async function listProfiles(knex: Knex, organizationId: string, query: Pr
   const before = `over (order by ${order.by} ${direction}, id ${direction} rows between unbounded preceding and 1 preceding)`;
   const sized = knex
     .from(candidates.limit(limit + 1).as("candidate"))
-    .select("*", knex.raw(`coalesce(sum(octet_length(config::text)) ${before}, 0) as bytes_before`))
+    .select("*", knex.raw(`coalesce(sum(${rowBytes}) ${before}, 0) as bytes_before`))
     .select(knex.raw("count(*) over () as candidates"));
-  const rows: (ProfileRow & { candidates: bigint })[] = await knex
-    .from(sized.as("sized"))
+  const rows: Row[] = await knex
+    .from(sized.as("profile"))
     .where("bytes_before", "<", pageBytes)
     .orderBy(ordered)
-    .select();
+    .select("*", knex.raw(`${secretStates} as secret_states`));
   const page = rows.slice(0, limit);
   return {
-    profiles: await withSecretStates(knex, organizationId, page),
+    profiles: page.map((row) => toConnectionProfile(row, row.secret_states)),
     more: page.length < Number(rows[0]?.candidates ?? 0),
   };
 }
+
+type Row = ProfileRow & { candidates: bigint; secret_states: SecretStates };
 
 function restrict(query: Knex.QueryBuilder, term: FilterTerm): void {
   if (term.field !== "label") {

@@ -1,17 +1,19 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile, ConnectionProfileRevision } from "../../gen/connectory/v1/connection_profile_pb.js";
+import { coalesce } from "../database/coalesce.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import type { SecretVault } from "../secrets/open-vault.ts";
 import type { RecordTry } from "./candidate.ts";
 import { checkEtag } from "./check-etag.ts";
 import type { DigestRequest } from "./digest-request.ts";
 import { expungeProfile } from "./expunge-profile.ts";
+import { findProfiles, type ProfileKey } from "./find-profiles.ts";
 import { insertProfile, type NewProfile } from "./insert-profile.ts";
 import { listProfiles, type ProfilePage, type ProfileQuery } from "./list-profiles.ts";
 import { listRevisions, type RevisionPage, readRevision } from "./list-revisions.ts";
 import { lockProfile, readProfile, readSaved, type SavedProfile } from "./read-profile.ts";
 import { recordTry } from "./record-try.ts";
-import { type RepeatableRequest, rememberRequest } from "./remember-request.ts";
+import { type RepeatableRequest, recallRequest, rememberRequest } from "./remember-request.ts";
 import { markDeleted, type ProfileUpdate, updateProfile } from "./update-profile.ts";
 import { checkNameFree, withFreeName } from "./with-free-name.ts";
 
@@ -23,6 +25,8 @@ import { checkNameFree, withFreeName } from "./with-free-name.ts";
 export interface ProfileRepository {
   /** Writes a profile; a request that came before gets the profile of that time. */
   insert(caller: Caller, profile: NewProfile, request: RepeatableRequest): Promise<ConnectionProfile>;
+  /** What a request was answered that came before; undefined when it did not. Throws REQUEST_ID_REUSED. */
+  findRequest(organizationId: string, request: RepeatableRequest): Promise<ConnectionProfile | undefined>;
   /** Undefined when the profile is not in the state that the update was made from any more. */
   update(caller: Caller, update: ProfileUpdate): Promise<ConnectionProfile | undefined>;
   /** Undefined when there is none, or it is deleted already. */
@@ -51,6 +55,9 @@ export interface ProfileRepositoryDeps {
   onWrite(): void;
 }
 
+/** As for connections; a batch of the largest configurations is 13 MB. */
+const findLimits = { maxBatch: 64, maxRunning: 2, maxWaiting: 20_000 };
+
 export function createProfileRepository({ knex, vault, digest, onWrite }: ProfileRepositoryDeps): ProfileRepository {
   const write = async <T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T> => {
     const written = await knex.transaction(work);
@@ -70,6 +77,7 @@ export function createProfileRepository({ knex, vault, digest, onWrite }: Profil
       checkEtag(etag, before.etag);
       return work(trx, before);
     });
+  const find = coalesce<ProfileKey, ConnectionProfile | undefined>((keys) => findProfiles(knex, keys), findLimits);
   return {
     insert: (caller, profile, request) =>
       withFreeName(knex, caller.organizationId, profile.name, () =>
@@ -79,14 +87,19 @@ export function createProfileRepository({ knex, vault, digest, onWrite }: Profil
           ),
         ),
       ),
+    findRequest: (organizationId, request) => recallRequest(knex, digest, organizationId, request),
     update: (caller, update) =>
       withFreeName(knex, caller.organizationId, update.name, async () => ({
         updated: await write((trx) => updateProfile(trx, vault, caller, update)),
       })).then(({ updated }) => updated),
     remove: (caller, id, etag) =>
-      change(caller, id, etag, async (trx, before) =>
-        before.deletedAt === undefined ? markDeleted(trx, caller, before, true) : undefined,
-      ),
+      write(async (trx) => {
+        const before = await lockProfile(trx, caller.organizationId, id);
+        // Sent again it finds the profile deleted, whatever its etag is by then.
+        if (before === undefined || before.deletedAt !== undefined) return undefined;
+        checkEtag(etag, before.etag);
+        return markDeleted(trx, caller, before, true);
+      }),
     undelete: async (caller, id, etag) => {
       const name = (await readProfile(knex, caller.organizationId, id))?.name ?? "";
       return withFreeName(knex, caller.organizationId, name, async () => ({
@@ -98,7 +111,7 @@ export function createProfileRepository({ knex, vault, digest, onWrite }: Profil
     },
     expunge: (caller, id, etag) => change(caller, id, etag, (trx, before) => expungeProfile(trx, caller, before)),
     checkName: (organizationId, name, ownId) => checkNameFree(knex, organizationId, name, ownId),
-    find: (organizationId, id) => readProfile(knex, organizationId, id),
+    find: (organizationId, id) => find({ organizationId, id }),
     findSaved: (organizationId, id) => readSaved(knex, organizationId, id),
     list: (organizationId, query) => listProfiles(knex, organizationId, query),
     revisions: (organizationId, id, before, limit) => listRevisions(knex, organizationId, id, before, limit),

@@ -1,4 +1,12 @@
-import { create, fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   type ConnectionProfile,
@@ -44,22 +52,26 @@ export interface SecretRow {
   updated_at: Date;
 }
 
-/** What may be told of it. */
-export type SecretStateRow = Pick<SecretRow, "profile_id" | "path" | "fingerprint" | "updated_at">;
+/** What may be told of a secret, as JSON of the database; null when a profile has none. */
+export type SecretStates = readonly { path: string; fingerprint: string; updated_at: string }[] | null;
 
-/** A profile as it is answered. Works without any key: a profile whose secrets cannot be read is still listed. */
-export function toConnectionProfile(row: ProfileRow, secrets: readonly SecretStateRow[]): ConnectionProfile {
-  const config = fromStoredConfig(row.config);
-  const member = ConnectorConfigSchema.fields.find((field) => field.localName === config.connector.case);
+/**
+ * A profile as it is answered. Works without any key: a profile whose secrets cannot be read is still listed, and so is one
+ * whose configuration or last test cannot be read, without them.
+ */
+export function toConnectionProfile(row: ProfileRow, states: SecretStates): ConnectionProfile {
+  const config = read(ConnectorConfigSchema, row.config);
+  const member = ConnectorConfigSchema.fields.find((field) => field.localName === config?.connector.case);
   const possible = member?.message === undefined ? [] : secretPaths(member.message);
-  const paths = [...new Set([...possible, ...secrets.map(({ path }) => path)])];
+  const paths = [...new Set([...possible, ...(states ?? []).map(({ path }) => path)])];
+  const lastTest = toLastTest(row.last_test, row.last_test_report ?? null);
   return create(ConnectionProfileSchema, {
     id: row.id,
     name: row.name,
     connector: row.connector,
-    config,
+    ...(config === undefined ? {} : { config }),
     description: row.description,
-    labels: row.labels,
+    labels: Object.fromEntries(Object.entries(row.labels).map(([name, value]) => [name, String(value)])),
     etag: row.etag,
     revision: row.revision,
     createdAt: timestampFromDate(row.created_at),
@@ -67,12 +79,12 @@ export function toConnectionProfile(row: ProfileRow, secrets: readonly SecretSta
     createdBy: row.created_by,
     updatedBy: row.updated_by,
     ...(row.deleted_at === null ? {} : { deletedAt: timestampFromDate(row.deleted_at) }),
-    ...(row.last_test === null ? {} : { lastTest: toLastTest(row.last_test, row.last_test_report ?? null) }),
+    ...(lastTest === undefined ? {} : { lastTest }),
     secrets: paths.map((path) => {
-      const state = secrets.find((secret) => secret.path === path);
-      return state === undefined
-        ? { path }
-        : { path, set: true, fingerprint: state.fingerprint, updatedAt: timestampFromDate(state.updated_at) };
+      const state = states?.find((secret) => secret.path === path);
+      if (state === undefined) return { path };
+      const updatedAt = timestampFromDate(new Date(state.updated_at));
+      return { path, set: true, fingerprint: state.fingerprint, updatedAt };
     }),
   });
 }
@@ -92,16 +104,21 @@ export function toRecord(profile: ConnectionProfile): JsonObject {
 
 /** The other way round. */
 export function fromRecord(record: JsonValue): ConnectionProfile {
-  return fromJson(ConnectionProfileSchema, record, { ignoreUnknownFields: true });
+  return read(ConnectionProfileSchema, record) ?? create(ConnectionProfileSchema);
 }
 
-/** Fields that this version of the server does not know are left out rather than breaking a list. */
-function fromStoredConfig(config: JsonValue): ConnectorConfig {
-  return fromJson(ConnectorConfigSchema, config, { ignoreUnknownFields: true });
+/** Fields that this version does not know are left out, and what was damaged is undefined, rather than breaking a list. */
+function read<Desc extends DescMessage>(schema: Desc, json: JsonValue): MessageShape<Desc> | undefined {
+  try {
+    return fromJson(schema, json, { ignoreUnknownFields: true });
+  } catch {
+    return undefined;
+  }
 }
 
-function toLastTest(test: JsonValue, report: JsonValue): LastTest {
-  const lastTest = fromJson(LastTestSchema, test, { ignoreUnknownFields: true });
-  if (report !== null) lastTest.report = fromJson(TestReportSchema, report, { ignoreUnknownFields: true });
+function toLastTest(test: JsonValue | null, report: JsonValue | null): LastTest | undefined {
+  const lastTest = test === null ? undefined : read(LastTestSchema, test);
+  const found = report === null ? undefined : read(TestReportSchema, report);
+  if (lastTest !== undefined && found !== undefined) lastTest.report = found;
   return lastTest;
 }

@@ -1,6 +1,8 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import { runPrepared } from "../database/run-prepared.ts";
 import type { StoredSecret } from "../secrets/open-vault.ts";
+import { findProfiles } from "./find-profiles.ts";
 import { type ProfileRow, type SecretRow, toConnectionProfile } from "./profile-row.ts";
 
 /** A profile with its secrets, still sealed. */
@@ -25,24 +27,37 @@ export async function readProfile(
   organizationId: string,
   id: string,
 ): Promise<ConnectionProfile | undefined> {
-  const rows = await profilesOf(knex, organizationId).where({ id }).select();
-  const [profile] = await withSecretStates(knex, organizationId, rows);
+  const [profile] = await findProfiles(knex, [{ organizationId, id }]);
   return profile;
 }
 
+// One statement, so that the profile and its secrets are of one state: what decides where secrets may go has to be.
+const saved = `
+  select profile.*, (
+    select json_agg(json_build_object(
+      'path', path, 'fingerprint', fingerprint, 'updated_at', updated_at,
+      'key_id', key_id, 'data_key_id', data_key_id, 'ciphertext', encode(ciphertext, 'base64')) order by path)
+    from connection_profile_secret as secret
+    where secret.organization_id = profile.organization_id and secret.profile_id = profile.id
+  ) as secrets
+  from connection_profile as profile where organization_id = ? and id = ?`;
+
+type SavedRow = ProfileRow & {
+  secrets: (Omit<SecretRow, "ciphertext" | "updated_at"> & { ciphertext: string; updated_at: string })[] | null;
+};
+
 /** A profile with its secrets as they are stored. */
 export async function readSaved(knex: Knex, organizationId: string, id: string): Promise<SavedProfile | undefined> {
-  const [row] = await profilesOf(knex, organizationId).where({ id }).select();
+  const [row] = await runPrepared<SavedRow>(knex, "read-saved-profile", saved, [organizationId, id]);
   if (row === undefined) return undefined;
-  const secrets = await secretsOf(knex, organizationId).where({ profile_id: id }).orderBy("path").select();
-  const stored = secrets.map(({ path, key_id, data_key_id, ciphertext, fingerprint }) => ({
+  const stored = (row.secrets ?? []).map(({ path, key_id, data_key_id, ciphertext, fingerprint }) => ({
     path,
     keyId: key_id,
     dataKeyId: data_key_id,
-    ciphertext,
+    ciphertext: Buffer.from(ciphertext, "base64"),
     fingerprint,
   }));
-  return { profile: toConnectionProfile(row, secrets), stored };
+  return { profile: toConnectionProfile(row, row.secrets), stored };
 }
 
 /** Takes the lock of a profile, so that of two writes at once the second sees what the first has written. */
@@ -53,20 +68,4 @@ export async function lockProfile(
 ): Promise<ConnectionProfile | undefined> {
   await profilesOf(trx, organizationId).where({ id }).forUpdate().select("id");
   return readProfile(trx, organizationId, id);
-}
-
-/** Rows as they are answered. What may be told of their secrets is read at once for all of them; nothing is decrypted. */
-export async function withSecretStates(
-  knex: Knex,
-  organizationId: string,
-  rows: readonly ProfileRow[],
-): Promise<readonly ConnectionProfile[]> {
-  const states = await secretsOf(knex, organizationId)
-    .whereIn(
-      "profile_id",
-      rows.map(({ id }) => id),
-    )
-    .select("profile_id", "path", "fingerprint", "updated_at");
-  const byProfile = Map.groupBy(states, ({ profile_id }) => profile_id);
-  return rows.map((row) => toConnectionProfile(row, byProfile.get(row.id) ?? []));
 }

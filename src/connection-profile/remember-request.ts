@@ -26,6 +26,29 @@ interface RequestRow {
 /** How long a request is known again. */
 const lifetime = "24 hours";
 
+/** What a request was answered that came before. Throws REQUEST_ID_REUSED when another request has the id. */
+export async function recallRequest(
+  knex: Knex,
+  digest: DigestRequest,
+  organizationId: string,
+  { requestId, body }: RepeatableRequest,
+): Promise<ConnectionProfile | undefined> {
+  if (requestId === "") return undefined;
+  const first = await knex<RequestRow>("connection_profile_request")
+    .where({ organization_id: organizationId, request_id: requestId })
+    .whereRaw(`created_at >= now() - interval '${lifetime}'`)
+    .first();
+  if (first === undefined) return undefined;
+  if (!(await digest.matches(first.body, body))) throw reused();
+  return fromRecord(first.record);
+}
+
+/** Requests that are not known again any more, some at a time; one that another transaction uses is left for later. */
+const sweep = `
+  delete from connection_profile_request where (organization_id, request_id) in (
+    select organization_id, request_id from connection_profile_request
+    where created_at < now() - interval '${lifetime}' order by created_at limit 100 for update skip locked)`;
+
 /**
  * Does the work of a request once: a repetition gets the first one's profile, as it was answered then. Of two at once the
  * second waits for the first's end, by the primary key. Throws REQUEST_ID_REUSED when another request has the id.
@@ -34,13 +57,15 @@ export async function rememberRequest(
   trx: Knex.Transaction,
   digest: DigestRequest,
   organizationId: string,
-  { requestId, body }: RepeatableRequest,
+  request: RepeatableRequest,
   work: () => Promise<ConnectionProfile | undefined>,
 ): Promise<ConnectionProfile | undefined> {
+  const { requestId, body } = request;
   if (requestId === "") return work();
   const own = () =>
     trx<RequestRow>("connection_profile_request").where({ organization_id: organizationId, request_id: requestId });
   await own().whereRaw(`created_at < now() - interval '${lifetime}'`).delete();
+  await trx.raw(sweep);
   const taken = await trx<RequestRow>("connection_profile_request")
     .insert({
       organization_id: organizationId,
@@ -52,11 +77,7 @@ export async function rememberRequest(
     .onConflict(["organization_id", "request_id"])
     .ignore()
     .returning("request_id");
-  if (taken.length === 0) {
-    const first = await own().first();
-    if (first === undefined || !(await digest.matches(first.body, body))) throw reused();
-    return fromRecord(first.record);
-  }
+  if (taken.length === 0) return recallRequest(trx, digest, organizationId, request);
   const profile = await work();
   // What wrote nothing is no answer to repeat.
   if (profile === undefined) await own().delete();

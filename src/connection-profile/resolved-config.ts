@@ -1,5 +1,6 @@
 import type { MessageShape } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { ConnectorRegistry } from "../connectors/index.ts";
@@ -47,7 +48,7 @@ export function resolveNew(
 ): ResolvedConfig {
   const choice = chooseConnector(registry, named, whole);
   const { config, secrets: given } = splitSecrets(choice.connector.config, choice.config);
-  const ready = checkConfig(rules, organizationId, choice);
+  const ready = checkConfig(rules, organizationId, choice, given);
   return { ...kept({ ...choice, config }), ready, given, removed: [], rebound: false };
 }
 
@@ -61,8 +62,7 @@ export async function resolveEdits(
   { profile, stored }: SavedProfile,
   edits: ConfigEdits,
 ): Promise<ResolvedConfig> {
-  const base = profile.config;
-  if (base === undefined) throw new Error(`profile ${profile.id} has no configuration`);
+  const base = mustBeReadable(profile);
   const before = chooseConnector(registry, edits.config?.connector.case ?? "", base);
   const merged = chooseConnector(registry, before.connector.id, mergeConfig(base, edits));
   const { config, secrets: given } = splitSecrets(merged.connector.config, merged.config);
@@ -77,10 +77,19 @@ export async function resolveEdits(
 
   const opened = await vault.open({ organizationId, profileId: profile.id, destination: from }, staying);
   const complete = joinSecrets(merged.connector.config, config, new Map([...opened, ...given]));
-  const ready = checkConfig(rules, organizationId, { ...merged, config: complete });
+  const ready = checkConfig(rules, organizationId, { ...merged, config: complete }, given);
   const remaining = new Set([...staying.map(({ path }) => path), ...given.keys()]);
   const removed = stored.map(({ path }) => path).filter((path) => !remaining.has(path));
   return { ...bare, ready, given, removed, rebound: moved && stored.length > 0 };
+}
+
+/** The stored configuration; throws CONFIG_UNREADABLE when its row was damaged, or written by a later version. */
+export function mustBeReadable({ config }: ConnectionProfile): ConnectorConfig {
+  if (config?.connector.case !== undefined) return config;
+  throw new Failure(
+    ErrorReason.CONFIG_UNREADABLE,
+    "the stored configuration cannot be read by this version of the server: delete the profile, or ask the operator",
+  );
 }
 
 /** The digest of where the secrets of a stored configuration are sent. */

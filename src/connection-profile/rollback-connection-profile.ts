@@ -2,50 +2,39 @@ import { clone } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import type { MethodImpl } from "@connectrpc/connect";
 import { ProfileChange } from "../../gen/connectory/v1/connection_profile_pb.js";
-import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import {
+  type ConnectionProfileService,
+  ValidationMode,
+} from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure, fieldsInvalid } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
-import { changedFields } from "./changed-fields.ts";
-import { checkEtag, etagMismatch } from "./check-etag.ts";
-import { mustBeThere } from "./profile-not-found.ts";
-import type { ProfileRepository } from "./profile-repository.ts";
-import { requirePermission } from "./require-permission.ts";
 import { type ResolveDeps, resolveEdits } from "./resolved-config.ts";
+import { type RewriteDeps, rewriteProfile } from "./rewrite-profile.ts";
 import { secretSlots } from "./secret-slots.ts";
 
 /** Sets a profile to a state that it had before; its secrets are those of now, or come with the request. */
 export function rollbackConnectionProfile(
-  deps: ResolveDeps & { profiles: ProfileRepository },
+  deps: ResolveDeps & RewriteDeps,
 ): MethodImpl<typeof ConnectionProfileService.method.rollbackConnectionProfile> {
-  return async (request, context) => {
-    const caller = callerOf(context);
-    const { organizationId } = caller;
-    const saved = mustBeThere(await deps.profiles.findSaved(organizationId, request.id));
-    const { profile } = saved;
-    checkEtag(request.etag, profile.etag);
-    const target = (await deps.profiles.revision(organizationId, request.id, request.revision))?.connectionProfile;
-    if (target?.config === undefined)
-      throw new Failure(ErrorReason.REVISION_NOT_FOUND, `revision: the profile has no revision ${request.revision}`);
-    const config = withSecrets(target.config, request.secrets);
-    const resolved = await resolveEdits(deps, organizationId, saved, { config, paths: [[]] });
-    if (resolved.rebound) requirePermission(context, "profiles.rebind", "a change of where stored secrets are sent");
-    const { name, labels } = target;
-    const after = { name, labels, config: resolved.bare };
-    const secrets = [...resolved.given.keys(), ...resolved.removed];
-    const changed = changedFields(profile.connector, profile, after, secrets);
-    if (changed.length === 0) return { connectionProfile: profile };
-    const written = await deps.profiles.update(caller, {
-      ...after,
-      ...resolved,
-      id: profile.id,
-      etag: profile.etag,
+  return async ({ id, etag, revision, secrets }, context) => {
+    const { organizationId } = callerOf(context);
+    const { connectionProfile } = await rewriteProfile(deps, context, {
+      id,
+      etag,
+      mode: ValidationMode.SCHEMA,
       change: ProfileChange.ROLLED_BACK,
-      changedFields: changed,
+      make: async (saved) => {
+        const target = (await deps.profiles.revision(organizationId, id, revision))?.connectionProfile;
+        if (target?.config === undefined)
+          throw new Failure(ErrorReason.REVISION_NOT_FOUND, `revision: the profile has no revision ${revision}`);
+        const config = withSecrets(target.config, secrets);
+        const resolved = await resolveEdits(deps, organizationId, saved, { config, paths: [[]] });
+        return { after: { name: target.name, labels: target.labels, config: resolved.bare }, resolved };
+      },
     });
-    if (written === undefined) throw etagMismatch(profile.etag);
-    return { connectionProfile: written };
+    return { connectionProfile };
   };
 }
 

@@ -24,14 +24,23 @@ export function secretSlots(message: ReflectMessage, prefix = ""): readonly Secr
   });
 }
 
+const known = new WeakMap<DescMessage, readonly string[]>();
+
 /** The paths of the secrets that a message can have outside of lists and maps, set or not. */
-export function secretPaths(schema: DescMessage, prefix = ""): readonly string[] {
+export function secretPaths(schema: DescMessage): readonly string[] {
+  // They depend on the descriptor alone; found anew for each profile they were a quarter of the time of a list.
+  const paths = known.get(schema) ?? findPaths(schema, "");
+  known.set(schema, paths);
+  return paths;
+}
+
+function findPaths(schema: DescMessage, prefix: string): readonly string[] {
   return schema.fields.flatMap((field) => {
     const path = `${prefix}${field.name}`;
     if (field.fieldKind === "list" || field.fieldKind === "map") return [];
     if (isSecret(field)) return [path];
     const nested = nestedMessage(field);
-    return nested === undefined ? [] : secretPaths(nested, `${path}.`);
+    return nested === undefined ? [] : findPaths(nested, `${path}.`);
   });
 }
 

@@ -37,6 +37,8 @@ export function streamConnectionProfileTest(deps: {
           outcome = deps.runCandidate(run).finally(() => {
             if (!left.signal.aborted) queue.close();
           });
+          // It may fail while the caller does not read: it is looked at when the caller reads on, or leaves.
+          outcome.catch(() => undefined);
         },
         cancel: () => left.abort(),
       },

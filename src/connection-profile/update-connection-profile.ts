@@ -1,103 +1,74 @@
 import { create } from "@bufbuild/protobuf";
-import type { HandlerContext, MethodImpl } from "@connectrpc/connect";
+import type { MethodImpl } from "@connectrpc/connect";
 import {
   type ConnectionProfile,
   ConnectionProfileSchema,
   ProfileChange,
 } from "../../gen/connectory/v1/connection_profile_pb.js";
-import type {
-  ConnectionProfileService,
-  UpdateConnectionProfileRequest,
+import {
+  type ConnectionProfileService,
+  type UpdateConnectionProfileRequest,
+  ValidationMode,
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
-import type { TestReport } from "../../gen/connectory/v1/test_report_pb.js";
 import { fieldsInvalid } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
-import { changedFields } from "./changed-fields.ts";
-import { checkEtag, etagMismatch } from "./check-etag.ts";
-import { mustBeThere } from "./profile-not-found.ts";
-import type { ProfileRepository } from "./profile-repository.ts";
-import { readMask } from "./read-mask.ts";
+import { type ProfileMask, readMask } from "./read-mask.ts";
 import type { SavedProfile } from "./read-profile.ts";
-import { requirePermission } from "./require-permission.ts";
-import { type ResolveDeps, type ResolvedConfig, resolveEdits } from "./resolved-config.ts";
-import type { RunCandidate } from "./run-candidate.ts";
+import { type ResolveDeps, resolveEdits } from "./resolved-config.ts";
+import { type Rewrite, type RewriteDeps, rewriteProfile } from "./rewrite-profile.ts";
 import { secretStates } from "./secret-states.ts";
-import { checkValidationMode, validateLive } from "./validate-live.ts";
-
-/** What the verb works with. */
-export interface UpdateConnectionProfileDeps extends ResolveDeps {
-  readonly profiles: ProfileRepository;
-  readonly runCandidate: RunCandidate;
-}
-
-/** How often an update without an etag is made anew because others write the same profile, before it gives up. */
-const maxTries = 5;
+import { checkValidationMode } from "./validate-live.ts";
 
 /** Changes name, labels and configuration of a profile. */
 export function updateConnectionProfile(
-  deps: UpdateConnectionProfileDeps,
+  deps: ResolveDeps & RewriteDeps,
 ): MethodImpl<typeof ConnectionProfileService.method.updateConnectionProfile> {
   return async (request, context) => {
     const { organizationId } = callerOf(context);
-    checkValidationMode(context, request.validationMode);
-    readMask(request.updateMask);
-    for (let tries = 1; ; tries += 1) {
-      const saved = mustBeThere(await deps.profiles.findSaved(organizationId, request.id));
-      checkEtag(request.etag, saved.profile.etag);
-      const written = await updateOnce(deps, request, context, saved);
-      if (written !== undefined) return written;
-      if (tries === maxTries) throw etagMismatch(saved.profile.etag);
-    }
+    const { id, etag, validationMode: mode, validateOnly } = request;
+    checkValidationMode(context, mode);
+    const mask = readMask(request.updateMask);
+    const make = async (saved: SavedProfile): Promise<Rewrite> => {
+      const after = contentOf(saved.profile, request, mask);
+      const resolved = isConfigMeant(request, mask)
+        ? await resolveEdits(deps, organizationId, saved, { config: request.config, paths: mask?.config })
+        : undefined;
+      const config = resolved?.bare ?? saved.profile.config;
+      return { after: config === undefined ? after : { ...after, config }, resolved };
+    };
+    const preview = async (profile: ConnectionProfile, rewrite: Rewrite) => {
+      await deps.profiles.checkName(organizationId, rewrite.after.name, id);
+      return previewOf(profile, rewrite);
+    };
+    const options = { id, etag, mode, change: ProfileChange.UPDATED, make, ...(validateOnly ? { preview } : {}) };
+    return rewriteProfile(deps, context, options);
   };
 }
 
-/** Undefined when the profile was written in the meantime. */
-async function updateOnce(
-  deps: UpdateConnectionProfileDeps,
-  request: UpdateConnectionProfileRequest,
-  context: HandlerContext,
-  saved: SavedProfile,
-): Promise<{ connectionProfile: ConnectionProfile; report: TestReport | undefined } | undefined> {
-  const caller = callerOf(context);
-  const { profile } = saved;
-  const mask = readMask(request.updateMask);
-  const edits = mask === undefined || mask.config.length > 0 ? { config: request.config, paths: mask?.config } : keep;
-  const resolved = await resolveEdits(deps, caller.organizationId, saved, edits);
-  if (resolved.rebound) requirePermission(context, "profiles.rebind", "a change of where stored secrets are sent");
-  const after = {
-    name: (mask?.name ?? request.name !== "") ? request.name : profile.name,
-    labels: (mask?.labels ?? Object.keys(request.labels).length > 0) ? request.labels : profile.labels,
-    config: resolved.bare,
-  };
-  if (after.name === "")
-    throw fieldsInvalid({ field: "name", description: "a profile has a name: it cannot be cleared" });
-  const candidate = { ...resolved.ready, profile, edited: true };
-  const report = await validateLive(deps.runCandidate, context, request.validationMode, candidate);
-  const secrets = [...resolved.given.keys(), ...resolved.removed];
-  const changed = changedFields(profile.connector, profile, after, secrets);
-  if (changed.length === 0) return { connectionProfile: profile, report };
-  if (request.validateOnly) {
-    await deps.profiles.checkName(caller.organizationId, after.name, profile.id);
-    return { connectionProfile: preview(profile, after, resolved), report };
-  }
-  const written = await deps.profiles.update(caller, {
-    ...after,
-    ...resolved,
-    id: profile.id,
-    etag: profile.etag,
-    change: ProfileChange.UPDATED,
-    changedFields: changed,
-  });
-  return written === undefined ? undefined : { connectionProfile: written, report };
-}
-
-const keep = { config: undefined, paths: undefined };
-
-function preview(
+function contentOf(
   profile: ConnectionProfile,
-  after: Pick<ConnectionProfile, "name" | "labels" | "config">,
-  resolved: ResolvedConfig,
-): ConnectionProfile {
-  const secrets = [...secretStates(resolved.ready.connector, profile.secrets, resolved)];
-  return create(ConnectionProfileSchema, { ...profile, ...after, description: resolved.description, secrets });
+  { name, labels }: UpdateConnectionProfileRequest,
+  mask: ProfileMask | undefined,
+): Pick<ConnectionProfile, "name" | "labels"> {
+  const isNameMeant = mask?.name ?? name !== "";
+  if (isNameMeant && name === "")
+    throw fieldsInvalid({ field: "name", description: "a profile has a name: it cannot be cleared" });
+  const areLabelsMeant = mask?.labels ?? Object.keys(labels).length > 0;
+  return { name: isNameMeant ? name : profile.name, labels: areLabelsMeant ? labels : profile.labels };
+}
+
+/** Whether the configuration has a part in the request: without one nothing of it has to be readable. */
+function isConfigMeant(
+  { config, validationMode }: UpdateConnectionProfileRequest,
+  mask: ProfileMask | undefined,
+): boolean {
+  if (validationMode === ValidationMode.LIVE) return true;
+  return mask === undefined ? config !== undefined : mask.config.length > 0;
+}
+
+function previewOf(profile: ConnectionProfile, { after, resolved }: Rewrite): ConnectionProfile {
+  const would = { ...profile, ...after };
+  if (resolved === undefined) return create(ConnectionProfileSchema, would);
+  const secrets = secretStates(resolved.ready.connector, profile.secrets, resolved);
+  return create(ConnectionProfileSchema, { ...would, description: resolved.description, secrets });
 }

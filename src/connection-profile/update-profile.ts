@@ -1,11 +1,11 @@
 import type { Knex } from "knex";
 import { type ConnectionProfile, ProfileChange } from "../../gen/connectory/v1/connection_profile_pb.js";
-import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
 import type { Caller } from "../interceptors/caller.ts";
-import type { Secrets, SecretVault } from "../secrets/open-vault.ts";
+import type { SecretVault } from "../secrets/open-vault.ts";
 import { toStoredConfig } from "./profile-row.ts";
 import { lockProfile, profilesOf } from "./read-profile.ts";
 import { recordWrite } from "./record-write.ts";
+import type { ResolvedConfig } from "./resolved-config.ts";
 import { storeSecrets } from "./store-secrets.ts";
 
 /** What a profile becomes. It was made from the state with `etag`, and is written over that state only. */
@@ -16,14 +16,8 @@ export interface ProfileUpdate {
   readonly changedFields: readonly string[];
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** Without its secrets. */
-  readonly config: ConnectorConfig;
-  readonly description: string;
-  /** Secrets to write; others stay. */
-  readonly given: Secrets;
-  readonly removed: readonly string[];
-  /** Digest of where the secrets are sent. */
-  readonly destination: Uint8Array;
+  /** The new configuration, with the secrets to write (others stay) and to remove; undefined: all of it stays. */
+  readonly resolved: Omit<ResolvedConfig, "ready" | "rebound"> | undefined;
 }
 
 /** Writes a profile anew, with its event. Undefined when it is not in the state with that etag any more. */
@@ -34,7 +28,7 @@ export async function updateProfile(
   update: ProfileUpdate,
 ): Promise<ConnectionProfile | undefined> {
   const { organizationId, userId } = caller;
-  const { id, change, changedFields, name, description, given, removed, destination } = update;
+  const { id, change, changedFields, name, resolved } = update;
   const before = await lockProfile(trx, organizationId, id);
   if (before === undefined || before.etag !== update.etag || before.deletedAt !== undefined) return undefined;
   const now = new Date();
@@ -42,14 +36,17 @@ export async function updateProfile(
     .where({ id })
     .update({
       name,
-      description,
       labels: JSON.stringify(update.labels) as unknown as Record<string, string>,
-      config: JSON.stringify(toStoredConfig(update.config)),
       updated_at: now,
       updated_by: userId,
     });
-  const sealed = await vault.seal(trx, { organizationId, profileId: id, destination }, given);
-  await storeSecrets(trx, organizationId, id, sealed, removed, now);
+  if (resolved !== undefined) {
+    const { bare, description, destination, given, removed } = resolved;
+    const config = JSON.stringify(toStoredConfig(bare));
+    await profilesOf(trx, organizationId).where({ id }).update({ config, description });
+    const sealed = await vault.seal(trx, { organizationId, profileId: id, destination }, given);
+    await storeSecrets(trx, organizationId, id, sealed, removed, now);
+  }
   return recordWrite(trx, caller, { id, change, before, changedFields, now });
 }
 

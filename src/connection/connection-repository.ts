@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
+import { coalesce } from "../database/coalesce.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { archiveConnection } from "./archive-connection.ts";
-import { coalesce } from "./coalesce.ts";
 import type { ConnectionRecord } from "./connection-record.ts";
 import { type ConnectionKey, findConnections } from "./find-connections.ts";
 import { insertConnections, type NewConnection, type Written } from "./insert-connections.ts";

@@ -24,9 +24,10 @@ const hints: Readonly<Record<ForcedEnd, string>> = {
  */
 export function endedByForce(connector: Connector, steps: readonly TestStep[], code: ForcedEnd): TestOutcome {
   const isRunning = ({ status }: TestStep) => status === TestStatus.RUNNING;
-  const running = steps.some(isRunning) ? [] : [create(TestStepSchema, { stage: TestStage.CAPABILITY, status: 6 })];
+  const running = steps.filter(isRunning);
+  const interrupted = running.length > 0 ? running : [create(TestStepSchema, { stage: TestStage.CAPABILITY })];
   const hint = hints[code];
-  const failed = { status: TestStatus.FAILED, code, hint };
-  const all = [...steps, ...running].map((step) => (isRunning(step) ? { ...step, ...failed } : step));
+  const failed = interrupted.map((step) => ({ ...step, status: TestStatus.FAILED, code, hint }));
+  const all = [...steps.filter((step) => !isRunning(step)), ...failed];
   return failedOutcome(connector, create(TestReportSchema, { steps: all }), new ProbeError(code, hint));
 }

@@ -22,6 +22,8 @@ export interface TestThreadsOptions {
   readonly log: Logger;
   /** More threads than this are kept only while all of them have tests. */
   readonly maxThreads: number;
+  /** How many may load at a time. */
+  readonly maxLoading?: number;
   readonly graceMs?: number;
   readonly idleMs?: number;
   /** In bytes; see `defaults`. */
@@ -39,9 +41,10 @@ const defaults = { graceMs: 500, idleMs: 10_000, maxMemory: 256e6 };
  * Loading is CPU time, so threads that begin at once wait in line and leave half of the machine to everything else. Twenty
  * of them on two cores, one after the other: the last has loaded after 4 to 6 s.
  */
-const maxLoading = Math.max(1, Math.floor(availableParallelism() / 2));
+const defaultMaxLoading = Math.max(1, Math.floor(availableParallelism() / 2));
 
-export function openTestThreads({ maxThreads, log, ...options }: TestThreadsOptions): TestThreads {
+export function openTestThreads(options: TestThreadsOptions): TestThreads {
+  const { maxThreads, maxLoading = defaultMaxLoading, log, ...limits } = options;
   const rooms = new Map<string, TestRoom>();
   const line: TestRoom[] = [];
   const ending = new Set<Promise<unknown>>();
@@ -73,7 +76,7 @@ export function openTestThreads({ maxThreads, log, ...options }: TestThreadsOpti
         ?.close();
     const room = createTestRoom({
       ...defaults,
-      ...options,
+      ...limits,
       log: log.child({ organizationId }),
       onEnd: (ended) => {
         rooms.delete(organizationId);

@@ -53,6 +53,7 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.CONNECTOR_WITHOUT_PROFILE]: Code.InvalidArgument,
   [ErrorReason.DISCOVERY_NOT_SUPPORTED]: Code.FailedPrecondition,
   [ErrorReason.REVISION_NOT_FOUND]: Code.NotFound,
+  [ErrorReason.CONFIG_UNREADABLE]: Code.FailedPrecondition,
 };
 
 /** Turns whatever a call throws into a status with `google.rpc` details. What is not a Failure stays in the log. */

@@ -37,7 +37,7 @@ export function createSubstitution(allowed: ReadonlyMap<string, string>): Substi
       const [stranger] = strangers(organizationId, text);
       if (stranger !== undefined)
         throw new Failure(ErrorReason.SECRET_UNREADABLE, `a stored secret cannot be used: it ${describe(stranger)}`);
-      return Buffer.from(text.replace(referencePattern, (_, name: string) => find(organizationId, name) ?? ""));
+      return Buffer.from(text.replace(referencePattern, (_, name: string) => find(organizationId, name.trim()) ?? ""));
     },
   };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ProfileChange } from "../../gen/connectory/v1/connection_profile_pb.js";
+import { ValidationMode } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { canary } from "../support/canary.ts";
 import { failureOf } from "./failure-of.ts";
 import { type ProfileClient, startProfileService } from "./start-service.ts";
@@ -42,7 +43,8 @@ describe("deleting", () => {
       expect(await failureOf(call({ id }))).toMatchObject(gone);
     expect(await failureOf(client.rollbackConnectionProfile({ id, revision: 1n }))).toMatchObject(gone);
     expect(await failureOf(client.deleteConnectionProfile({ id }))).toMatchObject({ reason: "PROFILE_NOT_FOUND" });
-    expect(await client.deleteConnectionProfile({ id, allowMissing: true })).toMatchObject({ revision: 0n });
+    const again = { id, allowMissing: true, etag: created.etag };
+    expect(await client.deleteConnectionProfile(again)).toMatchObject({ revision: 0n });
 
     const { connectionProfile: back } = await client.undeleteConnectionProfile({ id });
     expect(back).toMatchObject({ name: "a", revision: 3n });
@@ -227,6 +229,36 @@ describe("a create with a request_id", () => {
     await client.deleteConnectionProfile({ id });
     const { connectionProfile } = await client.createConnectionProfile(request);
     expect(connectionProfile?.name).toBe("taken");
+  });
+
+  test("and LIVE is answered without another test, also when the system is down by then", async () => {
+    const page = { resources: [], nextCursor: "" };
+    const report = { $typeName: "connectory.v1.TestReport" as const, steps: [], facts: [] };
+    let error = false;
+    const runTest = async () => ({ error, message: "", report, page });
+    const client = service.clientOf("idempotent-live", "ann", { runTest });
+    const request = { requestId: randomUUID(), name: "a", config: postgres(), validationMode: ValidationMode.LIVE };
+    const { connectionProfile } = await client.createConnectionProfile(request);
+    error = true;
+    expect((await client.createConnectionProfile(request)).connectionProfile).toEqual(connectionProfile);
+    expect(await failureOf(client.createConnectionProfile({ ...request, name: "b" }))).toMatchObject({
+      reason: "REQUEST_ID_REUSED",
+    });
+  });
+
+  test("leaves nothing behind: not after a day, and not after the profile was expunged", async () => {
+    const client = service.clientOf("idempotent-swept");
+    const rows = () => service.knex("connection_profile_request").where({ organization_id: "idempotent-swept" });
+    const create = async (name: string) => {
+      const request = { requestId: randomUUID(), name, config: postgres() };
+      return (await client.createConnectionProfile(request)).connectionProfile?.id ?? "";
+    };
+    await create("a");
+    await rows().update({ created_at: new Date(Date.now() - 25 * 3_600_000) });
+    const id = await create("b");
+    expect(await rows()).toHaveLength(1);
+    await client.expungeConnectionProfile({ id });
+    expect(await rows()).toEqual([]);
   });
 
   test("may use the id again after a day", async () => {

@@ -223,8 +223,8 @@ describe("the list", () => {
     const { connectionProfiles } = await client.listConnectionProfiles({});
     expect(connectionProfiles.map(({ connector }) => connector)).toEqual(["teleport"]);
     expect(await failureOf(client.testConnectionProfile({ id: connectionProfile?.id ?? "" }))).toMatchObject({
-      reason: "FIELD_INVALID",
-      fields: ["config.connector"],
+      code: "FailedPrecondition",
+      reason: "CONFIG_UNREADABLE",
     });
   });
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { type Client, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import { pino } from "pino";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
@@ -13,6 +14,7 @@ import { discoverConnectionProfile } from "../../src/connection-profile/discover
 import { expungeConnectionProfile } from "../../src/connection-profile/expunge-connection-profile.ts";
 import { getConnectionProfile } from "../../src/connection-profile/get-connection-profile.ts";
 import { getConnector } from "../../src/connection-profile/get-connector.ts";
+import { createInTurn } from "../../src/connection-profile/in-turn.ts";
 import { listConnectionProfileRevisions } from "../../src/connection-profile/list-connection-profile-revisions.ts";
 import { listConnectionProfiles } from "../../src/connection-profile/list-connection-profiles.ts";
 import { listConnectors } from "../../src/connection-profile/list-connectors.ts";
@@ -57,7 +59,8 @@ export interface ServiceOptions {
 /** Test threads that may dial this machine. */
 export function localTestThreads(options: Partial<TestThreadsOptions> = {}) {
   const egress = { allow: [], deny: [], allowLoopback: true };
-  return openTestThreads({ egress, log: pino({ level: "silent" }), maxThreads: 50, ...options });
+  const cacheDir = join(import.meta.dirname, "../../.cache/compiled");
+  return openTestThreads({ egress, cacheDir, log: pino({ level: "silent" }), maxThreads: 50, ...options });
 }
 
 const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
@@ -91,7 +94,7 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
       log,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     });
-    const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base) };
+    const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
     const asUser: Interceptor = (next) => (request) => {
       request.contextValues.set(principalKey, { organizationId, userId, permissions: new Set(permissions) });
       return next(request);

@@ -1,4 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
@@ -11,6 +12,7 @@ import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
 import { blackHole, type LocalServer, startLocalServer } from "./local-server.ts";
 import { failure } from "./run-connector-test.ts";
 
+const cacheDir = join(import.meta.dirname, "../../.cache/compiled");
 const servers: LocalServer[] = [];
 const opened: TestThreads[] = [];
 afterEach(async () => {
@@ -22,7 +24,7 @@ function threadsWith(options: Partial<TestThreadsOptions> = {}) {
   const logged: string[] = [];
   const log = pino({ level: "warn" }, { write: (line: string) => void logged.push(line) });
   const egress = { allow: [], deny: [], allowLoopback: true };
-  const threads = openTestThreads({ egress, log, maxThreads: 50, ...options });
+  const threads = openTestThreads({ egress, cacheDir, log, maxThreads: 50, ...options });
   opened.push(threads);
   return { threads, logged };
 }
@@ -130,10 +132,10 @@ describe("openTestThreads", () => {
     await expect.poll(() => threadCount() - before).toBe(one);
   });
 
-  test("at most two threads load at a time, and one that nobody waits for any more is not started", async () => {
+  test("no more threads load at a time than may, and one that nobody waits for any more is not started", async () => {
     const before = threadCount();
     const hole = await serve(blackHole());
-    const { threads } = threadsWith();
+    const { threads } = threadsWith({ maxLoading: 2 });
     const staying = [threads.run(testOf(hole.port, "a", 5000))];
     await expect.poll(() => hole.open(), { timeout: 4000 }).toBe(1);
     const perThread = threadCount() - before;

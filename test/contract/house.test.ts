@@ -30,7 +30,7 @@ const allowed: Record<string, readonly string[]> = {
   transport: ["interceptors", "database"],
   interceptors: ["auth", "database"],
   connection: ["auth", "interceptors", "events", "database"],
-  "connection-profile": ["auth", "interceptors", "connectors", "egress", "events", "secrets"],
+  "connection-profile": ["auth", "interceptors", "connectors", "database", "egress", "events", "secrets"],
   connectors: ["egress"],
   events: [],
   secrets: [],

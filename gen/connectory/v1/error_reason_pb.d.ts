@@ -308,6 +308,14 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_REVISION_NOT_FOUND = 36;
    */
   REVISION_NOT_FOUND = 36,
+
+  /**
+   * FAILED_PRECONDITION. The stored configuration of a profile cannot be read. It can still be deleted and renamed.
+   * Example: its row was damaged, or a later version of the server has written it.
+   *
+   * @generated from enum value: ERROR_REASON_CONFIG_UNREADABLE = 37;
+   */
+  CONFIG_UNREADABLE = 37,
 }
 
 /**

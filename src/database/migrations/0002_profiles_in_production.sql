@@ -30,6 +30,16 @@ create table connection_profile_revision (
   foreign key (organization_id, profile_id) references connection_profile (organization_id, id) on delete cascade
 );
 
+-- Profiles that are there already begin their history with the state of now.
+insert into connection_profile_revision
+select organization_id, id, revision, 'CREATED', '{}', jsonb_build_object(
+    'id', id, 'name', name, 'connector', connector, 'config', config, 'description', description, 'etag', etag,
+    'revision', revision::text, 'created_by', created_by, 'updated_by', updated_by,
+    'created_at', to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+    'updated_at', to_char(updated_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
+  created_at, created_by
+from connection_profile;
+
 -- Creates under a request_id. body is a keyed hash of the request, which holds secrets; record is what was answered.
 create table connection_profile_request (
   organization_id text collate "C" not null,

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { coalesce } from "../../src/connection/coalesce.ts";
+import { coalesce } from "../../src/database/coalesce.ts";
 import { Failure } from "../../src/failure.ts";
 
 /** A run that ends when the test says so. */

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { createTestSlots } from "../../src/connection-profile/create-test-slots.ts";
+
+const broker = { host: "broker", port: 9092 };
+const at = (host: string, port = 9092) => [{ host, port }];
+
+test("one organization does not take the slots of another, and what is given back can be taken again", () => {
+  const take = createTestSlots({ total: 3, perOrganization: 2, perTarget: 9 });
+  const give = [take("a", []), take("a", [])];
+  expect(() => take("a", [])).toThrow("your organization runs 2 tests");
+  take("b", []);
+  expect(() => take("b", [])).toThrow("this server runs 3 tests");
+  give[0]?.();
+  give[0]?.();
+  take("b", []);
+  expect(() => take("a", [])).toThrow("this server runs 3 tests");
+});
+
+test("a target has slots of its own, which all organizations share, however its name is written", () => {
+  const take = createTestSlots({ total: 9, perOrganization: 9, perTarget: 2 });
+  const giveBack = take("a", at("broker"));
+  take("b", at("Broker."));
+  expect(() => take("c", at("BROKER"))).toThrow("for broker:9092 there are 2 tests");
+  take("c", at("broker", 9093));
+  take("c", at("other"));
+  giveBack();
+  take("c", at("broker"));
+  expect(() => take("a", at("broker"))).toThrow(/^(?!.*\b[bc]\b)/);
+});
+
+test("a test takes a slot at each of its targets once, or none anywhere", () => {
+  const take = createTestSlots({ total: 9, perOrganization: 9, perTarget: 1 });
+  const giveBack = take("a", [broker, broker, { host: "second", port: 1 }]);
+  expect(() => take("b", [{ host: "third", port: 1 }, broker])).toThrow("broker:9092");
+  take("b", at("third", 1));
+  giveBack();
+  take("b", [broker, { host: "second", port: 1 }]);
+});
+
+test("a refusal says when to come back", () => {
+  const take = createTestSlots({ total: 1, perOrganization: 1, perTarget: 1 });
+  take("a", []);
+  expect(() => take("a", [])).toThrow(expect.objectContaining({ detail: { retryAfterMs: 1000 } }));
+});

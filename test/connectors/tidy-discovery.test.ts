@@ -1,0 +1,39 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
+import type { DiscoveredPage } from "../../src/connectors/connector.ts";
+import { connectors } from "../../src/connectors/index.ts";
+import { tidyDiscovery } from "../../src/connectors/tidy-discovery.ts";
+
+const tidy = (page: Partial<DiscoveredPage>, pageSize = 10) =>
+  tidyDiscovery(connectors.kafka, pageSize, {
+    error: false,
+    message: "",
+    report: create(TestReportSchema),
+    page: { resources: [], nextCursor: "", ...page },
+  });
+
+test("names and facts are cut, and lose their control characters", () => {
+  const { page } = tidy({
+    resources: [
+      { kind: "topic", name: `a\u001b[31m${"b".repeat(2000)}`, facts: { "par\u0000t": `\n${"c".repeat(500)}` } },
+    ],
+  });
+  expect(page.resources).toEqual([
+    { kind: "topic", name: `a [31m${"b".repeat(1018)}`, container: false, facts: { "par t": ` ${"c".repeat(199)}` } },
+  ]);
+});
+
+test("there are no more resources than were asked for, and a bounded number of facts", () => {
+  const facts = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`f${index}`, "x"]));
+  const { page } = tidy({ resources: Array.from({ length: 50 }, () => ({ name: "t", facts })) }, 3);
+  expect(page.resources).toHaveLength(3);
+  expect(Object.keys(page.resources[0]?.facts ?? {})).toHaveLength(32);
+});
+
+test("a next page that is named in too long a text fails the discovery", () => {
+  expect(tidy({ nextCursor: "x".repeat(2998) }).error).toBe(false);
+  const outcome = tidy({ nextCursor: "x".repeat(2999), resources: [{ name: "t" }] });
+  expect(outcome).toMatchObject({ error: true, page: { resources: [], nextCursor: "" } });
+  expect(outcome.message).toContain("TOO_MUCH_DATA");
+});
