@@ -1,4 +1,15 @@
 /** Rows that are compared with one another: a call and a number of callers. */
-export const groups = ["create-1", "create-64", "create-256", "get-64", "http-64"] as const;
+export const groups = [
+  "create-1",
+  "create-64",
+  "create-256",
+  "get-64",
+  "http-64",
+  "profile-get-64",
+  "profile-list-8",
+  "profile-create-16",
+  "profile-test-8",
+  "secret-seal",
+] as const;
 
 export type Group = (typeof groups)[number];

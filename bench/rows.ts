@@ -1,4 +1,6 @@
+import type { Writes } from "./check-counts.ts";
 import type { Database } from "./database.ts";
+import { drivenRow } from "./driven-row.ts";
 import type { Group } from "./groups.ts";
 import type { Target } from "./load/caller.ts";
 import type { Window } from "./load/drive.ts";
@@ -16,22 +18,21 @@ export interface Row {
   readonly callers: number;
   /** What the product's rate divided by this row's must at least be; absent where nothing is asked. */
   readonly bar?: number;
-  /** The database that its calls write connections and events to; absent when they only read. */
-  readonly writesTo?: Database;
+  /** What each of its calls writes; absent when they only read. */
+  readonly writes?: Writes;
   slice(window: Window): Promise<Measure>;
 }
 
 /** The row of its group that the others are compared with. */
 export const product = "Connectory";
 
-/** Every row, in the order in which a round measures them: what is compared stands next to each other. */
-export function listRows(servers: Servers, load: Load, ids: readonly string[]): Row[] {
+/** The rows of connections, in the order in which a round measures them: what is compared stands next to each other. */
+export function listConnectionRows(servers: Servers, load: Load, ids: readonly string[]): Row[] {
   const { connectory, textbook, echo, pgbench } = servers;
-  const driven = (row: Omit<Row, "slice">, target: Omit<Target, "callers" | "ids">): Row => ({
-    ...row,
-    slice: (window) => load.drive({ ...target, callers: row.callers, ids }, window),
-  });
-  const writes = (method: Target["method"]) => (method === "CreateConnection" ? { writesTo: connectory.database } : {});
+  const driven = (row: Omit<Row, "slice">, target: Omit<Target, "callers" | "ids">) =>
+    drivenRow(load, row, { ...target, ids });
+  const into = (database: Database): Pick<Row, "writes"> => ({ writes: { database, kind: "connection" } });
+  const writes = (method: Target["method"]) => (method === "CreateConnection" ? into(connectory.database) : {});
   const byConnectory = (group: Group, callers: number, method: Target["method"]): Row =>
     driven(
       { group, call: `${method}, gRPC`, by: product, callers, ...writes(method) },
@@ -45,7 +46,7 @@ export function listRows(servers: Servers, load: Load, ids: readonly string[]): 
       call: "the same inserts",
       by: `pgbench, ${script}${fewer}`,
       callers,
-      writesTo: pgbench.database,
+      ...into(pgbench.database),
       ...(bar === undefined ? {} : { bar }),
       slice: (window) => runPgbench(pgbench.database, script, clients, window),
     };
@@ -55,7 +56,7 @@ export function listRows(servers: Servers, load: Load, ids: readonly string[]): 
     byPgbench(group, callers, "same-rows", 0.7),
     byPgbench(group, callers, "same-statement"),
     driven(
-      { group, call: "CreateConnection, gRPC", by: "textbook", callers, writesTo: textbook.database, bar: 5 },
+      { group, call: "CreateConnection, gRPC", by: "textbook", callers, bar: 5, ...into(textbook.database) },
       { protocol: "grpc", port: textbook.port, method: "CreateConnection", token: textbook.token },
     ),
   ];

@@ -6,9 +6,13 @@ import { describeMachine } from "./describe-machine.ts";
 import { startLoad } from "./load/start-load.ts";
 import { type Options, parseOptions } from "./parse-options.ts";
 import { requirePgbench } from "./pgbench/run-pgbench.ts";
+import { listProfileRows } from "./profile/list-profile-rows.ts";
+import { prepareProfiles } from "./profile/prepare-profiles.ts";
 import { renderTable } from "./render-table.ts";
-import { listRows } from "./rows.ts";
+import { listConnectionRows } from "./rows.ts";
 import { runRounds } from "./run-rounds.ts";
+import { listSecretRows } from "./secret/list-secret-rows.ts";
+import { openBareSeal, openSeal } from "./secret/open-seal.ts";
 import { startServers } from "./start-servers.ts";
 
 /** How many connections GetConnection asks for in turn. */
@@ -50,17 +54,25 @@ async function bench({ seconds, rounds, only }: Options): Promise<boolean> {
   );
   const known = await query(database, `select id from connection limit ${idCount}`);
   const ids = known.map(({ id }) => String(id));
-  const rows = listRows(servers, load, ids).filter(({ group }) => only.has(group));
+  const asksProfiles = [...only].some((group) => group.startsWith("profile-"));
+  const profiles = asksProfiles ? await prepareProfiles(servers.connectory, load, stack) : undefined;
+  const vault = only.has("secret-seal") ? await openSeal(database, stack) : undefined;
+  const rows = [
+    ...listConnectionRows(servers, load, ids),
+    ...(profiles === undefined ? [] : listProfileRows(servers, load, profiles)),
+    ...(vault === undefined ? [] : listSecretRows(vault, openBareSeal())),
+  ].filter(({ group }) => only.has(group));
 
   const window = { warmUpMs: Math.max(1000, (seconds * 1000) / 3), measuredMs: seconds * 1000 };
   const measured = await runRounds(rows, rounds, window, say);
-  await checkCounts(measured, { database, count });
+  const connections = { database, kind: "connection", count } as const;
+  await checkCounts(measured, profiles === undefined ? [connections] : [connections, profiles.created]);
 
   const { table, met } = renderTable(measured);
   console.log(
     [
       ...facts,
-      `Medians of ${rounds} rounds of ${seconds} s; every acknowledged create was found in its database`,
+      `Medians of ${rounds} rounds of ${seconds} s; every acknowledged write was found in its database`,
       "",
       table,
     ].join("\n"),

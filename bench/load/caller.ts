@@ -1,8 +1,8 @@
-import type { Method } from "./encode-request.ts";
+import type { Method } from "./method-path.ts";
 
 /** Where the load goes and as whom. */
 export interface Target {
-  readonly protocol: "grpc" | "connect";
+  readonly protocol: "grpc" | "connect" | "redis";
   /** On 127.0.0.1. */
   readonly port: number;
   readonly method: Method;
@@ -10,8 +10,10 @@ export interface Target {
   readonly callers: number;
   /** The bearer token; absent for a server that asks for none. */
   readonly token?: string | undefined;
-  /** What GetConnection asks for, in turn. */
+  /** What a method that takes an id asks for, in turn. */
   readonly ids: readonly string[];
+  /** The address in the configurations of CreateConnectionProfile. */
+  readonly address?: string;
 }
 
 /** An open client. */

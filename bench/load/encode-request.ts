@@ -1,22 +1,30 @@
 import { randomUUID } from "node:crypto";
-
-/** The calls that the bench makes. */
-export type Method = "CreateConnection" | "GetConnection";
+import type { Target } from "./caller.ts";
+import { encodeProfile } from "./encode-profile.ts";
+import { writeString } from "./write-string.ts";
 
 /** `user_id_1` and `user_id_2` are a letter and a UUID, so that the first always sorts before the second. */
 const USER_ID_LENGTH = 37;
 
+/** How many profiles ListConnectionProfiles is asked for. */
+export const pageSize = 50;
+
+/** `page_size` is the first field, and a varint. */
+const firstPage = Buffer.of(1 << 3, pageSize);
+
 /**
- * Writes the next request of a method: a new random pair for a create, one of `ids` in turn for a get. The few bytes
- * of protobuf are laid down by hand, because the generator shares two cores with what it measures.
+ * Writes the next request of a target's method: something new for a create, one of `ids` in turn for what takes an id.
+ * The few bytes of protobuf are laid down by hand, because the generator shares two cores with what it measures.
  */
-export function createEncoder(method: Method, ids: readonly string[]): () => Buffer {
+export function createEncoder({ method, ids, address = "" }: Target): () => Buffer {
   if (method === "CreateConnection") return encodeCreate;
+  if (method === "CreateConnectionProfile") return () => encodeProfile(address);
+  if (method === "ListConnectionProfiles") return () => firstPage;
   let turn = 0;
   return () => {
     const id = ids[turn++ % ids.length];
-    if (id === undefined) throw new Error("GetConnection needs ids to ask for");
-    return encodeGet(id);
+    if (id === undefined) throw new Error(`${method} needs ids to ask for`);
+    return encodeId(id);
   };
 }
 
@@ -27,15 +35,9 @@ function encodeCreate(): Buffer {
   return body;
 }
 
-function encodeGet(id: string): Buffer {
+/** The id is the first field of every request that has one. */
+function encodeId(id: string): Buffer {
   const body = Buffer.allocUnsafe(2 + id.length);
   writeString(body, 0, 1, id);
   return body;
-}
-
-/** A protobuf string field of less than 128 ASCII characters: tag, length, text. */
-function writeString(body: Buffer, at: number, field: number, text: string): number {
-  body[at] = (field << 3) | 2;
-  body[at + 1] = text.length;
-  return at + 2 + body.write(text, at + 2, "latin1");
 }

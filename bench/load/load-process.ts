@@ -1,8 +1,9 @@
-import type { Target } from "./caller.ts";
+import type { Caller, Target } from "./caller.ts";
 import { drive, type Window } from "./drive.ts";
 import type { Measure } from "./measure.ts";
 import { openConnect } from "./open-connect.ts";
 import { openGrpc } from "./open-grpc.ts";
+import { openRedis } from "./open-redis.ts";
 
 /** What the load process is asked for. */
 export interface LoadOrder {
@@ -13,6 +14,12 @@ export interface LoadOrder {
 /** What it answers. */
 export type LoadReport = { readonly measure: Measure } | { readonly failure: string };
 
+const openers: Readonly<Record<Target["protocol"], (target: Target) => Promise<Caller>>> = {
+  grpc: openGrpc,
+  connect: openConnect,
+  redis: openRedis,
+};
+
 // The process that makes the load: one order at a time over the channel of its parent.
 process.on("message", (order: LoadOrder) => {
   load(order).then(
@@ -22,7 +29,7 @@ process.on("message", (order: LoadOrder) => {
 });
 
 async function load({ target, window }: LoadOrder): Promise<Measure> {
-  const caller = await (target.protocol === "grpc" ? openGrpc(target) : openConnect(target));
+  const caller = await openers[target.protocol](target);
   try {
     return await drive(caller, target.callers, window);
   } finally {

@@ -1,17 +1,18 @@
 import { Agent, type IncomingMessage, request } from "node:http";
 import type { Caller, Target } from "./caller.ts";
 import { createEncoder } from "./encode-request.ts";
+import { methodPath } from "./method-path.ts";
 
 /** A Connect client over HTTP/1.1 with binary messages; one kept connection per caller. */
 export async function openConnect(target: Target): Promise<Caller> {
   const agent = new Agent({ keepAlive: true, maxSockets: target.callers });
-  const encode = createEncoder(target.method, target.ids);
+  const encode = createEncoder(target);
   const options = {
     agent,
     host: "127.0.0.1",
     port: target.port,
     method: "POST",
-    path: `/connectory.v1.ConnectionService/${target.method}`,
+    path: methodPath(target.method),
     headers: {
       "content-type": "application/proto",
       ...(target.token === undefined ? {} : { authorization: `Bearer ${target.token}` }),

@@ -1,6 +1,7 @@
 import type { Caller, Target } from "./caller.ts";
 import { createEncoder } from "./encode-request.ts";
 import { decodeHeaders } from "./hpack.ts";
+import { methodPath } from "./method-path.ts";
 import { type Answer, openHttp2 } from "./open-http2.ts";
 
 /** Connections that the callers are spread over, as a handful of client processes would. */
@@ -13,7 +14,7 @@ export async function openGrpc(target: Target): Promise<Caller> {
   const headers: [string, string][] = [
     [":method", "POST"],
     [":scheme", "http"],
-    [":path", `/connectory.v1.ConnectionService/${target.method}`],
+    [":path", methodPath(target.method)],
     [":authority", `127.0.0.1:${target.port}`],
     ["content-type", "application/grpc"],
     ["te", "trailers"],
@@ -21,7 +22,7 @@ export async function openGrpc(target: Target): Promise<Caller> {
   if (target.token !== undefined) headers.push(["authorization", `Bearer ${target.token}`]);
   const count = Math.min(connectionCount, target.callers);
   const connections = await Promise.all(Array.from({ length: count }, () => openHttp2(target.port, headers)));
-  const encode = createEncoder(target.method, target.ids);
+  const encode = createEncoder(target);
   const check = createCheck();
   return {
     async call(caller) {

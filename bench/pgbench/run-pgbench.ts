@@ -11,7 +11,7 @@ import { type Measure, measure } from "../load/measure.ts";
 const run = promisify(execFile);
 
 /** The statements that pgbench can be asked to run; each stands in a file of its own. */
-export type Script = "same-rows" | "same-statement";
+export type Script = "same-rows" | "same-statement" | "profile-page" | "profile-transaction" | "profile-statement";
 
 /** Throws a line that says what to install when pgbench is missing. */
 export async function requirePgbench(): Promise<void> {
@@ -23,13 +23,14 @@ export async function requirePgbench(): Promise<void> {
 /**
  * Has pgbench run a script with so many clients. The rate and the latencies are taken from its log of transactions,
  * inside the same kind of window as the load of the servers: its own summary would count the time in which every new
- * session fills its caches.
+ * session fills its caches. `variables` are parameters of the script.
  */
 export async function runPgbench(
   database: Database,
   script: Script,
   clients: number,
   window: Window,
+  variables: Readonly<Record<string, string>> = {},
 ): Promise<Measure> {
   const folder = await mkdtemp(join(tmpdir(), "connectory-pgbench-"));
   try {
@@ -42,6 +43,7 @@ export async function runPgbench(
         file,
         "-l",
         `--log-prefix=${join(folder, "log")}`,
+        ...Object.entries(variables).map(([name, value]) => `--define=${name}=${value}`),
       ]),
       { env: { ...process.env, ...toEnvironment(database) }, maxBuffer: 64 * 1024 * 1024 },
     );

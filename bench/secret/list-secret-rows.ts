@@ -1,0 +1,15 @@
+import type { Caller } from "../load/caller.ts";
+import { drive } from "../load/drive.ts";
+import { product, type Row } from "../rows.ts";
+
+/** Sealing and opening in this process, one after the other. */
+export function listSecretRows(vault: Caller, bare: Caller): Row[] {
+  const row = (by: string, caller: Caller): Row => ({
+    group: "secret-seal",
+    call: "seal and open a secret",
+    by,
+    callers: 1,
+    slice: (window) => drive(caller, 1, window),
+  });
+  return [row(product, vault), { ...row("bare AES-256-GCM", bare), bar: 0.3 }];
+}
