@@ -45,7 +45,8 @@ import { testConnectionProfile } from "./connection-profile/test-connection-prof
 import { undeleteConnectionProfile } from "./connection-profile/undelete-connection-profile.ts";
 import { updateConnectionProfile } from "./connection-profile/update-connection-profile.ts";
 import { connectors } from "./connectors/index.ts";
-import { openTestThreads, type TestThreads } from "./connectors/open-test-threads.ts";
+import { openTestLobby } from "./connectors/open-test-lobby.ts";
+import type { TestThreads } from "./connectors/open-test-threads.ts";
 import { lockDataDir } from "./database/lock-data-dir.ts";
 import { migrate } from "./database/migrate.ts";
 import { type DatabaseTarget, openKnex } from "./database/open-knex.ts";
@@ -212,7 +213,7 @@ function openThreads(
 ): TestThreads {
   const allowLoopback = isLoopback(grpcAddress.host) && isLoopback(httpAddress.host);
   const protectedTargets = ownTargets(databaseUrl, kafka?.brokers ?? []);
-  return openTestThreads({
+  return openTestLobby({
     egress: { ...egress, allowLoopback, protectedTargets },
     cacheDir: join(dataDir, "compiled"),
     log,

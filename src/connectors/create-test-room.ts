@@ -50,19 +50,37 @@ export interface TestRoomOptions {
   /** How long the thread waits for another test. */
   readonly idleMs: number;
   readonly maxMemory: number;
+  /** How long the thread may keep a question waiting, in milliseconds; absent: for ever. */
+  readonly answersWithinMs?: number | undefined;
+  /** What becomes of a test whose thread was ended by force; absent: an outcome that says so. */
+  readonly ended?: ((test: EndedTest) => DiscoveryOutcome) | undefined;
+  /** Called when the thread is ended by force. */
+  onForce?(): void;
   /** Called once, when it takes no more tests, with the promise of its thread's end. */
   onEnd(ended: Promise<unknown>): void;
 }
 
-interface Running extends TestTask {
+/** A test whose thread was ended by force. */
+export interface EndedTest extends TestTask {
   readonly endsAt: bigint;
   /** What it has told of; a step that ended in place of the same one that began. */
+  readonly steps: readonly TestStep[];
+}
+
+interface Running extends EndedTest {
   steps: TestStep[];
   timer: NodeJS.Timeout;
   settle(outcome: () => DiscoveryOutcome): void;
 }
 
-export function createTestRoom({ graceMs, idleMs, onEnd, ...options }: TestRoomOptions): TestRoom {
+export function createTestRoom({
+  graceMs,
+  idleMs,
+  ended = outcomeOfEnded,
+  onForce,
+  onEnd,
+  ...options
+}: TestRoomOptions): TestRoom {
   const tests = new Map<number, Running>();
   const loaded = Promise.withResolvers<void>();
   let thread: TestThread | undefined;
@@ -83,10 +101,11 @@ export function createTestRoom({ graceMs, idleMs, onEnd, ...options }: TestRoomO
   const kill = (err: Error) => {
     if (closed) return;
     options.log.warn({ err, tests: tests.size }, "a thread of connector tests was ended by force");
+    onForce?.();
     stop((test) => {
       // Before it has loaded it has met nobody: that is our own defect.
       if (!ready) throw err;
-      return outcomeOfKilled(test);
+      return ended(test);
     });
   };
   const finish = (id: number, outcome: () => DiscoveryOutcome) => {
@@ -101,7 +120,7 @@ export function createTestRoom({ graceMs, idleMs, onEnd, ...options }: TestRoomO
     thread?.order({
       run: { id, connectorId: connector.id, config: toBinary(connector.config, config), question, endsAt },
     });
-  const hear = (answer: TestThreadAnswer) => {
+  const hear = (answer: Exclude<TestThreadAnswer, { pong: true }>) => {
     if ("ready" in answer) {
       ready = true;
       loaded.resolve();
@@ -165,13 +184,15 @@ function note(test: Running, step: TestStep): void {
   test.onStep?.(step);
 }
 
-function outcomeOfKilled({ connector, steps, endsAt }: Running): DiscoveryOutcome {
+function outcomeOfEnded({ connector, steps, endsAt }: EndedTest): DiscoveryOutcome {
   if (steps.length === 0) return busy();
   const code = process.hrtime.bigint() < endsAt ? "TEST_CRASHED" : "TIMED_OUT";
   return { ...endedByForce(connector, steps, code), page: emptyPage };
 }
 
-function readAnswer(answer: Exclude<TestThreadAnswer, { ready: true } | { step: Uint8Array }>): DiscoveryOutcome {
+function readAnswer(
+  answer: Exclude<TestThreadAnswer, { ready: true } | { pong: true } | { step: Uint8Array }>,
+): DiscoveryOutcome {
   if ("defect" in answer) throw new Error(`a connector test failed: ${answer.defect}`);
   if ("cancelled" in answer) throw new Error("a connector test was cancelled");
   const { error, message, report, page } = answer.outcome;

@@ -3,9 +3,16 @@ import { field as rules } from "../../gen/buf/validate/validate_pb.js";
 import { destination, secret } from "../../gen/connectory/options/v1/field_pb.js";
 import { type ConnectorField, ConnectorFieldSchema } from "../../gen/connectory/v1/connector_pb.js";
 
+/** Options are decoded anew whenever they are asked for, and every configuration is walked field by field. */
+const secrets = new WeakMap<DescField, boolean>();
+
 /** True when the field holds a secret. */
 export function isSecret(field: DescField): boolean {
-  return hasOption(field, secret) && getOption(field, secret);
+  const known = secrets.get(field);
+  if (known !== undefined) return known;
+  const found = hasOption(field, secret) && getOption(field, secret);
+  secrets.set(field, found);
+  return found;
 }
 
 /** True when the field decides where the configuration's secrets are sent. */

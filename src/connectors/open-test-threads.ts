@@ -26,8 +26,10 @@ export interface TestThreadsOptions {
   readonly maxLoading?: number;
   readonly graceMs?: number;
   readonly idleMs?: number;
-  /** In bytes; see `defaults`. */
+  /** In bytes; see `threadDefaults`. */
   readonly maxMemory?: number;
+  /** Called when the thread of an organization was ended by force. */
+  onForce?(organizationId: string): void;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface TestThreadsOptions {
  * kept; all of it is loading code), and a thread holds 42 MB. So it is kept for a while, for whoever tries again after a
  * correction. 256 MB is eight times the largest answer that one connection of a test reads.
  */
-const defaults = { graceMs: 500, idleMs: 10_000, maxMemory: 256e6 };
+export const threadDefaults = { graceMs: 500, idleMs: 10_000, maxMemory: 256e6 };
 
 /**
  * Loading is CPU time, so threads that begin at once wait in line and leave half of the machine to everything else. Twenty
@@ -44,7 +46,7 @@ const defaults = { graceMs: 500, idleMs: 10_000, maxMemory: 256e6 };
 const defaultMaxLoading = Math.max(1, Math.floor(availableParallelism() / 2));
 
 export function openTestThreads(options: TestThreadsOptions): TestThreads {
-  const { maxThreads, maxLoading = defaultMaxLoading, log, ...limits } = options;
+  const { maxThreads, maxLoading = defaultMaxLoading, log, onForce, ...limits } = options;
   const rooms = new Map<string, TestRoom>();
   const line: TestRoom[] = [];
   const ending = new Set<Promise<unknown>>();
@@ -75,9 +77,10 @@ export function openTestThreads(options: TestThreadsOptions): TestThreads {
         .find((room) => room.isIdle())
         ?.close();
     const room = createTestRoom({
-      ...defaults,
+      ...threadDefaults,
       ...limits,
       log: log.child({ organizationId }),
+      onForce: () => onForce?.(organizationId),
       onEnd: (ended) => {
         rooms.delete(organizationId);
         ending.add(ended);

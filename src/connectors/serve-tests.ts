@@ -45,7 +45,8 @@ export function serveTests(port: MessagePort, egress: EgressPolicyOptions): void
   };
 
   port.on("message", (order: TestThreadOrder) => {
-    if ("cancel" in order) callers.get(order.cancel)?.abort();
+    if ("ping" in order) answer({ pong: true });
+    else if ("cancel" in order) callers.get(order.cancel)?.abort();
     else void run(order.run);
   });
   answer({ ready: true });

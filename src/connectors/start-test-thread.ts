@@ -11,7 +11,9 @@ export interface TestThreadOptions {
   readonly log: Logger;
   /** Heap and buffers together, in bytes. */
   readonly maxMemory: number;
-  onAnswer(answer: TestThreadAnswer): void;
+  /** How long it may keep a question waiting once it has loaded, in milliseconds; absent: for ever. */
+  readonly answersWithinMs?: number | undefined;
+  onAnswer(answer: Exclude<TestThreadAnswer, { pong: true }>): void;
   /** Called when it ends without having been told to, or must be ended: it may come more than once. */
   onFailure(error: Error): void;
 }
@@ -32,7 +34,7 @@ const lastResort = { maxOldGenerationSizeMb: 2048 };
 const lookEveryMs = 100;
 
 export function startTestThread(options: TestThreadOptions): TestThread {
-  const { egress, cacheDir, log, maxMemory, onAnswer, onFailure } = options;
+  const { egress, cacheDir, log, maxMemory, answersWithinMs, onAnswer, onFailure } = options;
   const worker = new Worker(new URL("./test-thread.ts", import.meta.url), {
     workerData: egress,
     // Nothing of our environment: libraries such as pg would read their own variables in it.
@@ -43,16 +45,25 @@ export function startTestThread(options: TestThreadOptions): TestThread {
     resourceLimits: lastResort,
   });
   let ended = false;
-  const lookAtMemory = async () => {
+  const look = async () => {
     const memory = await worker.getHeapStatistics().catch(() => undefined);
     if (ended) return;
     const used = memory === undefined ? 0 : memory.used_heap_size + memory.external_memory;
     if (used > maxMemory) return onFailure(new Error("it used too much memory"));
-    look = setTimeout(() => void lookAtMemory(), lookEveryMs);
+    timer = setTimeout(() => void look(), lookEveryMs);
   };
-  let look = setTimeout(() => void lookAtMemory(), lookEveryMs);
+  let timer = setTimeout(() => void look(), lookEveryMs);
 
-  worker.on("message", onAnswer);
+  const patience = askAgainAndAgain(
+    () => worker.postMessage({ ping: true } satisfies TestThreadOrder),
+    answersWithinMs,
+    () => onFailure(new Error("it has not answered for too long")),
+  );
+  worker.on("message", (answer: TestThreadAnswer) => {
+    if ("pong" in answer) return patience.answered();
+    if ("ready" in answer) patience.begin();
+    onAnswer(answer);
+  });
   worker.on("error", (error) => onFailure(error instanceof Error ? error : new Error(String(error))));
   worker.on("exit", (code) => {
     if (!ended) onFailure(new Error(`it ended with ${code}`));
@@ -63,8 +74,37 @@ export function startTestThread(options: TestThreadOptions): TestThread {
     order: (order) => worker.postMessage(order),
     end: () => {
       ended = true;
-      clearTimeout(look);
+      clearTimeout(timer);
+      patience.end();
       return worker.terminate();
     },
+  };
+}
+
+/** Asks every now and then, and says when an answer is late. What keeps this thread from listening is not counted. */
+function askAgainAndAgain(ask: () => void, withinMs: number | undefined, onLate: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  let waitedMs: number | undefined;
+  let lookedAt = 0;
+  const look = (limit: number) => {
+    const now = performance.now();
+    const passed = Math.min(now - lookedAt, 2 * lookEveryMs);
+    lookedAt = now;
+    if (waitedMs === undefined) {
+      waitedMs = 0;
+      ask();
+    } else waitedMs += passed;
+    if (waitedMs > limit) onLate();
+  };
+  return {
+    begin: () => {
+      if (withinMs === undefined) return;
+      lookedAt = performance.now();
+      timer = setInterval(look, lookEveryMs, withinMs);
+    },
+    answered: () => {
+      waitedMs = undefined;
+    },
+    end: () => clearInterval(timer),
   };
 }

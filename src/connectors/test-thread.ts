@@ -4,7 +4,11 @@ import type { DiscoverQuestion } from "./connector.ts";
 import type { TestOutcome } from "./run-test.ts";
 
 /** What a test thread is told. */
-export type TestThreadOrder = { readonly run: TestThreadTask } | { readonly cancel: number };
+export type TestThreadOrder =
+  | { readonly run: TestThreadTask }
+  | { readonly cancel: number }
+  /** To be answered at once. */
+  | { readonly ping: true };
 
 export interface TestThreadTask {
   readonly id: number;
@@ -20,6 +24,7 @@ export interface TestThreadTask {
 /** What it answers. Messages travel as protobuf. */
 export type TestThreadAnswer =
   | { readonly ready: true }
+  | { readonly pong: true }
   /** A step that began or ended. */
   | { readonly id: number; readonly step: Uint8Array }
   | { readonly id: number; readonly outcome: SentOutcome }

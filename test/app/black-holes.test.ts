@@ -104,34 +104,34 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     await sleep(3000);
 
     const quiet: number[] = [];
-    const starting: number[] = [];
+    const asking: number[] = [];
     const waiting: number[] = [];
     for (let round = 0; round < 3; round++) {
       quiet.push(...(await measure(() => sleep(3000))));
       const caller = new AbortController();
       let calls: Promise<unknown>[] = [];
-      const loading = await measure(async () => {
+      const whileAsked = await measure(async () => {
         calls = askAll(clients, (index) => (index % 3 === 0 ? hole.full : hole.silent), caller.signal).map((call) =>
           call.catch(() => undefined),
         );
         await expect.poll(sockets, { timeout: 30_000, interval: 250 }).toBe(200);
       });
-      if (round === 0) starting.push(...loading);
+      asking.push(...whileAsked);
       waiting.push(...(await measure(() => sleep(3000))));
       caller.abort();
       await sleep(1000);
       expect(await sockets()).toBe(0);
       await Promise.all(calls);
     }
-    const p99 = [quiet, starting, waiting].map((latencies) => percentile(latencies, 0.99));
-    const [before = 0, begun = 0, during = 0] = p99;
+    const during = [...asking, ...waiting];
+    const p99 = [quiet, during, asking, waiting].map((latencies) => percentile(latencies, 0.99));
+    const [before = 0, meanwhile = 0] = p99;
     const said = p99.map((ms) => ms.toFixed(1));
     process.stderr.write(
-      `GetConnectionProfile, p99 in ms: ${said[0]} without tests, ${said[1]} while 20 threads start, ${said[2]} while 200 tests wait\n`,
+      `GetConnectionProfile, p99 in ms: ${said[0]} without tests, ${said[1]} with 200 (${said[2]} while they are asked for, ${said[3]} while they wait)\n`,
     );
     // A millisecond is what a measurement of a few milliseconds on a shared machine differs by from itself.
-    expect(during).toBeLessThan(before * 1.2 + 1);
-    expect(begun).toBeLessThan(before * 5 + 50);
+    expect(meanwhile).toBeLessThan(before * 1.2 + 1);
   });
 
   test("are let in as far as the limits go, and the others are told when to come back", {

@@ -1,0 +1,128 @@
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { pino } from "pino";
+import { afterEach, describe, expect, test } from "vitest";
+import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
+import { connectors } from "../../src/connectors/index.ts";
+import { openTestLobby } from "../../src/connectors/open-test-lobby.ts";
+import type { TestThreads } from "../../src/connectors/open-test-threads.ts";
+import { freePort } from "../support/free-port.ts";
+import { blackHole, type LocalServer, startLocalServer } from "./local-server.ts";
+import { failure } from "./run-connector-test.ts";
+
+const cacheDir = join(import.meta.dirname, "../../.cache/compiled");
+const servers: LocalServer[] = [];
+const opened: TestThreads[] = [];
+afterEach(async () => {
+  for (const threads of opened.splice(0)) await threads.close();
+  for (const server of servers.splice(0)) await server.close();
+});
+
+function lobby() {
+  const logged: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => void logged.push(line) });
+  const egress = { allow: [], deny: [], allowLoopback: true };
+  const threads = openTestLobby({ egress, cacheDir, log, maxThreads: 50 });
+  opened.push(threads);
+  return { threads, logged };
+}
+
+async function serve(server: Promise<LocalServer>): Promise<LocalServer> {
+  servers.push(await server);
+  return server;
+}
+
+/** A server whose first answer does to pg's parser what the bytes do. */
+const answering = (hex: string) =>
+  serve(startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from(hex, "hex")))));
+/** The parser throws where nobody catches. */
+const crashing = () => answering("5200000004");
+/** The parser does not come back. */
+const spinning = () => answering("450000000553");
+
+const { signal } = new AbortController();
+const testOf = (port: number, organizationId: string, deadlineMs = 8000) => ({
+  organizationId,
+  connector: connectors.postgres,
+  config: create(PostgresConfigSchema, { host: "127.0.0.1", port, username: "u", password: "secret" }),
+  signal,
+  deadlineMs,
+});
+
+/** Worker threads of this process. */
+const threadCount = () => process.getActiveResourcesInfo().filter((name) => name === "MessagePort").length;
+
+describe("the lobby", () => {
+  test("is one thread for all organizations, as long as nobody's target does harm", async () => {
+    const { threads, logged } = lobby();
+    const hole = await serve(blackHole());
+    const before = threadCount();
+    const [first, ...others] = Array.from({ length: 12 }, (_, n) => threads.run(testOf(hole.port, `org-${n}`)));
+    await expect.poll(() => hole.open(), { timeout: 7000 }).toBe(12);
+    const withTests = threadCount() - before;
+    for (const outcome of await Promise.all([first, ...others]))
+      expect(outcome && failure(outcome)?.code).toBe("TIMED_OUT");
+    expect(hole.total()).toBe(12);
+    expect(withTests).toBe((await oneThread()) as number);
+    expect(logged).toEqual([]);
+  }, 30_000);
+
+  /** How many resources of that name a thread is. */
+  async function oneThread(): Promise<number> {
+    const before = threadCount();
+    const { threads } = lobby();
+    await threads.run(testOf(await freePort(), "alone"));
+    return threadCount() - before;
+  }
+
+  test.each([
+    ["crashes", crashing],
+    ["does not come back", spinning],
+  ])(
+    "that %s costs the others a moment, and its own organization the test",
+    async (_, hostileServer) => {
+      const { threads } = lobby();
+      const hole = await serve(blackHole());
+      const hostile = await hostileServer();
+      const closed = await freePort();
+      const bystander = threads.run(testOf(hole.port, "innocent", 6000));
+      await expect.poll(() => hole.open(), { timeout: 5000 }).toBe(1);
+      const began = performance.now();
+      const culprit = threads.run(testOf(hostile.port, "culprit", 4000));
+      await expect.poll(() => hostile.total(), { timeout: 3000 }).toBe(1);
+      const quick = await threads.run(testOf(closed, "third"));
+      expect(failure(quick)?.code).toBe("CONNECTION_REFUSED");
+      expect(performance.now() - began).toBeLessThan(4000);
+      expect(["TEST_CRASHED", "TIMED_OUT"]).toContain(failure(await culprit)?.code);
+      // It was tried again in a thread of its own, and told the truth.
+      expect(failure(await bystander)?.code).toBe("TIMED_OUT");
+      expect(hole.total()).toBe(2);
+    },
+    30_000,
+  );
+
+  test("is not for an organization that has spoilt it: its next test is alone from the beginning", async () => {
+    const { threads, logged } = lobby();
+    const hostile = await crashing();
+    expect(failure(await threads.run(testOf(hostile.port, "culprit")))?.code).toBe("TEST_CRASHED");
+    expect(logged.map((line) => JSON.parse(line).organizationId)).toEqual([undefined, "culprit"]);
+    const hole = await serve(blackHole());
+    const bystander = threads.run(testOf(hole.port, "innocent", 3000));
+    await expect.poll(() => hole.open(), { timeout: 3000 }).toBe(1);
+    expect(failure(await threads.run(testOf(hostile.port, "culprit")))?.code).toBe("TEST_CRASHED");
+    expect(failure(await bystander)?.code).toBe("TIMED_OUT");
+    expect(hole.total()).toBe(1);
+    expect(logged).toHaveLength(3);
+  }, 30_000);
+
+  test("that closes ends everything, with UNAVAILABLE for its tests", async () => {
+    const { threads } = lobby();
+    const hole = await serve(blackHole());
+    const running = threads.run(testOf(hole.port, "a"));
+    const ended = expect(running).rejects.toMatchObject({ name: "Failure" });
+    await expect.poll(() => hole.open(), { timeout: 5000 }).toBe(1);
+    await threads.close();
+    await ended;
+    await expect.poll(() => hole.open()).toBe(0);
+  });
+});
