@@ -25,7 +25,8 @@ const hints: Readonly<Record<ForcedEnd, string>> = {
 export function endedByForce(connector: Connector, steps: readonly TestStep[], code: ForcedEnd): TestOutcome {
   const isRunning = ({ status }: TestStep) => status === TestStatus.RUNNING;
   const running = steps.filter(isRunning);
-  const interrupted = running.length > 0 ? running : [create(TestStepSchema, { stage: TestStage.CAPABILITY })];
+  const known = running.length > 0 || steps.some(({ status }) => status === TestStatus.FAILED);
+  const interrupted = known ? running : [create(TestStepSchema, { stage: TestStage.CAPABILITY })];
   const hint = hints[code];
   const failed = interrupted.map((step) => ({ ...step, status: TestStatus.FAILED, code, hint }));
   const all = [...steps.filter((step) => !isRunning(step)), ...failed];

@@ -13,7 +13,10 @@ export interface LibraryStream extends Duplex {
 }
 
 export interface LibraryStreamOptions {
-  /** Says whether the first bytes can be the protocol at all; else the stream fails with `ERR_WRONG_PROTOCOL`. */
+  /**
+   * Says whether the first bytes can be the protocol at all; else the stream fails with `ERR_WRONG_PROTOCOL`. What it throws
+   * is what the stream fails with.
+   */
   isProtocol(firstBytes: Buffer): boolean;
   /** How many first bytes `isProtocol` needs; the library gets nothing before they are there. */
   readonly headLength: number;
@@ -53,7 +56,8 @@ export function libraryStream(opening: Promise<Socket>, options: LibraryStreamOp
     if (judged) return pass(chunk);
     head = Buffer.concat([head, chunk]);
     if (bytes < options.headLength) return;
-    if (!options.isProtocol(head)) return void stream.destroy(fault("ERR_WRONG_PROTOCOL"));
+    const problem = judge(options, head);
+    if (problem !== undefined) return void stream.destroy(problem);
     pass(head);
   };
   const pass = (chunk: Buffer) => {
@@ -80,7 +84,29 @@ export function libraryStream(opening: Promise<Socket>, options: LibraryStreamOp
     ref: self,
     unref: self,
   });
-  return library;
+  return endOnThrow(library);
+}
+
+function judge({ isProtocol }: LibraryStreamOptions, head: Buffer): Error | undefined {
+  try {
+    return isProtocol(head) ? undefined : fault("ERR_WRONG_PROTOCOL");
+  } catch (error) {
+    return error instanceof Error ? error : fault("ERR_WRONG_PROTOCOL");
+  }
+}
+
+/** What a library throws while it reads what arrives, such as a message that is too short, ends the stream and not the thread. */
+function endOnThrow(stream: LibraryStream): LibraryStream {
+  const { emit } = stream;
+  stream.emit = (...event: Parameters<typeof emit>) => {
+    try {
+      return emit.apply(stream, event);
+    } catch {
+      stream.destroy(fault("ERR_WRONG_PROTOCOL"));
+      return true;
+    }
+  };
+  return stream;
 }
 
 function closed(): Error {

@@ -21,11 +21,21 @@ const refusedClient: Meaning = [
 ];
 const unreachable: Meaning = ["UNREACHABLE", "there is no way to the address from this server"];
 
+const notFound: Meaning = ["NAME_NOT_FOUND", "the name has no address: check its spelling"];
+const notResolved: Meaning = ["NAME_NOT_RESOLVED", "the name server did not answer: try again"];
+
 /** What the error codes of Node's resolver, sockets and TLS mean. */
 const meanings: Readonly<Record<string, Meaning>> = {
-  ENOTFOUND: ["NAME_NOT_FOUND", "the name has no address: check its spelling"],
-  ENODATA: ["NAME_NOT_FOUND", "the name has no address: check its spelling"],
-  EAI_AGAIN: ["NAME_NOT_RESOLVED", "the name server did not answer: try again"],
+  ENOTFOUND: notFound,
+  ENODATA: notFound,
+  EBADNAME: notFound,
+  EAI_AGAIN: notResolved,
+  ETIMEOUT: notResolved,
+  ESERVFAIL: notResolved,
+  EREFUSED: notResolved,
+  EFORMERR: notResolved,
+  ENOTIMP: notResolved,
+  EBADRESP: notResolved,
   ECONNREFUSED: ["CONNECTION_REFUSED", "nothing listens there: check host and port, and that the system is up"],
   ECONNRESET: ["CONNECTION_CLOSED", "the other side closed the connection"],
   EPIPE: ["CONNECTION_CLOSED", "the other side closed the connection"],
@@ -84,8 +94,8 @@ function fallback(code: string): Meaning {
   return ["FAILED", code === "" ? "it failed for a reason that is not known" : `it failed with ${code}`];
 }
 
-/** The code of a Node, OpenSSL or library error when it looks like a constant, else an empty text. */
+/** The code of a Node, OpenSSL (`ERR_SSL_SSL/TLS_ALERT_…`) or library error when it looks like a constant, else an empty text. */
 export function errorCode(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && /^[A-Z0-9_]{2,64}$/.test(code) ? code : "";
+  return typeof code === "string" && /^[A-Z0-9_/]{2,64}$/.test(code) ? code : "";
 }

@@ -30,9 +30,9 @@ const kafka = ({ endpoint }: LocalServer) => ({
 const refusal = `45${(4 + "SFATAL\0C28P01\0Mno\0\0".length).toString(16).padStart(8, "0")}${Buffer.from("SFATAL\0C28P01\0Mno\0\0").toString("hex")}`;
 
 describe.each([
-  ["never lets pg's parser go", "450000000553", postgres, "TIMED_OUT"],
-  ["makes pg's parser throw where nobody catches", "5200000004", postgres, "TEST_CRASHED"],
-  ["makes kafkajs's parser throw where nobody catches", "000000020000", kafka, "TEST_CRASHED"],
+  ["never lets pg's parser go", "450000000553535353", postgres, "TIMED_OUT"],
+  ["makes pg's parser throw", "5200000008000000005400000006ffff", postgres, "NOT_A_POSTGRES_SERVER"],
+  ["makes kafkajs's parser throw", "000000020000", kafka, "NOT_A_KAFKA_BROKER"],
 ] as const)("a server that %s", (_, hex, configOf, code) => {
   test("fails its own test; others go on, and so does its organization afterwards", async () => {
     const hostile = await answering(hex);
@@ -52,7 +52,8 @@ describe.each([
     expect(answer).toMatchObject({ error: true, done: true });
     const failed = answer.report?.steps.filter(({ status }) => status === TestStatus.FAILED) ?? [];
     expect(failed.map((step) => [step.stage, step.code])).toEqual([[TestStage.AUTHENTICATE, code]]);
-    expect(answer.message).toContain("did not speak the protocol in a way that could be read");
+    if (code === "TIMED_OUT")
+      expect(answer.message).toContain("did not speak the protocol in a way that could be read");
     const statuses = answer.report?.steps.map(({ stage, status }) => `${TestStage[stage]} ${TestStatus[status]}`);
     expect(statuses).toEqual(expect.arrayContaining(["CONNECT PASSED", "CAPABILITY NOT_EXECUTED"]));
     await expect.poll(() => hostile.open()).toBe(0);

@@ -7,6 +7,7 @@ import { connectors } from "../../src/connectors/index.ts";
 import { openTestLobby } from "../../src/connectors/open-test-lobby.ts";
 import type { TestThreads } from "../../src/connectors/open-test-threads.ts";
 import { freePort } from "../support/free-port.ts";
+import { flood } from "./flood.ts";
 import { blackHole, type LocalServer, startLocalServer } from "./local-server.ts";
 import { failure } from "./run-connector-test.ts";
 
@@ -22,7 +23,7 @@ function lobby() {
   const logged: string[] = [];
   const log = pino({ level: "warn" }, { write: (line: string) => void logged.push(line) });
   const egress = { allow: [], deny: [], allowLoopback: true };
-  const threads = openTestLobby({ egress, cacheDir, log, maxThreads: 50 });
+  const threads = openTestLobby({ egress, cacheDir, log, maxThreads: 50, maxMemory: 120e6 });
   opened.push(threads);
   return { threads, logged };
 }
@@ -32,13 +33,13 @@ async function serve(server: Promise<LocalServer>): Promise<LocalServer> {
   return server;
 }
 
-/** A server whose first answer does to pg's parser what the bytes do. */
-const answering = (hex: string) =>
-  serve(startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from(hex, "hex")))));
-/** The parser throws where nobody catches. */
-const crashing = () => answering("5200000004");
-/** The parser does not come back. */
-const spinning = () => answering("450000000553");
+/** More than a thread may keep. */
+const flooding = () => serve(flood(2_000_000));
+/** A message from which pg's parser does not come back. */
+const spinning = () =>
+  serve(
+    startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from("450000000553535353", "hex")))),
+  );
 
 const { signal } = new AbortController();
 const testOf = (port: number, organizationId: string, deadlineMs = 8000) => ({
@@ -76,7 +77,7 @@ describe("the lobby", () => {
   }
 
   test.each([
-    ["crashes", crashing],
+    ["takes too much memory", flooding],
     ["does not come back", spinning],
   ])(
     "that %s costs the others a moment, and its own organization the test",
@@ -103,7 +104,7 @@ describe("the lobby", () => {
 
   test("is not for an organization that has spoilt it: its next test is alone from the beginning", async () => {
     const { threads, logged } = lobby();
-    const hostile = await crashing();
+    const hostile = await flooding();
     expect(failure(await threads.run(testOf(hostile.port, "culprit")))?.code).toBe("TEST_CRASHED");
     expect(logged.map((line) => JSON.parse(line).organizationId)).toEqual([undefined, "culprit"]);
     const hole = await serve(blackHole());

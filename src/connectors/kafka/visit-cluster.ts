@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Admin, ITopicMetadata } from "kafkajs";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { endpointName, type Probe, ProbeError, type Step } from "../connector.ts";
+import { isDialable } from "../is-dialable.ts";
 import { maxTargets, openFirst } from "../open-first.ts";
 import { type BrokerAddress, parseBootstrapServers } from "./bootstrap-servers.ts";
 import type { KafkaAccess } from "./kafka-access.ts";
@@ -42,6 +43,7 @@ export async function visitCluster<T>(
     if (reached.size === maxTargets) throw new ProbeError("TOO_MANY_BROKERS", "the cluster names ever more brokers");
     reached.add(endpointName(broker));
     try {
+      if (!isDialable(broker)) throw new ProbeError("ADDRESS_INVALID", unusable, "bootstrap_servers");
       return await probe.open({ ...broker, field: "bootstrap_servers", tls, note: advertised });
     } catch (error) {
       // kafkajs wraps the error and keeps a text of it: remembered here, so that the step can say what it was. That the
@@ -90,3 +92,5 @@ const passwordInClear = { code: "PASSWORD_IN_CLEAR", hint: "the password travels
 function inClear({ login, tls }: KafkaAccess): boolean {
   return tls === undefined && login !== undefined && (login.kind !== "password" || login.mechanism === "PLAIN");
 }
+
+const unusable = "the cluster sends its clients to an address that is none: look at advertised.listeners";

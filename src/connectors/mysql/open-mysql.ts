@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { createConnection } from "mysql2";
 import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
-import { type LibraryStream, libraryStream } from "../library-stream.ts";
+import { libraryStream } from "../library-stream.ts";
 import { authPlugins } from "./auth-plugins.ts";
 import { greetingInTls, isGreeting } from "./greeting.ts";
 import { startTls } from "./start-tls.ts";
@@ -20,7 +20,7 @@ export type Row = Readonly<Record<string, unknown>>;
 
 export function openMysql({ username, password, database, tls }: MysqlConfig): MysqlClient {
   const { promise: opening, resolve: hand } = Promise.withResolvers<Socket>();
-  const stream = endOnThrow(libraryStream(opening, { isProtocol: isGreeting, headLength: 5 }));
+  const stream = libraryStream(opening, { isProtocol: isGreeting, headLength: 5 });
   const connection = createConnection({
     stream: () => stream,
     user: username,
@@ -75,18 +75,4 @@ export function openMysql({ username, password, database, tls }: MysqlConfig): M
 
 function noRows(): Error {
   return new Error("not the answer to a query");
-}
-
-/** What mysql2 throws while it reads, such as for a message that is too short, ends the stream and not the thread. */
-function endOnThrow(stream: LibraryStream): LibraryStream {
-  const { emit } = stream;
-  stream.emit = (...event: Parameters<typeof emit>) => {
-    try {
-      return emit.apply(stream, event);
-    } catch (error) {
-      stream.destroy(error instanceof Error ? error : new Error("mysql2 failed"));
-      return true;
-    }
-  };
-  return stream;
 }

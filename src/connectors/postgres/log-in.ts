@@ -23,7 +23,7 @@ export async function logIn(config: PostgresConfig, probe: Probe): Promise<Postg
     translate: translatePostgresError,
   });
   const socket = await probe.open({ host, port, field: "host", tls: config.tls, beforeTls: requestTls });
-  const login = { user: config.username, password: config.password, database };
+  const login = { user: config.username, password: config.password, database, encrypted: config.tls !== undefined };
   const { connect, query, close } = openPostgres(socket, login);
   try {
     await probe.step(step(TestStage.AUTHENTICATE, "username"), connect);

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Client, type ClientConfig } from "pg";
+import { ProbeError } from "../connector.ts";
 import { type LibraryStream, libraryStream } from "../library-stream.ts";
 
 export interface PostgresClient {
@@ -8,14 +9,21 @@ export interface PostgresClient {
   close(): void;
 }
 
+interface Login {
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
 export type Row = Readonly<Record<string, unknown>>;
 
 /** A pg client on a socket of ours. Its promises reject with pg's errors, or with the stream's. */
 export function openPostgres(
   socket: Socket,
-  login: { readonly user: string; readonly password: string; readonly database: string },
+  { encrypted, ...login }: Login & { readonly encrypted: boolean },
 ): PostgresClient {
-  const stream = libraryStream(Promise.resolve(socket), { isProtocol: isPostgresAnswer, headLength: 5 });
+  const isProtocol = (head: Buffer) => isPostgresAnswer(head) && isMethodAccepted(head, encrypted);
+  const stream = libraryStream(Promise.resolve(socket), { isProtocol, headLength: 9 });
   const client = clientOf({ ...login, stream: () => stream });
   // After a failed log-in pg repeats its error as an event; the step has recorded it.
   client.on("error", () => stream.destroy());
@@ -61,4 +69,27 @@ function clientOf(own: { user: string; password: string; database: string; strea
 function isPostgresAnswer(firstBytes: Buffer): boolean {
   const type = String.fromCharCode(firstBytes[0] ?? 0);
   return ["R", "E", "v"].includes(type) && firstBytes.readUInt32BE(1) < 30_000;
+}
+
+/** What a server asks for after `R`: 3 the password in clear, 5 a hash of it that is hardly better, 10 SCRAM. */
+const accepted = [0, 3, 5, 10];
+const inClear = 3;
+
+/** Throws a ProbeError for a log-in that pg does not know, and for one that would give the password to whoever listens. */
+function isMethodAccepted(head: Buffer, encrypted: boolean): boolean {
+  if (String.fromCharCode(head[0] ?? 0) !== "R") return true;
+  const method = head.readInt32BE(5);
+  if (!accepted.includes(method))
+    throw new ProbeError(
+      "AUTH_METHOD_UNSUPPORTED",
+      "the server wants a log-in by other means than a password, such as Kerberos: look at its pg_hba.conf",
+      "username",
+    );
+  if (method === inClear && !encrypted)
+    throw new ProbeError(
+      "TLS_REQUIRED",
+      "the server asks for the password in clear: give tls, or let the server ask for SCRAM",
+      "tls",
+    );
+  return true;
 }

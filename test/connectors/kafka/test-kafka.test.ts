@@ -112,7 +112,7 @@ describe("a broker that means harm", () => {
     const server = await serve((socket) => fakeBroker(socket, { advertise: [{ host, port: 1 }] }));
     const outcome = await runKafkaTest({ bootstrapServers: server.endpoint });
     const endpoints = outcome.report.steps.map(({ endpoint }) => endpoint);
-    expect(endpoints.some((name) => name.startsWith(" [2Jxxx") || name.startsWith("[ [2Jxxx"))).toBe(true);
+    expect(failure(outcome)).toMatchObject({ code: "ADDRESS_INVALID", field: "bootstrap_servers" });
     for (const text of [...endpoints, outcome.message]) expect(text).not.toMatch(/\p{C}/u);
     for (const endpoint of endpoints) expect(endpoint.length).toBeLessThanOrEqual(200);
     expect(outcome.message.length).toBeLessThan(1000);

@@ -42,6 +42,27 @@ describe("what is no PostgreSQL server", () => {
     await settle(server);
   });
 
+  test.each([
+    [3, "TLS_REQUIRED", "tls"],
+    [7, "AUTH_METHOD_UNSUPPORTED", "username"],
+    [9, "AUTH_METHOD_UNSUPPORTED", "username"],
+    [4711, "AUTH_METHOD_UNSUPPORTED", "username"],
+  ])("a server that asks for the log-in %i gets no password", async (method, code, field) => {
+    const heard: Buffer[] = [];
+    const server = await serve((socket) => {
+      socket.on("data", (chunk: Buffer) => heard.push(chunk));
+      const question = Buffer.alloc(9);
+      question.write("R");
+      question.writeInt32BE(8, 1);
+      question.writeInt32BE(method, 5);
+      socket.once("data", () => socket.write(question));
+    });
+    const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user });
+    expect(failure(outcome)).toMatchObject({ code, field });
+    expect(Buffer.concat(heard).includes(user.password)).toBe(false);
+    await settle(server);
+  });
+
   test("a server that hangs up", async () => {
     const server = await serve((socket) => socket.destroy());
     const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user });
