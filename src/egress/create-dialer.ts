@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { EgressPolicy, Target } from "./egress-policy.ts";
-import { lookupAddresses } from "./lookup-addresses.ts";
-import { untilAborted } from "./until-aborted.ts";
+import { lookupAddresses, type NameSources } from "./lookup-addresses.ts";
 
 declare const admitted: unique symbol;
 
@@ -32,9 +31,15 @@ export interface Dialer {
 /** How long an address may keep the next one of the same name waiting, in milliseconds: one lost SYN and its repeat. */
 const nextAddressAfterMs = 2500;
 
-export function createDialer({ policy }: { readonly policy: EgressPolicy }): Dialer {
+export interface DialerOptions {
+  readonly policy: EgressPolicy;
+  /** The system's own without it. */
+  readonly names?: NameSources;
+}
+
+export function createDialer({ policy, names = {} }: DialerOptions): Dialer {
   const dialer: Dialer = {
-    resolve: (host, signal) => untilAborted(lookupAddresses(host), signal),
+    resolve: (host, signal) => lookupAddresses(host, { ...names, signal }),
     admit: async (target, addresses) => {
       await policy.admit(target, addresses);
       return { addresses, port: target.port } as AdmittedTarget;

@@ -2,7 +2,7 @@ import { networkInterfaces } from "node:os";
 import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
 import { deniedRange, withEmbedded } from "./denied-range.ts";
 import { type EgressRule, matchesAddress, matchesHost, normalizeHost } from "./egress-rule.ts";
-import { lookupAddresses } from "./lookup-addresses.ts";
+import { lookupAddresses, type NameSources } from "./lookup-addresses.ts";
 
 /** A place to dial, as a configuration or a server names it. */
 export interface Target {
@@ -44,12 +44,13 @@ export interface EgressPolicy {
  * 4. loopback (unless allowed), link-local, multicast, reserved ranges and cloud metadata are denied. A *name* of
  *    EGRESS_ALLOW does not open them: whoever runs that zone could point it there;
  * 5. with `*` in EGRESS_DENY everything is denied that EGRESS_ALLOW does not name; without it the rest is open.
+ * `names` says where the names of protected targets are looked up, when that is not the system's own place.
  */
-export function createEgressPolicy(options: EgressPolicyOptions): EgressPolicy {
+export function createEgressPolicy(options: EgressPolicyOptions, names: NameSources = {}): EgressPolicy {
   const { allow, allowLoopback, protectedTargets = [] } = options;
   const deny = options.deny.filter((rule) => rule.kind !== "everything");
   const closed = deny.length < options.deny.length;
-  const isProtected = createProtection(protectedTargets);
+  const isProtected = createProtection(protectedTargets, names);
 
   const checkAddress = (host: string, address: IPv4 | IPv6) => {
     if (deny.some((rule) => matchesAddress(rule, address))) throw deniedBy("EGRESS_DENY");
@@ -88,11 +89,11 @@ function rangeDenied(range: string): EgressDenied {
 }
 
 /** Tells whether a target is one of the protected ones, by name or by any address that the protected name has now. */
-function createProtection(targets: readonly Target[]) {
+function createProtection(targets: readonly Target[], names: NameSources) {
   const lastKnown = new Map<string, readonly string[]>();
   const addressesOf = async ({ host }: Target) => {
     try {
-      lastKnown.set(host, await lookupAddresses(host));
+      lastKnown.set(host, await lookupAddresses(host, { ...names, whole: true }));
     } catch {
       // The addresses that it had stay protected. Without any the target could be one of them.
       if (!lastKnown.has(host))

@@ -1,3 +1,4 @@
+import { domainToASCII } from "node:url";
 import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
 
 /** One entry of EGRESS_ALLOW or EGRESS_DENY: plain data, which can be handed to another thread. */
@@ -26,7 +27,8 @@ export function matchesHost(rule: EgressRule, host: string): boolean {
   return name === rule.name || name.endsWith(`.${rule.name}`);
 }
 
-/** Lower case, and without the dot that closes a fully qualified name. */
+/** As the resolver takes it: in ASCII and lower case, without the dot that closes a fully qualified name. */
 export function normalizeHost(host: string): string {
-  return host.toLowerCase().replace(/\.$/, "");
+  // What is no name in any alphabet, such as an IPv6 address, comes back empty.
+  return (domainToASCII(host) || host.toLowerCase()).replace(/\.$/, "");
 }

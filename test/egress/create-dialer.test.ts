@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { createDialer } from "../../src/egress/create-dialer.ts";
 import { createEgressPolicy, EgressDenied } from "../../src/egress/egress-policy.ts";
+import { openNameServer } from "./open-name-server.ts";
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -62,6 +63,26 @@ describe("createDialer", () => {
     await expect(dialer(true).dial({ host: "no-such-host.invalid", port, signal })).rejects.toMatchObject({
       code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/),
     });
+  });
+
+  test("a name that leads elsewhere the second time is dialled where the policy has looked", async () => {
+    const { port, open } = await listen();
+    let answers = 0;
+    const names = await openNameServer(({ type }) => {
+      if (type === "AAAA") return [];
+      answers += 1;
+      return [answers === 1 ? "127.0.0.1" : "169.254.169.254"];
+    });
+    closers.push(names.close);
+    const policy = createEgressPolicy({ allow: [], deny: [], allowLoopback: true });
+    const rebound = createDialer({ policy, names: { servers: [names.address] } });
+    const { signal } = new AbortController();
+    const socket = await rebound.dial({ host: "db.example.", port, signal });
+    expect(socket.remoteAddress).toBe("127.0.0.1");
+    await expect.poll(() => open.size).toBe(1);
+    expect(answers).toBe(1);
+    await expect(rebound.dial({ host: "db.example.", port, signal })).rejects.toBeInstanceOf(EgressDenied);
+    expect(open.size).toBe(1);
   });
 
   test("an aborted signal opens nothing", async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { createEgressPolicy, EgressDenied, type EgressPolicyOptions } from "../../src/egress/egress-policy.ts";
 import { ownTargets } from "../../src/egress/own-targets.ts";
 import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
+import { type NameAnswer, openNameServer } from "./open-name-server.ts";
 
 function policy(allow = "", deny = "", options: Partial<EgressPolicyOptions> = {}) {
   const rules = { allow: parseEgressRules(allow).rules, deny: parseEgressRules(deny).rules };
@@ -157,6 +158,25 @@ describe("protected targets", () => {
     const guarded = policy("", "", { protectedTargets: [{ host: "no-such-host.invalid", port: 5432 }] });
     expect(await isDenied(guarded, "10.0.0.1")).toBe(true);
     expect(await isDenied(guarded, "10.0.0.1", "db.example", 5433)).toBe(false);
+  });
+
+  test("one keeps the addresses that it had while its name gets no full answer", async () => {
+    let six: NameAnswer = "SERVFAIL";
+    let four: NameAnswer = ["10.0.0.7"];
+    const server = await openNameServer(({ type }) => (type === "A" ? four : six));
+    const protectedTargets = [{ host: "own.example.", port: 5432 }];
+    const names = { servers: [server.address], timeoutMs: 50 };
+    const guarded = createEgressPolicy({ allow: [], deny: [], allowLoopback: false, protectedTargets }, names);
+    try {
+      expect(await isDenied(guarded, "10.0.0.1")).toBe(true);
+      six = ["2001:db8:1::7", "fd12::7"];
+      expect(await isDenied(guarded, "10.0.0.1")).toBe(false);
+      [four, six] = ["silence", "silence"];
+      for (const address of ["10.0.0.7", "fd12::7"]) expect(await isDenied(guarded, address)).toBe(true);
+      expect(await isDenied(guarded, "10.0.0.1")).toBe(false);
+    } finally {
+      server.close();
+    }
   });
 
   test("one on this machine is closed at every address of this machine", async () => {
