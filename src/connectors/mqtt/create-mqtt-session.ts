@@ -32,6 +32,9 @@ export interface MqttSession {
 /** More than any test lasts, so that the library never pings on its own. Some brokers do not like 0, which means never. */
 const keepAliveSeconds = 600;
 
+/** A test has use for five. The library takes its time for each, and a packet may be of two bytes. */
+const maxPackets = 1000;
+
 /** A client on a stream that is open already. It keeps no session at the broker, has no will, and never comes back. */
 export function createMqttSession(stream: Duplex, options: MqttSessionOptions): MqttSession {
   const { version, clientId, username, password, maxPacketSize, timeoutMs } = options;
@@ -59,10 +62,17 @@ export function createMqttSession(stream: Duplex, options: MqttSessionOptions): 
     reject(Object.assign(new Error("DISCONNECT"), { code: reasonCode ?? 0 })),
   );
   client.on("close", () => reject(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" })));
+  let packets = 0;
   client.on("packetreceive", (packet: Packet) => {
+    packets += 1;
+    if (packets > maxPackets) {
+      reject(Object.assign(new Error("too many packets"), { code: "ERR_WRONG_PROTOCOL" }));
+      stream.destroy();
+    }
     if (packet.cmd !== "connack" && packet.cmd !== "disconnect") return;
-    const reference = packet.properties?.serverReference;
-    if (reference !== undefined) options.onServerReference(reference);
+    // One that is said twice is an array, whatever the library declares.
+    const reference: unknown = packet.properties?.serverReference;
+    if (typeof reference === "string") options.onServerReference(reference);
   });
   const messages = new Map<string, string>();
   client.on("message", (topic, payload) => messages.set(topic, payload.toString()));

@@ -9,9 +9,31 @@ import type { MqttAddress } from "./mqtt-address.ts";
 
 /** As much as `libraryStream` lets through. */
 const maxBytes = 32 * 1024 * 1024;
+/** Of one message of a WebSocket. */
+const maxMessage = 64 * 1024;
+/**
+ * As much as the library gets at once. It parses that in one go, and its time for the packets in it grows with the square
+ * of their number: 200 KB of packets of two bytes took 11 s.
+ */
+const maxPiece = 4096;
 
 /** What MQTT is spoken on: the socket itself, or a WebSocket that is made of it. */
 export async function mqttStream(socket: Socket, address: MqttAddress, probe: Probe): Promise<Duplex> {
+  return inPieces(await openStream(socket, address, probe));
+}
+
+function inPieces(stream: Duplex): Duplex {
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: Buffer | null) => {
+    if (chunk === null) return push(null);
+    let wantsMore = true;
+    for (let at = 0; at < chunk.length; at += maxPiece) wantsMore = push(chunk.subarray(at, at + maxPiece));
+    return wantsMore;
+  };
+  return stream;
+}
+
+async function openStream(socket: Socket, address: MqttAddress, probe: Probe): Promise<Duplex> {
   if (address.webSocketUrl === undefined)
     return libraryStream(Promise.resolve(socket), { isProtocol: isConnack, headLength: 2 });
   const agent = probeAgent(probe, { field: "url", tls: address.tls, first: { ...address, socket } });
@@ -19,12 +41,15 @@ export async function mqttStream(socket: Socket, address: MqttAddress, probe: Pr
     agent,
     followRedirects: false,
     perMessageDeflate: false,
-    maxPayload: maxBytes,
+    maxPayload: maxMessage,
   });
   try {
     await opened(webSocket);
-    limit(webSocket);
-    return createWebSocketStream(webSocket);
+    const stream = createWebSocketStream(webSocket);
+    limit(webSocket, stream);
+    // It would leave its writable half open, and never close.
+    stream.once("end", () => stream.destroy());
+    return stream;
   } catch (error) {
     webSocket.terminate();
     throw error;
@@ -61,10 +86,10 @@ function notAWebSocket(why = "it does not offer MQTT there"): ProbeError {
   return new ProbeError("NOT_A_WEBSOCKET", `the server did not open a WebSocket, ${why}: check port and path`, "url");
 }
 
-function limit(webSocket: WebSocket): void {
+function limit(webSocket: WebSocket, stream: Duplex): void {
   let bytes = 0;
   webSocket.on("message", (data: Buffer) => {
     bytes += data.length;
-    if (bytes > maxBytes) webSocket.terminate();
+    if (bytes > maxBytes) stream.destroy(Object.assign(new Error("too much"), { code: "ERR_TOO_MUCH_DATA" }));
   });
 }

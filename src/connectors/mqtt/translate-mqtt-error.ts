@@ -46,14 +46,18 @@ export function translateMqttError(error: unknown, { username, password }: MqttC
   if (loginRefused.includes(code)) return new ProbeError(...loginMeaning(username === "" && password === ""));
   if (typeof code === "number") return new ProbeError(...(reasons[code] ?? otherReason(code)));
   if (errorCode(error) === "ECONNRESET") return new ProbeError(...closed);
-  // Errors of the library's parser have no code.
-  if (errorCode(error) === "" || errorCode(error) === "ERR_WRONG_PROTOCOL") return new ProbeError(...notMqtt);
+  if (isOfProtocol(errorCode(error))) return new ProbeError(...notMqtt);
   return undefined;
 }
 
 /** True when a broker would rather have the older version, or hangs up on the newer one without a word. */
 export function refusesVersion(error: unknown): boolean {
   return [1, 132, "ECONNRESET"].includes(reasonCode(error) ?? errorCode(error));
+}
+
+/** Errors of the library's parser have no code; those of broken frames of a WebSocket begin with `WS_ERR_`. */
+function isOfProtocol(code: string): boolean {
+  return /^(|ERR_WRONG_PROTOCOL|WS_ERR_.*)$/.test(code);
 }
 
 function reasonCode(error: unknown): number | undefined {

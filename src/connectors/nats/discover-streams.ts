@@ -10,7 +10,8 @@ const nothing: DiscoveredPage = { resources: [], nextCursor: "" };
 
 /**
  * Lists the streams of JetStream by name; subjects alone lie nowhere. A server answers with up to 256 of them from an
- * offset, which is the cursor. An account without JetStream has none.
+ * offset, which is the cursor. An account without JetStream has none. Whoever subscribes to `>` in the account hears the
+ * request to `$JS.API.STREAM.LIST` and its answer; it changes nothing.
  */
 export async function discoverStreams(
   config: NatsConfig,

@@ -5,14 +5,16 @@ import { type Probe, ProbeError } from "../connector.ts";
 import type { NatsTarget } from "./open-nats-target.ts";
 import { readUserInfo } from "./read-user-info.ts";
 
-/** Where a server, from 2.9 on, tells a user about itself. The server answers that; it is nobody's message. */
+/** Where a server, from 2.9 on, tells a user about itself. The server answers; no other client has a part in that. */
 const userInfo = "$SYS.REQ.USER.INFO";
 
 /** How long the answer may take, in milliseconds. Older servers give none. */
 const answerMs = 1000;
 
 /**
- * Subscribes to an inbox of our own and asks the server who the user is: neither changes anything. A user who is refused
+ * Subscribes to an inbox of our own and asks the server who the user is: neither changes anything. Both are messages of the
+ * account all the same: a client of it that subscribes to everything (`>`) hears the empty question, and the answer in the
+ * inbox. A user who is refused
  * both cannot be told from one who may do nothing, and fails. One who is refused one of them may have all that it needs,
  * and gets a warning.
  */

@@ -13,11 +13,17 @@ export function readUserJwt(text: string): UserClaims | undefined {
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString());
     if (!isClaims(claims) || claims.nats?.type !== "user") return undefined;
-    const expires = typeof claims.exp === "number" && claims.exp > 0 ? claims.exp * 1000 : undefined;
-    return { subject: claims.sub, expires };
+    return { subject: claims.sub, expires: expiryOf(claims.exp) };
   } catch {
     return undefined;
   }
+}
+
+/** The last second that a Date can hold. Later than that is never. */
+const lastSecond = 8.64e12;
+
+function expiryOf(seconds: unknown): number | undefined {
+  return typeof seconds === "number" && seconds > 0 && seconds <= lastSecond ? seconds * 1000 : undefined;
 }
 
 interface Claims {

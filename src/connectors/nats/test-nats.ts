@@ -7,7 +7,8 @@ import { visitAnnounced } from "./visit-announced.ts";
 
 /**
  * Reaches the servers, logs in to the first that answers, asks it what the user may do, and reaches the servers that it
- * announces, because clients go there when it is down. Sends no message that anybody but the server gets.
+ * announces, because clients go there when it is down. Publishes one empty message, the question to the server, which only a
+ * client that subscribes to everything in the account (`>`) hears too.
  */
 export async function testNats(config: NatsConfig, probe: Probe): Promise<void> {
   const target = await openNatsTarget(config, probe);

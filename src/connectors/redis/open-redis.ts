@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { AbstractConnector, Redis } from "ioredis";
 import { type LibraryStream, libraryStream } from "../library-stream.ts";
 import { limitAnswers } from "./limit-answers.ts";
+import { refuseSurplus } from "./refuse-surplus.ts";
 
 /** A connection to a server that ioredis speaks on. */
 export interface RedisClient {
@@ -19,7 +20,7 @@ export function openRedis(socket: Socket): RedisClient {
   const isAdmitted = limitAnswers();
   // Prepended, so that it comes before the library's, and does not set the data flowing.
   socket.prependListener("data", (chunk: Buffer) => {
-    if (!isAdmitted(chunk)) stream.destroy(Object.assign(new Error("not an answer"), { code: "ERR_WRONG_PROTOCOL" }));
+    if (!isAdmitted(chunk)) stream.destroy(wrongProtocol());
   });
   const client = new Redis({
     Connector: connectorOf(stream),
@@ -40,6 +41,13 @@ export function openRedis(socket: Socket): RedisClient {
     ended ??= error;
     stream.destroy();
   });
+  // It has made its queue by then, and has decoded nothing.
+  client.once("connect", () =>
+    refuseSurplus(client.commandQueue, (reply) => {
+      ended ??= reply ?? wrongProtocol();
+      stream.destroy();
+    }),
+  );
   const ready = client.connect();
   ready.catch(() => undefined);
   return {
@@ -54,6 +62,10 @@ export function openRedis(socket: Socket): RedisClient {
     },
     close: () => client.disconnect(),
   };
+}
+
+function wrongProtocol(): Error {
+  return Object.assign(new Error("not an answer"), { code: "ERR_WRONG_PROTOCOL" });
 }
 
 /** ioredis makes its connector itself, from a class. */

@@ -74,9 +74,7 @@ function meaningOf(error: unknown): Meaning {
   return errorCode(error) === "ECONNRESET" ? closed : notRedis;
 }
 
-/** The text of an error reply, also of one that came before anything was asked, which ioredis wraps. */
+/** The text of an error reply; empty for another error. */
 export function replyOf(error: unknown): string {
-  if (!(error instanceof Error)) return "";
-  if (error.name === "ReplyError") return error.message;
-  return /^Command queue state error.* Last error: (.*)$/s.exec(error.message)?.[1] ?? "";
+  return error instanceof Error && error.name === "ReplyError" ? error.message : "";
 }

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { MqttConfigSchema } from "../../../gen/connectory/v1/mqtt_config_pb.js";
 import { connectors } from "../../../src/connectors/index.ts";
 import { blackHole, type LocalServer, pem, startLocalServer } from "../local-server.ts";
@@ -182,6 +183,13 @@ describe("a broker", () => {
     expect(elsewhere.total()).toBe(0);
   });
 
+  test("that names two servers to go to names none", async () => {
+    const connack = () => `200d009d0a${"1c00023a31".repeat(2)}`;
+    const outcome = await tryConnector("mqtt", { url: urlOf(await serve(fakeBroker({ connack }))) });
+    expect(failure(outcome)).toMatchObject({ code: "USE_ANOTHER_SERVER" });
+    expect(factsOf(outcome)).toEqual({});
+  });
+
   test.each([
     ["refuses the subscription", 0x87, "PERMISSION_DENIED"],
     ["hangs up on the subscription", "hang up", "PERMISSION_DENIED"],
@@ -229,6 +237,22 @@ describe("what is no broker", () => {
     expect(failure(outcome)?.code).toBe("TOO_MUCH_DATA");
   });
 
+  test("a flood of the smallest packets", async () => {
+    const server = await serve((socket) => {
+      const flood = () => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(65_536, "d000", "hex")));
+      };
+      socket.on("drain", flood).once("data", () => {
+        socket.write(Buffer.from(welcome(5), "hex"));
+        flood();
+      });
+    });
+    const began = performance.now();
+    const outcome = await tryConnector("mqtt", { url: urlOf(server) });
+    expect(failure(outcome)).toMatchObject({ code: "NOT_AN_MQTT_BROKER", field: "url" });
+    expect(performance.now() - began).toBeLessThan(1500);
+  });
+
   test.each([
     ["no WebSocket", "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"],
     ["a redirect", "HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n"],
@@ -248,5 +272,56 @@ describe("what is no broker", () => {
     } finally {
       sockets.close();
     }
+  });
+});
+
+describe("a broker behind a WebSocket", () => {
+  /** Opens a WebSocket with everybody, and leaves the rest, from the first message on, to `behave`. */
+  async function over(behave: (webSocket: WebSocket, socket: Duplex) => void) {
+    const sockets = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "mqtt" });
+    sockets.on("connection", (webSocket, { socket }) => {
+      webSocket.on("error", () => undefined);
+      webSocket.once("message", () => behave(webSocket, socket));
+    });
+    await once(sockets, "listening");
+    try {
+      const url = `ws://127.0.0.1:${(sockets.address() as { port: number }).port}`;
+      return await tryConnector("mqtt", { url }, { deadlineMs: 3000 });
+    } finally {
+      sockets.close();
+      for (const client of sockets.clients) client.terminate();
+    }
+  }
+  const bytes = (hex: string) => Buffer.from(hex, "hex");
+
+  test.each([
+    ["an end", (_: WebSocket, socket: Duplex) => void socket.end()],
+    ["a reset", (_: WebSocket, socket: Duplex) => void (socket as Socket).resetAndDestroy()],
+    ["a close frame", (webSocket: WebSocket) => webSocket.close()],
+  ])("that hangs up with %s is found at once, in both versions", async (_, behave) => {
+    const outcome = await over(behave);
+    expect(failure(outcome)).toMatchObject({ code: "CONNECTION_CLOSED", field: "url" });
+    expect(steps(outcome).filter((step) => step.includes("TIMED_OUT"))).toEqual([]);
+  });
+
+  test("that refuses and hangs up is heard before it is gone", async () => {
+    const outcome = await over((webSocket) => {
+      webSocket.send(bytes("2003008a00"));
+      webSocket.close();
+    });
+    expect(failure(outcome)).toMatchObject({ code: "BANNED" });
+  });
+
+  test.each([
+    ["frames that are none", (_: WebSocket, socket: Duplex) => void socket.write(bytes("ff00"))],
+    [
+      "a message of millions of packets",
+      (webSocket: WebSocket) => webSocket.send(Buffer.alloc(16 << 20, "d000", "hex")),
+    ],
+    ["a message of many packets", (webSocket: WebSocket) => webSocket.send(Buffer.alloc(65_536, "d000", "hex"))],
+  ])("that sends %s is none", async (_, behave) => {
+    const began = performance.now();
+    expect(failure(await over(behave))).toMatchObject({ code: "NOT_AN_MQTT_BROKER", field: "url" });
+    expect(performance.now() - began).toBeLessThan(2000);
   });
 });

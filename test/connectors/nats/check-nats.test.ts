@@ -76,6 +76,11 @@ describe("a log-in with a JWT", () => {
     expect(readUserJwt(jwtOf({ sub: "U", exp: 1_700_000_000, nats: { type: "user" } }))?.expires).toBe(
       1_700_000_000_000,
     );
+    for (const exp of [1e300, 8.64e12 + 1, -1, "soon"])
+      expect(readUserJwt(jwtOf({ sub: "U", exp, nats: { type: "user" } }))).toEqual({
+        subject: "U",
+        expires: undefined,
+      });
     expect(readUserJwt(good)).toEqual({ subject: user.getPublicKey(), expires: undefined });
   });
 });

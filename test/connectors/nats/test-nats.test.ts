@@ -141,6 +141,13 @@ describe("a server", () => {
     expect(factsOf(outcome).jwt_expires).toBe("2096-10-02T07:06:40.000Z");
   });
 
+  test("takes a JWT that ends after all days for one that does not", async () => {
+    const server = await serve(fakeNats({ info: { auth_required: true, nonce: "n" } }));
+    const outcome = await tryConnector("nats", { ...at(server), ...jwt(1e300) });
+    expect(outcome.error).toBe(false);
+    expect(factsOf(outcome)).not.toHaveProperty("jwt_expires");
+  });
+
   const noInbox = `-ERR 'Permissions Violation for Subscription to "_INBOX.x"'\r\n`;
   const noPublish = `-ERR 'Permissions Violation for Publish to "$SYS.REQ.USER.INFO"'\r\n`;
   test.each([

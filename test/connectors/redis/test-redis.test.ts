@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { limitAnswers } from "../../../src/connectors/redis/limit-answers.ts";
 import { createDialer, type Dialer } from "../../../src/egress/create-dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
 import { canary } from "../../support/canary.ts";
@@ -206,12 +207,28 @@ describe("what is no Redis server", () => {
     ["a push message without a name", reply(">1\r\n_\r\n"), "NOT_A_REDIS_SERVER"],
     ["a push message after an answer", reply("+OK\r\n>1\r\n_\r\n"), "NOT_A_REDIS_SERVER"],
     ["a text without end", flood, "TOO_MUCH_DATA"],
+    ["nulls before it is asked", (socket: Socket) => void socket.write("$-1\r\n$-1\r\n"), "NOT_A_REDIS_SERVER"],
+    ["nulls after an answer", reply(`+OK\r\n${"$-1\r\n".repeat(3)}`), "NOT_A_REDIS_SERVER"],
+    ["a broken answer after a null", reply("+OK\r\n$-1\r\n?1\r\n"), "NOT_A_REDIS_SERVER"],
   ])("%s", async (_, behave, code) => {
     const server = await keep(startLocalServer(behave));
     const began = process.memoryUsage().rss;
     const outcome = await tryConnector("redis", single(server), { deadlineMs: 3000 });
     expect(failure(outcome)).toMatchObject({ code, field: "address" });
     expect(process.memoryUsage().rss - began).toBeLessThan(200e6);
+  });
+
+  test.each(["$-1", "*-1", "+PONG", ":1"])("PING that is answered twice, with %j", async (surplus) => {
+    const honest = asNode([]);
+    const answer = (asked: string) => honest(asked) + (asked === "PING" ? `${surplus}\r\n` : "");
+    const outcome = await tryConnector("redis", single(await keep(startFakeRedis(answer))));
+    expect(failure(outcome)).toMatchObject({ code: "NOT_A_REDIS_SERVER", field: "address" });
+  });
+
+  test.each(["\n*", "\n*1", "\r\n*", "*"])("a chunk of %j is judged in no time", (text) => {
+    const began = performance.now();
+    limitAnswers()(Buffer.from(text.repeat(65_536 / text.length)));
+    expect(performance.now() - began).toBeLessThan(500);
   });
 
   test("heads that arrive byte by byte are judged all the same", async () => {
