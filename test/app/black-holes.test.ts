@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { setPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -103,6 +103,8 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     const measure = await loadOf(server, await clientOf("reader"));
     await sleep(3000);
 
+    // Whoever asks shares two processors with what is measured, and 200 clients are more work than 200 tests: they give way.
+    setPriority(0, 19);
     const quiet: number[] = [];
     const asking: number[] = [];
     const waiting: number[] = [];

@@ -1,5 +1,6 @@
 import type { Target } from "../../egress/egress-policy.ts";
 import { endpointName, ProbeError } from "../connector.ts";
+import { isDialable } from "../is-dialable.ts";
 import { replyOf } from "./translate-redis-error.ts";
 
 /**
@@ -13,22 +14,18 @@ export function announcedNodes(slots: unknown, asked: string): readonly Target[]
     const [host, port] = list(node);
     return { host: typeof host === "string" && host !== "" ? host : asked, port: Number(port) };
   });
-  if (!targets.every(isTarget)) throw new ProbeError("ADDRESS_INVALID", unusable);
+  if (!targets.every(isDialable)) throw new ProbeError("ADDRESS_INVALID", unusable);
   return [...new Map(targets.map((target) => [endpointName(target), target])).values()];
 }
 
 const unusable = "the cluster announces a node without a usable address: look at its cluster-announce settings";
-
-function isTarget({ host, port }: Target): boolean {
-  return /^[A-Za-z0-9._:-]{1,253}$/.test(host) && Number.isInteger(port) && port >= 1 && port <= 65_535;
-}
 
 /** Where a MOVED or ASK reply points to (`MOVED 3999 127.0.0.1:6381`); undefined for other errors. */
 export function redirection(error: unknown): Target | undefined {
   const [, host, port] = /^(?:MOVED|ASK) \d+ (\S+):(\d{1,5})$/.exec(replyOf(error)) ?? [];
   if (host === undefined) return undefined;
   const target = { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
-  return isTarget(target) ? target : undefined;
+  return isDialable(target) ? target : undefined;
 }
 
 function list(value: unknown): readonly unknown[] {
