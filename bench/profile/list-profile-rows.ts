@@ -39,7 +39,7 @@ export function listProfileRows({ connectory, echo, pgbench }: Servers, load: Lo
     byConnectory({ group: "profile-get-64", callers: 64 }, "GetConnectionProfile", read),
     drivenRow(
       load,
-      { group: "profile-get-64", call: "echo, gRPC", by: "bare grpc-js", callers: 64, bar: 0.15 },
+      { group: "profile-get-64", call: "echo, gRPC", by: "bare grpc-js", callers: 64, bar: 0.25 },
       { protocol: "grpc", port: echo.port, method: "GetConnectionProfile", ids: read.ids },
     ),
     byConnectory({ group: "profile-list-8", callers: 8 }, "ListConnectionProfiles", read),
