@@ -108,8 +108,9 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     const quiet: number[] = [];
     const asking: number[] = [];
     const waiting: number[] = [];
-    for (let round = 0; round < 3; round++) {
-      quiet.push(...(await measure(() => sleep(3000))));
+    // The first round is not counted: code that runs for the first time is slow whatever it waits for.
+    for (let round = 0; round < 4; round++) {
+      const before = await measure(() => sleep(3000));
       const caller = new AbortController();
       let calls: Promise<unknown>[] = [];
       const whileAsked = await measure(async () => {
@@ -118,22 +119,27 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
         );
         await expect.poll(sockets, { timeout: 30_000, interval: 250 }).toBe(200);
       });
-      asking.push(...whileAsked);
-      waiting.push(...(await measure(() => sleep(3000))));
+      const whileWaiting = await measure(() => sleep(3000));
+      if (round > 0) {
+        quiet.push(...before);
+        asking.push(...whileAsked);
+        waiting.push(...whileWaiting);
+      }
       caller.abort();
       await sleep(1000);
       expect(await sockets()).toBe(0);
       await Promise.all(calls);
     }
-    const during = [...asking, ...waiting];
-    const p99 = [quiet, during, asking, waiting].map((latencies) => percentile(latencies, 0.99));
-    const [before = 0, meanwhile = 0] = p99;
+    const p99 = [quiet, asking, waiting].map((latencies) => percentile(latencies, 0.99));
+    const [before = 0, asked = 0, during = 0] = p99;
     const said = p99.map((ms) => ms.toFixed(1));
     process.stderr.write(
-      `GetConnectionProfile, p99 in ms: ${said[0]} without tests, ${said[1]} with 200 (${said[2]} while they are asked for, ${said[3]} while they wait)\n`,
+      `GetConnectionProfile, p99 in ms: ${said[0]} without tests, ${said[1]} while 200 are asked for, ${said[2]} while they wait\n`,
     );
     // A millisecond is what a measurement of a few milliseconds on a shared machine differs by from itself.
-    expect(meanwhile).toBeLessThan(before * 1.2 + 1);
+    expect(during).toBeLessThan(before * 1.2 + 1);
+    // To be asked for 100 tests a second is load like any other; it must not be a standstill.
+    expect(asked).toBeLessThan(before * 5 + 50);
   });
 
   test("are let in as far as the limits go, and the others are told when to come back", {
