@@ -85,7 +85,7 @@ async function loadOf(server: ServerProcess, { token, client }: { token: string;
 }
 
 describe.runIf(process.platform === "linux")("200 tests of 20 organizations against black holes, at once", () => {
-  test("do not slow down GetConnectionProfile, and leave no socket a second after they are cancelled", {
+  test("do not slow down GetConnectionProfile while they wait, and leave no socket a second after they are cancelled", {
     timeout: 240_000,
     // On a shared machine a neighbour can spoil one measurement; what is slow is slow in all of them.
     retry: 2,
@@ -138,7 +138,8 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     );
     // A millisecond is what a measurement of a few milliseconds on a shared machine differs by from itself.
     expect(during).toBeLessThan(before * 1.2 + 1);
-    // To be asked for 100 tests a second is load like any other; it must not be a standstill.
+    // Short of the aim, which is the same 20 % here: while 100 tests a second are asked for it is 1.2 to 2 times, once 5. What
+    // holds it: 1 to 2 ms of the main thread for each test call. This only guards against a standstill.
     expect(asked).toBeLessThan(before * 5 + 50);
   });
 
