@@ -14,39 +14,13 @@ import {
   localIssuer,
   openLocalIssuer,
 } from "./auth/local-issuer.ts";
-import { createPageTokens, type PageTokens } from "./auth/page-token.ts";
 import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import type { Config } from "./config.ts";
-import { type ConnectionRepository, createConnectionRepository } from "./connection/connection-repository.ts";
-import { createConnection } from "./connection/create-connection.ts";
-import { deleteConnection } from "./connection/delete-connection.ts";
-import { getConnection } from "./connection/get-connection.ts";
-import { listConnections } from "./connection/list-connections.ts";
-import { createCandidateReader } from "./connection-profile/candidate.ts";
-import type { ConfigRules } from "./connection-profile/check-config.ts";
-import { createConnectionProfile } from "./connection-profile/create-connection-profile.ts";
-import { createTestSlots } from "./connection-profile/create-test-slots.ts";
-import { deleteConnectionProfile } from "./connection-profile/delete-connection-profile.ts";
-import { createRequestDigest } from "./connection-profile/digest-request.ts";
-import { discoverConnectionProfile } from "./connection-profile/discover-connection-profile.ts";
-import { expungeConnectionProfile } from "./connection-profile/expunge-connection-profile.ts";
-import { getConnectionProfile } from "./connection-profile/get-connection-profile.ts";
-import { getConnector } from "./connection-profile/get-connector.ts";
-import { createInTurn } from "./connection-profile/in-turn.ts";
-import { listConnectionProfileRevisions } from "./connection-profile/list-connection-profile-revisions.ts";
-import { listConnectionProfiles } from "./connection-profile/list-connection-profiles.ts";
-import { listConnectors } from "./connection-profile/list-connectors.ts";
-import { createProfileRepository, type ProfileRepository } from "./connection-profile/profile-repository.ts";
 import { readDestination } from "./connection-profile/read-destination.ts";
-import { rollbackConnectionProfile } from "./connection-profile/rollback-connection-profile.ts";
-import { createRunCandidate, type RunCandidateDeps } from "./connection-profile/run-candidate.ts";
-import { streamConnectionProfileTest } from "./connection-profile/stream-connection-profile-test.ts";
-import { testConnectionProfile } from "./connection-profile/test-connection-profile.ts";
-import { undeleteConnectionProfile } from "./connection-profile/undelete-connection-profile.ts";
-import { updateConnectionProfile } from "./connection-profile/update-connection-profile.ts";
 import { connectors } from "./connectors/index.ts";
 import { openTestLobby } from "./connectors/open-test-lobby.ts";
 import type { TestThreads } from "./connectors/open-test-threads.ts";
+import { createRoutes } from "./create-routes.ts";
 import { lockDataDir } from "./database/lock-data-dir.ts";
 import { migrate } from "./database/migrate.ts";
 import { type DatabaseTarget, openKnex } from "./database/open-knex.ts";
@@ -59,14 +33,12 @@ import { createCallGate } from "./interceptors/call-gate.ts";
 import { createAdmissionInterceptors, createInterceptors } from "./interceptors/index.ts";
 import { createMessageCheck } from "./interceptors/validate.ts";
 import { checkKeys } from "./secrets/check-keys.ts";
-import { createSubstitution } from "./secrets/create-substitution.ts";
 import { fixedKeyRing, type KeyRing } from "./secrets/key-ring.ts";
 import { openLocalKeyRing } from "./secrets/open-local-key-ring.ts";
 import { openVault, type SecretVault } from "./secrets/open-vault.ts";
 import { serveGrpc } from "./transport/grpc.ts";
-import { serveHttp } from "./transport/http.ts";
+import { type Facade, serveHttp } from "./transport/http.ts";
 import { readTls } from "./transport/read-tls.ts";
-import { type Route, routesOf } from "./transport/routes.ts";
 import { watchHealth } from "./transport/watch-health.ts";
 
 /** How long running calls may take to end once a stop has begun, and their answers to be sent, in milliseconds. */
@@ -106,24 +78,14 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const threads = openThreads(config, log);
     closers.push(() => threads.close());
     const { keys, vault } = await openSecrets(config, knex, log);
-    const pageTokens = createPageTokens((await keys.current()).key);
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
     const checkMessage = createMessageCheck();
     const passage = { log, gate, services, checkMessage, verifyToken: createVerifier(config, issuer) };
     const interceptors = createInterceptors(passage);
     const admission = createAdmissionInterceptors(passage);
-    const routes = [
-      ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
-      ...profileRoutes(config, {
-        profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onWrite: wake }),
-        runTest: threads.run,
-        rules: { checkMessage, substitution: createSubstitution(config.secretEnvironment) },
-        pageTokens,
-        vault,
-        log,
-      }),
-    ];
+    const runTest = threads.run;
+    const routes = await createRoutes(config, { knex, keys, vault, checkMessage, runTest, log, wake });
 
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
     const health = watchHealth({ knex, log });
@@ -133,7 +95,8 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const grpc = await serveGrpc({ ...door, ...config.grpcAddress });
     closers.push(() => grpc.stop(flushMs));
     const isReady = () => health.check();
-    const http = await serveHttp({ ...door, ...config.httpAddress, admission, corsOrigins, isReady });
+    const facades: Facade[] = [];
+    const http = await serveHttp({ ...door, ...config.httpAddress, admission, corsOrigins, facades, isReady });
     closers.push(() => http.stop(flushMs));
     closers.push(() => gate.close(graceMs));
     health.onChange((serving) => grpc.setServing(serving));
@@ -143,54 +106,6 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     await stop();
     throw error;
   }
-}
-
-function connectionRoutes(
-  { createPolicy }: Config,
-  deps: { connections: ConnectionRepository; pageTokens: PageTokens },
-): Route[] {
-  return routesOf(ConnectionService, {
-    createConnection: createConnection({ ...deps, createPolicy }),
-    getConnection: getConnection(deps),
-    listConnections: listConnections(deps),
-    deleteConnection: deleteConnection(deps),
-  });
-}
-
-function profileRoutes(
-  { tests }: Config,
-  stores: {
-    profiles: ProfileRepository;
-    runTest: RunCandidateDeps["runTest"];
-    rules: ConfigRules;
-    pageTokens: PageTokens;
-    vault: SecretVault;
-    log: Logger;
-  },
-): Route[] {
-  const base = { ...stores, registry: connectors, recordTry: stores.profiles.recordTry };
-  const runCandidate = createRunCandidate({
-    ...base,
-    takeTestSlots: createTestSlots(tests),
-    deadlineMs: tests.deadlineMs,
-  });
-  const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
-  return routesOf(ConnectionProfileService, {
-    listConnectors: listConnectors(deps),
-    getConnector: getConnector(deps),
-    createConnectionProfile: createConnectionProfile(deps),
-    getConnectionProfile: getConnectionProfile(deps),
-    listConnectionProfiles: listConnectionProfiles(deps),
-    updateConnectionProfile: updateConnectionProfile(deps),
-    deleteConnectionProfile: deleteConnectionProfile(deps),
-    undeleteConnectionProfile: undeleteConnectionProfile(deps),
-    expungeConnectionProfile: expungeConnectionProfile(deps),
-    listConnectionProfileRevisions: listConnectionProfileRevisions(deps),
-    rollbackConnectionProfile: rollbackConnectionProfile(deps),
-    testConnectionProfile: testConnectionProfile(deps),
-    streamConnectionProfileTest: streamConnectionProfileTest(deps),
-    discoverConnectionProfile: discoverConnectionProfile(deps),
-  });
 }
 
 /** The keys and the vault behind them. Throws when a key that stored secrets need is missing or is another one. */

@@ -32,6 +32,13 @@ export function chooseConnector(
   return { connector, config: member.value };
 }
 
+/** Throws when a request names a connector, and it is not the one that the profile is of. */
+export function checkNamed(registry: ConnectorRegistry, named: string, actual: string): void {
+  if (named === "" || named === actual) return;
+  if (findConnector(registry, named) === undefined) throw unknown(registry, named);
+  throw mismatch(named, actual);
+}
+
 /** The other way round. */
 export function toConnectorConfig({ connector, config }: Choice): ConnectorConfig {
   // The registry's type holds that the id is the member's name and the configuration of the member's type.
@@ -56,7 +63,7 @@ function unknown(registry: ConnectorRegistry, named: string): Failure {
 }
 
 function mismatch(named: string, actual: string): Failure {
-  const description = `is ${named}, but config is of ${actual}: they must agree, or leave connector out`;
+  const description = `is ${named}, but the configuration is of ${actual}: they must agree, or leave connector out`;
   return new Failure(ErrorReason.CONNECTOR_MISMATCH, `connector: ${description}`, {
     fieldViolations: [{ field: "connector", description }],
   });

@@ -12,6 +12,7 @@ import {
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { fieldsInvalid } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
+import { checkNamed } from "./choose-connector.ts";
 import { type ProfileMask, readMask } from "./read-mask.ts";
 import type { SavedProfile } from "./read-profile.ts";
 import { type ResolveDeps, resolveEdits } from "./resolved-config.ts";
@@ -29,6 +30,7 @@ export function updateConnectionProfile(
     checkValidationMode(context, mode);
     const mask = readMask(request.updateMask);
     const make = async (saved: SavedProfile): Promise<Rewrite> => {
+      checkNamed(deps.registry, request.connector, saved.profile.connector);
       const after = contentOf(saved.profile, request, mask);
       const resolved = isConfigMeant(request, mask)
         ? await resolveEdits(deps, organizationId, saved, { config: request.config, paths: mask?.config })

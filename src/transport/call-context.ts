@@ -1,5 +1,5 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
-import { createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
 
 /** A call as a transport that is not Connect's own hands it in. */
 export interface IncomingCall {
@@ -12,6 +12,8 @@ export interface IncomingCall {
   readonly signal: AbortSignal;
   /** Milliseconds left until the caller's deadline; undefined without one. */
   readonly timeoutMs: () => number | undefined;
+  /** Where the interceptors put what they found out; a transport that wants to read it brings its own. */
+  readonly values?: ContextValues;
 }
 
 /** What goes back: the message, or messages, and the metadata around them. */
@@ -22,7 +24,10 @@ export interface Outcome<Answer> {
 }
 
 /** What a verb gets beside its request. */
-export function createCallContext(method: DescMethod, { header, signal, timeoutMs }: IncomingCall): HandlerContext {
+export function createCallContext(
+  method: DescMethod,
+  { header, signal, timeoutMs, values = createContextValues() }: IncomingCall,
+): HandlerContext {
   return {
     service: method.parent,
     method,
@@ -34,7 +39,7 @@ export function createCallContext(method: DescMethod, { header, signal, timeoutM
     requestHeader: header,
     responseHeader: new Headers(),
     responseTrailer: new Headers(),
-    values: createContextValues(),
+    values,
   };
 }
 

@@ -24,9 +24,14 @@ export interface HttpOptions {
   /** The origins that may call from web pages; `*` for all. */
   readonly corsOrigins: readonly string[];
   readonly tls: TlsFiles | undefined;
+  /** Further doors on the same port, each in a scope of its own. */
+  readonly facades: readonly Facade[];
   /** Whether calls are answered at present. */
   readonly isReady: () => Promise<boolean>;
 }
+
+/** Adds its paths to the HTTP server. Hooks, parsers and plugins that it adds are for its own paths alone. */
+export type Facade = (scope: FastifyInstance) => void | Promise<void>;
 
 /** A running HTTP server. */
 export interface HttpServer {
@@ -37,7 +42,7 @@ export interface HttpServer {
 
 /** Serves the routes over Connect and gRPC-Web, with `/healthz` (it lives) and `/readyz` (it answers calls). */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { host, routes, interceptors, admission, maxMessageBytes, corsOrigins, tls, isReady } = options;
+  const { host, routes, interceptors, admission, maxMessageBytes, corsOrigins, tls, facades, isReady } = options;
   const admit = createAdmission(admission);
   const server = fastify({
     bodyLimit: maxMessageBytes,
@@ -69,6 +74,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       for (const { method, implementation } of routes) router.rpc(method, implementation);
     },
   });
+  for (const facade of facades) await server.register(async (scope) => facade(scope));
   await server.listen({ host, port: options.port });
   return { port: (server.server.address() as AddressInfo).port, stop: (graceMs) => stop(server, graceMs) };
 }

@@ -13,10 +13,20 @@ const allowed: Record<string, readonly string[]> = {
   "main.ts": ["app.ts", "config.ts", "rotate.ts", "welcome.ts", "auth"],
   "rotate.ts": ["config.ts", "connection-profile", "connectors", "database", "secrets"],
   "welcome.ts": ["app.ts", "config.ts"],
-  "app.ts": [
+  "create-routes.ts": [
     "config.ts",
     "auth",
     "connection",
+    "connection-profile",
+    "connectors",
+    "interceptors",
+    "secrets",
+    "transport",
+  ],
+  "app.ts": [
+    "config.ts",
+    "create-routes.ts",
+    "auth",
     "connection-profile",
     "connectors",
     "database",

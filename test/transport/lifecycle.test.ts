@@ -26,7 +26,7 @@ const open = { host: "127.0.0.1", port: 0, routes, interceptors: [], maxMessageB
 
 async function startDoors() {
   const grpc = await serveGrpc(open);
-  const http = await serveHttp({ ...open, admission: [], corsOrigins: [], isReady: async () => true });
+  const http = await serveHttp({ ...open, admission: [], corsOrigins: [], facades: [], isReady: async () => true });
   const transports = {
     grpc: createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpc.port}` }),
     connect: createConnectTransport({ baseUrl: `http://127.0.0.1:${http.port}`, httpVersion: "1.1" }),

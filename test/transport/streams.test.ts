@@ -77,7 +77,7 @@ async function startDoors() {
   const routes = routesOf(service, { count } as any);
   const open = { host: "127.0.0.1", port: 0, routes, interceptors, maxMessageBytes: 100_000, tls: undefined };
   const grpc = await serveGrpc(open);
-  const http = await serveHttp({ ...open, admission: [], corsOrigins: [], isReady: async () => true });
+  const http = await serveHttp({ ...open, admission: [], corsOrigins: [], facades: [], isReady: async () => true });
   const baseUrl = `http://127.0.0.1:${http.port}`;
   const transports: Record<string, Transport> = {
     grpc: createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpc.port}` }),

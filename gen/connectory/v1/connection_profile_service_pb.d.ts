@@ -359,6 +359,13 @@ export declare type UpdateConnectionProfileRequest = Message<"connectory.v1.Upda
    * @generated from field: connectory.v1.ValidationMode validation_mode = 8;
    */
   validationMode: ValidationMode;
+
+  /**
+   * The connector's name; it may be left out, and must agree with the profile's.
+   *
+   * @generated from field: string connector = 9;
+   */
+  connector: string;
 };
 
 /**

@@ -99,6 +99,15 @@ export declare type Connector = Message<"connectory.v1.Connector"> & {
    * @generated from field: string profile_connector = 10;
    */
   profileConnector: string;
+
+  /**
+   * The JSON Schema (draft-07) of its configuration as text, for programs that make forms of schemas: what must be one of
+   * several is a `oneOf` of titled objects, and `sensitive` lists the secret properties of an object. Empty for a connector
+   * without a profile of its own.
+   *
+   * @generated from field: string connection_config = 11;
+   */
+  connectionConfig: string;
 };
 
 /**

@@ -1,0 +1,115 @@
+import type { Knex } from "knex";
+import type { Logger } from "pino";
+import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectionService } from "../gen/connectory/v1/connection_service_pb.js";
+import { createPageTokens, type PageTokens } from "./auth/page-token.ts";
+import type { Config } from "./config.ts";
+import { type ConnectionRepository, createConnectionRepository } from "./connection/connection-repository.ts";
+import { createConnection } from "./connection/create-connection.ts";
+import { deleteConnection } from "./connection/delete-connection.ts";
+import { getConnection } from "./connection/get-connection.ts";
+import { listConnections } from "./connection/list-connections.ts";
+import { createCandidateReader } from "./connection-profile/candidate.ts";
+import type { ConfigRules } from "./connection-profile/check-config.ts";
+import { createConnectionProfile } from "./connection-profile/create-connection-profile.ts";
+import { createTestSlots } from "./connection-profile/create-test-slots.ts";
+import { deleteConnectionProfile } from "./connection-profile/delete-connection-profile.ts";
+import { createRequestDigest } from "./connection-profile/digest-request.ts";
+import { discoverConnectionProfile } from "./connection-profile/discover-connection-profile.ts";
+import { expungeConnectionProfile } from "./connection-profile/expunge-connection-profile.ts";
+import { getConnectionProfile } from "./connection-profile/get-connection-profile.ts";
+import { getConnector } from "./connection-profile/get-connector.ts";
+import { createInTurn } from "./connection-profile/in-turn.ts";
+import { listConnectionProfileRevisions } from "./connection-profile/list-connection-profile-revisions.ts";
+import { listConnectionProfiles } from "./connection-profile/list-connection-profiles.ts";
+import { listConnectors } from "./connection-profile/list-connectors.ts";
+import { createProfileRepository, type ProfileRepository } from "./connection-profile/profile-repository.ts";
+import { rollbackConnectionProfile } from "./connection-profile/rollback-connection-profile.ts";
+import { createRunCandidate, type RunCandidateDeps } from "./connection-profile/run-candidate.ts";
+import { streamConnectionProfileTest } from "./connection-profile/stream-connection-profile-test.ts";
+import { testConnectionProfile } from "./connection-profile/test-connection-profile.ts";
+import { undeleteConnectionProfile } from "./connection-profile/undelete-connection-profile.ts";
+import { updateConnectionProfile } from "./connection-profile/update-connection-profile.ts";
+import { connectors } from "./connectors/index.ts";
+import type { CheckMessage } from "./interceptors/validate.ts";
+import { createSubstitution } from "./secrets/create-substitution.ts";
+import type { KeyRing } from "./secrets/key-ring.ts";
+import type { SecretVault } from "./secrets/open-vault.ts";
+import { type Route, routesOf } from "./transport/routes.ts";
+
+/** What the verbs share. */
+export interface RouteParts {
+  readonly knex: Knex;
+  readonly keys: KeyRing;
+  readonly vault: SecretVault;
+  readonly checkMessage: CheckMessage;
+  readonly runTest: RunCandidateDeps["runTest"];
+  readonly log: Logger;
+  /** Called when an event was written. */
+  readonly wake: () => void;
+}
+
+/** Every RPC with what runs it: the verbs and their repositories, put together. */
+export async function createRoutes(config: Config, parts: RouteParts): Promise<Route[]> {
+  const { knex, keys, vault, checkMessage, runTest, log, wake } = parts;
+  const pageTokens = createPageTokens((await keys.current()).key);
+  return [
+    ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
+    ...profileRoutes(config, {
+      profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onWrite: wake }),
+      runTest,
+      rules: { checkMessage, substitution: createSubstitution(config.secretEnvironment) },
+      pageTokens,
+      vault,
+      log,
+    }),
+  ];
+}
+
+function connectionRoutes(
+  { createPolicy }: Config,
+  deps: { connections: ConnectionRepository; pageTokens: PageTokens },
+): Route[] {
+  return routesOf(ConnectionService, {
+    createConnection: createConnection({ ...deps, createPolicy }),
+    getConnection: getConnection(deps),
+    listConnections: listConnections(deps),
+    deleteConnection: deleteConnection(deps),
+  });
+}
+
+function profileRoutes(
+  { tests }: Config,
+  stores: {
+    profiles: ProfileRepository;
+    runTest: RunCandidateDeps["runTest"];
+    rules: ConfigRules;
+    pageTokens: PageTokens;
+    vault: SecretVault;
+    log: Logger;
+  },
+): Route[] {
+  const base = { ...stores, registry: connectors, recordTry: stores.profiles.recordTry };
+  const runCandidate = createRunCandidate({
+    ...base,
+    takeTestSlots: createTestSlots(tests),
+    deadlineMs: tests.deadlineMs,
+  });
+  const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
+  return routesOf(ConnectionProfileService, {
+    listConnectors: listConnectors(deps),
+    getConnector: getConnector(deps),
+    createConnectionProfile: createConnectionProfile(deps),
+    getConnectionProfile: getConnectionProfile(deps),
+    listConnectionProfiles: listConnectionProfiles(deps),
+    updateConnectionProfile: updateConnectionProfile(deps),
+    deleteConnectionProfile: deleteConnectionProfile(deps),
+    undeleteConnectionProfile: undeleteConnectionProfile(deps),
+    expungeConnectionProfile: expungeConnectionProfile(deps),
+    listConnectionProfileRevisions: listConnectionProfileRevisions(deps),
+    rollbackConnectionProfile: rollbackConnectionProfile(deps),
+    testConnectionProfile: testConnectionProfile(deps),
+    streamConnectionProfileTest: streamConnectionProfileTest(deps),
+    discoverConnectionProfile: discoverConnectionProfile(deps),
+  });
+}
