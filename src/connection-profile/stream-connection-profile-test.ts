@@ -1,3 +1,4 @@
+import { EventEmitter, on } from "node:events";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
 import type {
@@ -25,31 +26,30 @@ export function streamConnectionProfileTest(deps: {
 
     const left = new AbortController();
     const signal = AbortSignal.any([context.signal, left.signal]);
-    let outcome: Promise<TestOutcome> | undefined;
-    const steps = new ReadableStream<TestStep>(
-      {
-        start: (queue) => {
-          const onStep = (step: TestStep) => {
-            if ((queue.desiredSize ?? 0) > 0) queue.enqueue(step);
-          };
-          const timeoutMs = () => context.timeoutMs();
-          const run = { caller, candidate, kind: "test", context: { signal, timeoutMs }, onStep } as const;
-          outcome = deps.runCandidate(run).finally(() => {
-            if (!left.signal.aborted) queue.close();
-          });
-          // It may fail while the caller does not read: it is looked at when the caller reads on, or leaves.
-          outcome.catch(() => undefined);
-        },
-        cancel: () => left.abort(),
-      },
-      { highWaterMark: maxWaiting },
-    );
+    const told = new EventEmitter<{ step: [TestStep]; end: [] }>();
+    const steps = on(told, "step", { close: ["end"] }) as AsyncIterable<[TestStep]>;
+    let waiting = 0;
+    const onStep = (step: TestStep) => {
+      if (waiting >= maxWaiting) return;
+      waiting++;
+      told.emit("step", step);
+    };
+    const timeoutMs = () => context.timeoutMs();
+    const outcome = deps
+      .runCandidate({ caller, candidate, kind: "test", context: { signal, timeoutMs }, onStep })
+      .finally(() => told.emit("end"));
+    // It may fail while the caller does not read: it is looked at when the caller reads on, or leaves.
+    outcome.catch(() => undefined);
     try {
-      for await (const step of steps) yield theStep(step);
-      if (outcome !== undefined) yield theEnd(await outcome);
+      for await (const [step] of steps) {
+        waiting--;
+        yield theStep(step);
+      }
+      yield theEnd(await outcome);
     } finally {
       // Nobody listens to it any more.
-      await outcome?.catch(() => undefined);
+      left.abort();
+      await outcome.catch(() => undefined);
     }
   };
 }

@@ -3,21 +3,22 @@ import { field as rules } from "../../gen/buf/validate/validate_pb.js";
 import { destination, secret } from "../../gen/connectory/options/v1/field_pb.js";
 import { type ConnectorField, ConnectorFieldSchema } from "../../gen/connectory/v1/connector_pb.js";
 
-/** Options are decoded anew whenever they are asked for, and every configuration is walked field by field. */
-const secrets = new WeakMap<DescField, boolean>();
-
 /** True when the field holds a secret. */
-export function isSecret(field: DescField): boolean {
-  const known = secrets.get(field);
-  if (known !== undefined) return known;
-  const found = hasOption(field, secret) && getOption(field, secret);
-  secrets.set(field, found);
-  return found;
-}
+export const isSecret = mark(secret);
 
 /** True when the field decides where the configuration's secrets are sent. */
-export function isDestination(field: DescField): boolean {
-  return hasOption(field, destination) && getOption(field, destination);
+export const isDestination = mark(destination);
+
+/** Options are decoded anew whenever they are asked for, and every configuration is walked field by field. */
+function mark(option: typeof secret): (field: DescField) => boolean {
+  const marked = new WeakMap<DescField, boolean>();
+  return (field) => {
+    const known = marked.get(field);
+    if (known !== undefined) return known;
+    const found = hasOption(field, option) && getOption(field, option);
+    marked.set(field, found);
+    return found;
+  };
 }
 
 /** The message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */

@@ -8,12 +8,14 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import {
   ConnectionProfileService,
   GetConnectionProfileRequestSchema,
+  TestConnectionProfileRequestSchema,
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { openLocalIssuer } from "../../src/auth/local-issuer.ts";
 import { failureOf } from "../connection-profile/failure-of.ts";
 import { blackHole, type LocalServer } from "../connectors/local-server.ts";
 import { canary } from "../support/canary.ts";
 import { connectClients } from "../support/clients.ts";
+import { frameOf, openRawGrpc, type RawGrpc } from "../support/raw-grpc.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { startBlackHole } from "../support/servers/black-hole.ts";
 import { percentile, startSteadyLoad } from "../support/steady-load.ts";
@@ -33,30 +35,51 @@ async function start(name: string, environment: Record<string, string>) {
   const server = await startServer({ DATA_DIR: dataDir, ...environment });
   stack.push(() => server.end("SIGTERM"));
   const issuer = await openLocalIssuer(dataDir);
+  const tokenOf = (organizationId: string) =>
+    issuer.issue({ userId: "ann", organizationId, roles: ["admin"], lifetime: "1h" });
   const clientOf = async (organizationId: string) => {
-    const token = await issuer.issue({ userId: "ann", organizationId, roles: ["admin"], lifetime: "1h" });
+    const token = await tokenOf(organizationId);
     return { token, client: connectClients(ConnectionProfileService, server, token).grpc };
   };
-  const clientsOf = async (prefix: string) =>
-    Promise.all(Array.from({ length: organizations }, async (_, n) => (await clientOf(`${prefix}-${n}`)).client));
-  return { server, clientOf, clientsOf };
+  return { server, tokenOf, clientOf };
 }
 
-const organizations = 20;
+const organizations = Array.from({ length: 20 }, (_, index) => `org-${index}`);
 const testsEach = 10;
 
 /**
- * Ten tests of each organization, asked for within two seconds; half of them are read as streams. Any 200 calls that come in
- * the same instant keep others waiting while they are read, which is not what is looked at here.
+ * Ten tests of each organization, asked for within two seconds. Any 200 calls that come in the same instant keep others
+ * waiting while they are read, which is not what is looked at here.
  */
-function askAll(clients: readonly ProfileClient[], portOf: (index: number) => number, signal: AbortSignal) {
-  return Array.from({ length: organizations * testsEach }, async (_, index) => {
+function askAll<T>(ask: (index: number) => Promise<T>): Promise<T>[] {
+  return Array.from({ length: organizations.length * testsEach }, async (_, index) => {
     await sleep(10 * index);
-    const value = { host: "127.0.0.1", port: portOf(index), username: "ann", password: canary("holes") };
-    const request = { config: { connector: { case: "postgres" as const, value } } };
-    const client = clients[index % organizations];
-    if (index % 40 < organizations) return client?.testConnectionProfile(request, { signal });
-    return Array.fromAsync(client?.streamConnectionProfileTest(request, { signal }) ?? []);
+    return ask(index);
+  });
+}
+
+const requestFor = (port: number) => ({
+  config: {
+    connector: {
+      case: "postgres" as const,
+      value: { host: "127.0.0.1", port, username: "ann", password: canary("holes") },
+    },
+  },
+});
+
+/** Half of the tests are read as streams; the requests of both RPCs have the same fields. */
+function askWith(callers: readonly RawGrpc[], portOf: (index: number) => number, signal: AbortSignal) {
+  const frames = new Map<number, Buffer>();
+  const frameFor = (port: number) => {
+    const made = create(TestConnectionProfileRequestSchema, requestFor(port));
+    const frame = frames.get(port) ?? frameOf(toBinary(TestConnectionProfileRequestSchema, made));
+    frames.set(port, frame);
+    return frame;
+  };
+  return askAll(async (index) => {
+    const rpc = index % 40 < 20 ? "TestConnectionProfile" : "StreamConnectionProfileTest";
+    const path = `/${ConnectionProfileService.typeName}/${rpc}`;
+    return callers[index % callers.length]?.call(path, frameFor(portOf(index)), signal);
   });
 }
 
@@ -92,14 +115,17 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
   }, async () => {
     const hole = await startBlackHole();
     stack.push(hole.stop);
-    const { server, clientOf, clientsOf } = await start(`slow-${performance.now()}`, {
+    const { server, clientOf, tokenOf } = await start(`slow-${performance.now()}`, {
       TESTS_MAX: "200",
       TESTS_MAX_PER_TARGET: "200",
       TEST_TIMEOUT_MS: "60000",
     });
     const pid = server.child.pid ?? 0;
     const sockets = () => socketsOf(pid, [hole.silent, hole.full]);
-    const clients = await clientsOf("org");
+    const callers = await Promise.all(
+      organizations.map(async (id) => openRawGrpc(server.grpcAddress, await tokenOf(id))),
+    );
+    stack.push(async () => callers.forEach((caller) => void caller.close()));
     const measure = await loadOf(server, await clientOf("reader"));
     await sleep(3000);
 
@@ -114,9 +140,7 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
       const caller = new AbortController();
       let calls: Promise<unknown>[] = [];
       const whileAsked = await measure(async () => {
-        calls = askAll(clients, (index) => (index % 3 === 0 ? hole.full : hole.silent), caller.signal).map((call) =>
-          call.catch(() => undefined),
-        );
+        calls = askWith(callers, (index) => (index % 3 === 0 ? hole.full : hole.silent), caller.signal);
         await expect.poll(sockets, { timeout: 30_000, interval: 250 }).toBe(200);
       });
       const whileWaiting = await measure(() => sleep(3000));
@@ -148,13 +172,15 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
   }, async () => {
     const holes: LocalServer[] = await Promise.all(Array.from({ length: 40 }, blackHole));
     for (const hole of holes) stack.push(hole.close);
-    const { server, clientsOf } = await start("limits", { TEST_TIMEOUT_MS: "30000" });
-    const clients = await clientsOf("limited");
+    const { server, clientOf } = await start("limits", { TEST_TIMEOUT_MS: "30000" });
+    const clients = await Promise.all(organizations.map(async (id) => (await clientOf(id)).client));
     const caller = new AbortController();
     const portOf = (index: number) => holes[Math.floor(index / 5)]?.port ?? 0;
     const refused: Awaited<ReturnType<typeof failureOf>>[] = [];
-    const calls = askAll(clients, portOf, caller.signal).map(async (call) => {
-      const failure = await failureOf(call);
+    const calls = askAll(async (index) => {
+      const client = clients[index % organizations.length];
+      if (client === undefined) throw new Error("no client");
+      const failure = await failureOf(client.testConnectionProfile(requestFor(portOf(index)), caller));
       if (!caller.signal.aborted) refused.push(failure);
     });
     await expect.poll(() => refused.length, { timeout: 10_000 }).toBe(150);

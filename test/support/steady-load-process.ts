@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { connect } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
+import { frameOf, openRawGrpc } from "./raw-grpc.ts";
 
 /** What the process gets on its command line, as JSON. */
 export interface SteadyLoadOptions {
@@ -22,30 +21,12 @@ export interface SteadyLoadReport {
 }
 
 const { grpcAddress, token, path, request, perSecond } = JSON.parse(process.argv[2] ?? "") as SteadyLoadOptions;
-const message = Buffer.from(request, "base64");
-const frame = Buffer.alloc(5 + message.length);
-frame.writeUInt32BE(message.length, 1);
-message.copy(frame, 5);
-
-const session = connect(`http://${grpcAddress}`);
-await once(session, "connect");
+const frame = frameOf(Buffer.from(request, "base64"));
+const grpc = await openRawGrpc(grpcAddress, token);
 let report: SteadyLoadReport = { latenciesMs: [], failed: 0 };
 
 async function call(due: number): Promise<void> {
-  const stream = session.request({
-    ":method": "POST",
-    ":path": path,
-    "content-type": "application/grpc",
-    te: "trailers",
-    authorization: `Bearer ${token}`,
-  });
-  stream.end(frame);
-  stream.resume();
-  let status: unknown;
-  stream.once("trailers", (trailers) => {
-    status = trailers["grpc-status"];
-  });
-  await once(stream, "close").catch(() => undefined);
+  const status = await grpc.call(path, frame);
   if (status === "0") report.latenciesMs.push(performance.now() - due);
   else report = { ...report, failed: report.failed + 1 };
 }
