@@ -1,12 +1,16 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import packageJson from "../package.json" with { type: "json" };
 import type { Database } from "./database.ts";
 import { findFreePort, type Running, startProcess } from "./start-process.ts";
 
 const run = promisify(execFile);
 const root = new URL("..", import.meta.url);
 const main = "src/main.ts";
+
+/** What `npm start` gives to node: `exec node …`. */
+const [, , ...startArguments] = packageJson.scripts.start.split(" ");
 
 /** The organization that the load of connections goes to: one, because that is where every create waits for the same row lock. */
 export const organization = "bench";
@@ -34,7 +38,7 @@ export async function startConnectory(dataDir: string): Promise<Connectory> {
     GRPC_ADDR: `127.0.0.1:${grpcPort}`,
     HTTP_ADDR: `127.0.0.1:${httpPort}`,
   };
-  const { stop } = await startProcess([main], environment, [grpcPort, httpPort]);
+  const { stop } = await startProcess(startArguments, environment, [grpcPort, httpPort]);
   const database = { host: join(dataDir, "postgres"), port: 5432, user: "connectory", database: "connectory" };
   const issue = (of: string) => issueToken(dataDir, of);
   return { stop, grpcPort, httpPort, token: await issue(organization), database, issueToken: issue };

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createRemoteJWKSet } from "jose";
@@ -6,6 +7,7 @@ import type { Knex } from "knex";
 import type { Logger } from "pino";
 import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../gen/connectory/v1/connection_service_pb.js";
+import packageJson from "../package.json" with { type: "json" };
 import {
   type LocalIssuer,
   localAlgorithm,
@@ -16,6 +18,7 @@ import {
 } from "./auth/local-issuer.ts";
 import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import type { Config } from "./config.ts";
+import { connectorUnknown } from "./connection-profile/choose-connector.ts";
 import { readDestination } from "./connection-profile/read-destination.ts";
 import { connectors } from "./connectors/index.ts";
 import { openTestLobby } from "./connectors/open-test-lobby.ts";
@@ -23,28 +26,39 @@ import type { TestThreads } from "./connectors/open-test-threads.ts";
 import { createRoutes } from "./create-routes.ts";
 import { lockDataDir } from "./database/lock-data-dir.ts";
 import { migrate } from "./database/migrate.ts";
+import { observePool } from "./database/observe-pool.ts";
 import { type DatabaseTarget, openKnex } from "./database/open-knex.ts";
 import { startEmbeddedPostgres } from "./database/start-embedded-postgres.ts";
 import { ownTargets } from "./egress/own-targets.ts";
 import { isLoopback } from "./environment-reader.ts";
 import { createKafkaSink } from "./events/kafka-sink.ts";
+import { observeSink } from "./events/observe-sink.ts";
 import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
-import { createAdmissionInterceptors, createInterceptors } from "./interceptors/index.ts";
+import { createInterceptors } from "./interceptors/index.ts";
 import { createMessageCheck } from "./interceptors/validate.ts";
 import { checkKeys } from "./secrets/check-keys.ts";
 import { fixedKeyRing, type KeyRing } from "./secrets/key-ring.ts";
 import { openLocalKeyRing } from "./secrets/open-local-key-ring.ts";
 import { openVault, type SecretVault } from "./secrets/open-vault.ts";
+import { openTelemetry } from "./telemetry/open-telemetry.ts";
+import { serveMetrics } from "./telemetry/serve-metrics.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 import { serveGrpc } from "./transport/grpc.ts";
 import { type Facade, serveHttp } from "./transport/http.ts";
+import { serveMcp } from "./transport/mcp/serve-mcp.ts";
+import { serveDocs } from "./transport/openapi/serve-docs.ts";
+import { serveOpenapi } from "./transport/openapi/serve-openapi.ts";
 import { readTls } from "./transport/read-tls.ts";
+import { serveRest } from "./transport/rest/serve-rest.ts";
 import { watchHealth } from "./transport/watch-health.ts";
 
 /** How long running calls may take to end once a stop has begun, and their answers to be sent, in milliseconds. */
 const graceMs = 10_000;
 const flushMs = 250;
 
+const { name, version } = packageJson;
+const service = { name, version };
 const services = [ConnectionService, ConnectionProfileService];
 
 /** Ends something that was opened. */
@@ -73,32 +87,62 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const knex = openKnex(target, config.databasePoolMax, log);
     closers.push(() => knex.destroy());
     await migrate(knex);
+    const telemetry = await openTelemetry({ ...config.telemetry, ...service, log });
+    closers.push(() => telemetry.stop());
+    observePool(knex, config.databasePoolMax, telemetry.meter);
 
-    const wake = startEvents(config, knex, log, closers);
+    // Says within this process that an event was written, so that readers of the log need not wait for their next poll.
+    const written = new EventEmitter<{ event: [] }>();
+    startEvents(config, { knex, log, telemetry }, closers, written);
     const threads = openThreads(config, log);
     closers.push(() => threads.close());
     const { keys, vault } = await openSecrets(config, knex, log);
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
     const checkMessage = createMessageCheck();
-    const passage = { log, gate, services, checkMessage, verifyToken: createVerifier(config, issuer) };
-    const interceptors = createInterceptors(passage);
-    const admission = createAdmissionInterceptors(passage);
+    const passage = { log, telemetry, gate, services, checkMessage, verifyToken: createVerifier(config, issuer) };
+    const { call: interceptors, admission, report } = createInterceptors(passage);
     const runTest = threads.run;
-    const routes = await createRoutes(config, { knex, keys, vault, checkMessage, runTest, log, wake });
+    const stopping = new AbortController();
+    const routes = await createRoutes(config, {
+      knex,
+      keys,
+      vault,
+      checkMessage,
+      runTest,
+      log,
+      telemetry,
+      written,
+      stopping: stopping.signal,
+    });
 
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
     const health = watchHealth({ knex, log });
     closers.push(async () => health.stop());
     const { maxMessageBytes, corsOrigins } = config;
-    const door = { routes, interceptors, maxMessageBytes, tls };
+    const door = { routes, interceptors, report, maxMessageBytes, tls };
     const grpc = await serveGrpc({ ...door, ...config.grpcAddress });
     closers.push(() => grpc.stop(flushMs));
     const isReady = () => health.check();
-    const facades: Facade[] = [];
-    const http = await serveHttp({ ...door, ...config.httpAddress, admission, corsOrigins, facades, isReady });
+    const { verifyToken } = passage;
+    const issuedBy = config.issuer?.issuer;
+    const facades: Facade[] = [
+      serveMetrics({ ...telemetry, token: config.metricsToken, local: isLoopback(config.httpAddress.host) }),
+      serveRest({
+        ...door,
+        admission,
+        log,
+        appVersion: packageJson.version,
+        refuseMember: (_config, name) => connectorUnknown(connectors, name),
+      }),
+      serveOpenapi(services, packageJson),
+      serveDocs(),
+      serveMcp({ routes, interceptors, verifyToken, issuer: issuedBy, corsOrigins, version: packageJson.version, log }),
+    ];
+    const http = await serveHttp({ ...door, ...config.httpAddress, admission, corsOrigins, facades, isReady, log });
     closers.push(() => http.stop(flushMs));
     closers.push(() => gate.close(graceMs));
+    closers.push(async () => stopping.abort()); // streams that never end by themselves
     health.onChange((serving) => grpc.setServing(serving));
     closers.push(async () => grpc.setServing(false));
     return { grpcPort: grpc.port, httpPort: http.port, localIssuer: issuer, stop };
@@ -136,15 +180,20 @@ function openThreads(
   });
 }
 
-/** Publishes the event log when there is a Kafka to publish to. Answers with how to say that there are new events. */
-function startEvents({ kafka, kafkaTopicPrefix }: Config, knex: Knex, log: Logger, closers: Closer[]): () => void {
-  if (kafka === undefined) return () => {};
+/** Publishes the event log when there is a Kafka to publish to. */
+function startEvents(
+  { kafka, kafkaTopicPrefix }: Config,
+  parts: { knex: Knex; log: Logger; telemetry: Telemetry },
+  closers: Closer[],
+  written: EventEmitter<{ event: [] }>,
+): void {
+  if (kafka === undefined) return;
   const holder = `${hostname()}-${randomUUID()}`;
-  const sink = createKafkaSink({ ...kafka, clientId: "connectory" }, log);
+  const sink = observeSink(createKafkaSink({ ...kafka, clientId: "connectory" }, parts.log), parts.telemetry);
   closers.push(() => sink.close());
-  const relay = startRelay({ knex, sink, log, topicPrefix: kafkaTopicPrefix, holder });
+  const relay = startRelay({ ...parts, sink, topicPrefix: kafkaTopicPrefix, holder });
   closers.push(() => relay.stop());
-  return relay.wake;
+  written.on("event", relay.wake);
 }
 
 async function openDatabase(

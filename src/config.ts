@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
-import type { CreatePolicy } from "./connection/create-connection.ts";
+import type { CreatePolicy } from "./connection/draft-connection.ts";
 import type { EgressRule } from "./egress/egress-rule.ts";
 import { parseEgressRules } from "./egress/parse-egress-rules.ts";
 import { type Address, EnvironmentReader, isLoopback } from "./environment-reader.ts";
+import { readTelemetrySettings, type TelemetrySettings } from "./telemetry/telemetry-settings.ts";
 
 /** A key-encryption key: 32 bytes under a name that is stored beside what it encrypted. */
 export interface SecretKey {
@@ -53,6 +54,9 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly maxMessageBytes: number;
   readonly logLevel: string;
+  readonly telemetry: TelemetrySettings;
+  /** Whoever reads `/metrics` must bring it. Undefined: they are for this machine alone. */
+  readonly metricsToken: string | undefined;
   readonly createPolicy: CreatePolicy;
 }
 
@@ -90,6 +94,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     corsOrigins: env.list("CORS_ORIGINS"),
     maxMessageBytes: env.integer("MAX_MESSAGE_BYTES", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
     logLevel: env.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace", "silent"], "info"),
+    telemetry: readTelemetrySettings(env),
+    metricsToken: env.matching("METRICS_TOKEN", /^[\x21-\x7e]{16,}$/, "16 or more visible ASCII characters"),
     createPolicy: env.oneOf("CONNECTION_CREATE_POLICY", ["login", "participant"], "login"),
   };
   if (config.issuer === undefined)
@@ -177,7 +183,7 @@ function readSecretKeys(env: EnvironmentReader): Config["secretKeys"] {
 }
 
 /** Variables of the service itself: a reference to one would hand it to whoever runs the target. */
-const ownVariables = /^(SECRET_|DATABASE_|DATA_DIR|GRPC_|HTTP_|KAFKA_|AUTH_|TLS_|REDIS_|PG|NODE_)/;
+const ownVariables = /^(SECRET_|DATABASE_|DATA_DIR|GRPC_|HTTP_|KAFKA_|AUTH_|TLS_|REDIS_|METRICS_|OTEL_|PG|NODE_)/;
 
 function readSecretEnvironment(
   env: EnvironmentReader,

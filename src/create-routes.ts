@@ -1,14 +1,21 @@
+import type { EventEmitter } from "node:events";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../gen/connectory/v1/connection_service_pb.js";
 import { createPageTokens, type PageTokens } from "./auth/page-token.ts";
 import type { Config } from "./config.ts";
+import { batchCheckConnections } from "./connection/batch-check-connections.ts";
+import { batchCreateConnections } from "./connection/batch-create-connections.ts";
+import { type ConnectionFeed, createConnectionFeed } from "./connection/connection-feed.ts";
 import { type ConnectionRepository, createConnectionRepository } from "./connection/connection-repository.ts";
+import { countConnections } from "./connection/count-connections.ts";
 import { createConnection } from "./connection/create-connection.ts";
 import { deleteConnection } from "./connection/delete-connection.ts";
 import { getConnection } from "./connection/get-connection.ts";
 import { listConnections } from "./connection/list-connections.ts";
+import { listMutualConnections } from "./connection/list-mutual-connections.ts";
+import { watchConnections } from "./connection/watch-connections.ts";
 import { createCandidateReader } from "./connection-profile/candidate.ts";
 import type { ConfigRules } from "./connection-profile/check-config.ts";
 import { createConnectionProfile } from "./connection-profile/create-connection-profile.ts";
@@ -35,6 +42,7 @@ import type { CheckMessage } from "./interceptors/validate.ts";
 import { createSubstitution } from "./secrets/create-substitution.ts";
 import type { KeyRing } from "./secrets/key-ring.ts";
 import type { SecretVault } from "./secrets/open-vault.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 import { type Route, routesOf } from "./transport/routes.ts";
 
 /** What the verbs share. */
@@ -45,16 +53,28 @@ export interface RouteParts {
   readonly checkMessage: CheckMessage;
   readonly runTest: RunCandidateDeps["runTest"];
   readonly log: Logger;
-  /** Called when an event was written. */
-  readonly wake: () => void;
+  readonly telemetry: Telemetry;
+  /** Says that an event was written. */
+  readonly written: EventEmitter<{ event: [] }>;
+  /** Aborts when the server stops: streams that never end by themselves end then. */
+  readonly stopping: AbortSignal;
 }
 
 /** Every RPC with what runs it: the verbs and their repositories, put together. */
 export async function createRoutes(config: Config, parts: RouteParts): Promise<Route[]> {
-  const { knex, keys, vault, checkMessage, runTest, log, wake } = parts;
+  const { knex, keys, vault, checkMessage, runTest, log, telemetry, written, stopping } = parts;
   const pageTokens = createPageTokens((await keys.current()).key);
+  const wake = () => void written.emit("event");
+  const feed = createConnectionFeed(knex);
+  written.on("event", feed.wake);
+  stopping.addEventListener("abort", feed.stop);
   return [
-    ...connectionRoutes(config, { connections: createConnectionRepository(knex, wake), pageTokens }),
+    ...connectionRoutes(config, {
+      connections: createConnectionRepository(knex, wake, telemetry),
+      pageTokens,
+      checkMessage,
+      feed,
+    }),
     ...profileRoutes(config, {
       profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onWrite: wake }),
       runTest,
@@ -62,18 +82,29 @@ export async function createRoutes(config: Config, parts: RouteParts): Promise<R
       pageTokens,
       vault,
       log,
+      telemetry,
     }),
   ];
 }
 
 function connectionRoutes(
   { createPolicy }: Config,
-  deps: { connections: ConnectionRepository; pageTokens: PageTokens },
+  deps: {
+    connections: ConnectionRepository;
+    pageTokens: PageTokens;
+    checkMessage: CheckMessage;
+    feed: ConnectionFeed;
+  },
 ): Route[] {
   return routesOf(ConnectionService, {
     createConnection: createConnection({ ...deps, createPolicy }),
+    batchCreateConnections: batchCreateConnections({ ...deps, createPolicy }),
     getConnection: getConnection(deps),
     listConnections: listConnections(deps),
+    countConnections: countConnections(deps),
+    batchCheckConnections: batchCheckConnections(deps),
+    listMutualConnections: listMutualConnections(deps),
+    watchConnections: watchConnections(deps),
     deleteConnection: deleteConnection(deps),
   });
 }
@@ -87,6 +118,7 @@ function profileRoutes(
     pageTokens: PageTokens;
     vault: SecretVault;
     log: Logger;
+    telemetry: Telemetry;
   },
 ): Route[] {
   const base = { ...stores, registry: connectors, recordTry: stores.profiles.recordTry };

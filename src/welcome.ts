@@ -9,6 +9,8 @@ export async function welcome(config: Config, app: App): Promise<string> {
     "Connectory is running.",
     `  gRPC                   ${grpc}`,
     `  Connect and gRPC-Web   ${http}`,
+    `  REST                   ${http}/v1, described under ${http}/docs`,
+    `  MCP                    ${http}/mcp`,
     `  database               ${config.databaseUrl === undefined ? `embedded, in ${config.dataDir}` : "external"}`,
     `  Kafka                  ${config.kafka?.brokers.join(",") ?? "not set: events wait in the log"}`,
   ];
@@ -35,7 +37,7 @@ function firstCalls(config: Config, token: string, grpc: string, http: string): 
     "",
     "Keep a connection profile, with curl:",
     "",
-    `curl -sS${insecure} -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"name":"my-kafka-cluster","config":{"kafka":{"bootstrap_servers":"broker1:9092,broker2:9092"}}}' ${http}/connectory.v1.ConnectionProfileService/CreateConnectionProfile`,
+    `curl -sS${insecure} -H "authorization: Bearer $TOKEN" -H 'content-type: application/json' -d '{"name":"my-kafka-cluster","connector":"kafka","config":{"bootstrap_servers":"broker1:9092,broker2:9092"}}' ${http}/v1/connection_profiles`,
     "",
     "Another token: npm run token -- --user USER --org ORGANIZATION [--role viewer|editor|member|admin]",
   ];

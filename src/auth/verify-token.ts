@@ -98,7 +98,13 @@ function tokenInvalid(cause?: unknown): Failure {
 function toPrincipal(payload: JWTPayload, { organizationClaim, rolesClaim }: TokenRules): Principal {
   const organizationId = payload[organizationClaim];
   if (!isId(payload.sub) || !isId(organizationId)) throw tokenInvalid();
-  return { userId: payload.sub, organizationId, permissions: permissionsOf(readRoles(payload[rolesClaim])) };
+  return {
+    userId: payload.sub,
+    organizationId,
+    permissions: permissionsOf(readRoles(payload[rolesClaim])),
+    expiresAt: ((payload.exp ?? 0) + clockToleranceSeconds) * 1000,
+    sessionId: [payload.sid, payload.jti].find(isId) ?? "",
+  };
 }
 
 /** No control or format characters, and no half characters, of which the database would make one and the same. */

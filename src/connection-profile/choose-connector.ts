@@ -20,7 +20,7 @@ export function chooseConnector(
   named: string,
   { connector: member }: ConnectorConfig,
 ): Choice {
-  if (named !== "" && findConnector(registry, named) === undefined) throw unknown(registry, named);
+  if (named !== "" && findConnector(registry, named) === undefined) throw connectorUnknown(registry, named);
   if (named !== "" && member.case !== undefined && member.case !== named) throw mismatch(named, member.case);
   if (member.case === undefined)
     throw fieldsInvalid({
@@ -28,14 +28,14 @@ export function chooseConnector(
       description: "exactly one connector's configuration must be given",
     });
   const connector = findConnector(registry, member.case);
-  if (connector === undefined) throw unknown(registry, member.case);
+  if (connector === undefined) throw connectorUnknown(registry, member.case);
   return { connector, config: member.value };
 }
 
 /** Throws when a request names a connector, and it is not the one that the profile is of. */
 export function checkNamed(registry: ConnectorRegistry, named: string, actual: string): void {
   if (named === "" || named === actual) return;
-  if (findConnector(registry, named) === undefined) throw unknown(registry, named);
+  if (findConnector(registry, named) === undefined) throw connectorUnknown(registry, named);
   throw mismatch(named, actual);
 }
 
@@ -46,7 +46,8 @@ export function toConnectorConfig({ connector, config }: Choice): ConnectorConfi
   return create(ConnectorConfigSchema, { connector: member });
 }
 
-function unknown(registry: ConnectorRegistry, named: string): Failure {
+/** For a name that no connector has, and for one of a connector that has no profiles. */
+export function connectorUnknown(registry: ConnectorRegistry, named: string): Failure {
   const known = Object.keys(registry).sort().join(", ");
   const listed = findListed(registry, named);
   if (listed === undefined)

@@ -33,7 +33,7 @@ export function profileEvent(
 /** An event of a caller about a subject. */
 export function auditEvent(
   type: EventType,
-  { userId, requestId, traceparent }: Caller,
+  { userId, requestId, traceparent, tracestate }: Caller,
   { subject, data }: { readonly subject: string; readonly data: JsonObject },
   occurredAt: Date,
 ): NewEvent {
@@ -43,7 +43,8 @@ export function auditEvent(
     key: subject,
     actor: userId,
     requestId,
-    ...(traceparent === undefined ? {} : { traceparent }),
+    traceparent,
+    tracestate,
     occurredAt,
     data,
   };

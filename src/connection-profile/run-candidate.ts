@@ -7,14 +7,17 @@ import type { TestThreads } from "../connectors/open-test-threads.ts";
 import { type DiscoveryOutcome, emptyPage, notSupported } from "../connectors/run-test.ts";
 import { Failure } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
+import { silent, type Telemetry } from "../telemetry/telemetry.ts";
 import type { Candidate, RecordTry, Try } from "./candidate.ts";
 import type { TakeTestSlots } from "./create-test-slots.ts";
+import { observeTests } from "./observe-tests.ts";
 
 export interface RunCandidateDeps {
   readonly takeTestSlots: TakeTestSlots;
   readonly runTest: TestThreads["run"];
   readonly recordTry: RecordTry;
   readonly log: Logger;
+  readonly telemetry?: Telemetry;
   /** How long a test may take, in milliseconds. */
   readonly deadlineMs?: number;
 }
@@ -41,25 +44,28 @@ export type RunCandidate = (run: CandidateRun) => Promise<DiscoveryOutcome>;
 const defaultDeadlineMs = 10_000;
 
 export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
-  const { takeTestSlots, runTest, recordTry, log, deadlineMs = defaultDeadlineMs } = deps;
+  const { takeTestSlots, runTest, recordTry, log, telemetry = silent, deadlineMs = defaultDeadlineMs } = deps;
+  const observed = observeTests(telemetry);
   return async ({ caller, candidate, kind, context, question, onStep }) => {
     const { connector, config } = candidate;
     const { organizationId } = caller;
     if (question === undefined && connector.test === undefined) return { ...notSupported(), page: emptyPage };
     const { signal } = context;
-    const giveBack = takeTestSlots(organizationId, connector.endpoints(config));
-    const steps = onStep === undefined ? {} : { onStep };
-    const times = timesOf(deadlineMs, context.timeoutMs());
-    const outcome = await runTest({ organizationId, connector, config, question, signal, ...times, ...steps })
-      .finally(giveBack)
-      .catch(async (error: unknown) => {
+    const task = { organizationId, connector, config, question, signal, ...timesOf(deadlineMs, context.timeoutMs()) };
+    const run = async (stepped: CandidateRun["onStep"]) => {
+      const giveBack = takeTestSlots(organizationId, connector.endpoints(config));
+      return runTest(stepped === undefined ? task : { ...task, onStep: stepped }).finally(giveBack);
+    };
+    const outcome = await observed({ caller, connector: connector.id, kind, onStep }, run).catch(
+      async (error: unknown) => {
         // What did not come to its end may have dialled all the same.
         if (!wasRefused(error))
           await recordTry(caller, candidate, { kind, outcome: undefined }).catch((err: unknown) =>
             log.error({ err, requestId: caller.requestId }, "a test that was cut short is not in the event log"),
           );
         throw error;
-      });
+      },
+    );
     await recordTry(caller, candidate, { kind, outcome });
     return outcome;
   };

@@ -33,6 +33,7 @@ export async function checkNameFree(knex: Knex, organizationId: string, name: st
   if (holder === undefined || holder.id === ownId) return;
   throw new Failure(ErrorReason.PROFILE_NAME_TAKEN, `name: ${holder.id} has the name ${JSON.stringify(name)} already`, {
     metadata: { id: holder.id },
+    fieldViolations: [{ field: "name", description: "belongs to another profile" }],
   });
 }
 

@@ -6,7 +6,7 @@ import { type ConnectionRecord, connectionColumns, toConnectionJson } from "./co
 /** Sets a connection inactive, together with its event. Undefined when there is no such active connection. */
 export function archiveConnection(
   knex: Knex,
-  { organizationId, userId, requestId, traceparent }: Caller,
+  { organizationId, userId, requestId, traceparent, tracestate }: Caller,
   id: string,
 ): Promise<{ record: ConnectionRecord; revision: bigint } | undefined> {
   return knex.transaction(async (trx) => {
@@ -33,7 +33,8 @@ export function archiveConnection(
       key: `${record.userId1},${record.userId2}`,
       actor: userId,
       requestId,
-      ...(traceparent === undefined ? {} : { traceparent }),
+      traceparent,
+      tracestate,
       occurredAt: now,
       data: { connection: toConnectionJson(record), old_connection: toConnectionJson(before) },
     });

@@ -1,11 +1,16 @@
 import type { Knex } from "knex";
 import { coalesce } from "../database/coalesce.ts";
+import { observeBatches } from "../database/observe-batches.ts";
 import type { Caller } from "../interceptors/caller.ts";
+import { silent, type Telemetry } from "../telemetry/telemetry.ts";
 import { archiveConnection } from "./archive-connection.ts";
+import { checkPairs, type PairsToCheck } from "./check-pairs.ts";
 import type { ConnectionRecord } from "./connection-record.ts";
+import { countOfUser } from "./count-of-user.ts";
 import { type ConnectionKey, findConnections } from "./find-connections.ts";
 import { insertConnections, type NewConnection, type Written } from "./insert-connections.ts";
 import { type ListCursor, listOfUser } from "./list-of-user.ts";
+import { type Mutual, type MutualWanted, mutualOfUsers } from "./mutual-of-users.ts";
 
 /** All that the verbs of ConnectionService ask of the database. */
 export interface ConnectionRepository {
@@ -17,6 +22,10 @@ export interface ConnectionRepository {
     limit: number;
     cursor: ListCursor | undefined;
   }): Promise<ConnectionRecord[]>;
+  count(wanted: { organizationId: string; userId: string }): Promise<number>;
+  /** For each pair the id of its active connection, all of one moment. */
+  check(wanted: PairsToCheck): Promise<readonly (string | undefined)[]>;
+  mutual(wanted: MutualWanted): Promise<readonly Mutual[]>;
   archive(caller: Caller, id: string): Promise<{ record: ConnectionRecord; revision: bigint } | undefined>;
 }
 
@@ -26,19 +35,34 @@ export interface ConnectionRepository {
  */
 const writes = { maxBatch: 128, maxRunning: 2, maxWaiting: 10_000 };
 const reads = { maxBatch: 256, maxRunning: 2, maxWaiting: 20_000 };
+/** Each a statement of its own that may read thousands of rows: few at a time, so that connections are left for the rest. */
+const longReads = { maxBatch: 1, maxRunning: 2, maxWaiting: 1000 };
 
 /** `wrote` is called after each commit, so that readers of the event log need not wait for their next poll. */
-export function createConnectionRepository(knex: Knex, wrote: () => void): ConnectionRepository {
+export function createConnectionRepository(
+  knex: Knex,
+  wrote: () => void,
+  telemetry: Telemetry = silent,
+): ConnectionRepository {
+  const batches = observeBatches(telemetry);
   const announce = <T>(result: T): T => {
     wrote();
     return result;
   };
+  const oneByOne = <Wanted, Found>(read: (knex: Knex, wanted: Wanted) => Promise<Found>) =>
+    coalesce<Wanted, Found>((all) => Promise.all(all.map((wanted) => read(knex, wanted))), longReads);
   return {
-    insert: coalesce<NewConnection, Written>((items) => insertConnections(knex, items).then(announce), writes),
-    find: coalesce<ConnectionKey, ConnectionRecord | undefined>(
-      (keys) => findConnections(knex, keys) as Promise<(ConnectionRecord | Error)[]>,
-      reads,
+    insert: coalesce<NewConnection, Written>(
+      (items) => batches.write("insert-connections", items, () => insertConnections(knex, items).then(announce)),
+      writes,
     ),
+    find: coalesce<ConnectionKey, ConnectionRecord | undefined>((keys) => {
+      batches.count("find-connections", keys.length);
+      return findConnections(knex, keys) as Promise<(ConnectionRecord | Error)[]>;
+    }, reads),
+    count: oneByOne(countOfUser),
+    check: oneByOne(checkPairs),
+    mutual: oneByOne(mutualOfUsers),
     list: (wanted) => listOfUser(knex, wanted),
     archive: (caller, id) => archiveConnection(knex, caller, id).then(announce),
   };

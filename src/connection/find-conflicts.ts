@@ -43,6 +43,10 @@ function pairConnected(id: string): Failure {
     `the two users are connected already, by connection ${id}`,
     {
       metadata: { id },
+      fieldViolations: [
+        { field: "user_id_1", description: "is connected with user_id_2 already" },
+        { field: "user_id_2", description: "is connected with user_id_1 already" },
+      ],
     },
   );
 }
@@ -51,6 +55,6 @@ function idIsTaken(id: string): Failure {
   return new Failure(
     ErrorReason.CONNECTION_ID_TAKEN,
     `connection_id: another connection has the id ${id}: choose another one, or leave it out`,
-    { metadata: { id } },
+    { metadata: { id }, fieldViolations: [{ field: "connection_id", description: "belongs to another connection" }] },
   );
 }

@@ -13,10 +13,10 @@
 with input as (
   select * from unnest(
     ?::text[], ?::uuid[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::text[],
-    ?::uuid[], ?::text[], ?::text[], ?::json[]
+    ?::uuid[], ?::text[], ?::text[], ?::text[], ?::json[]
   ) with ordinality as item (
     organization_id, id, user_id_1, user_id_2, connected_since, created_at, owner,
-    event_id, request_id, traceparent, data, ord
+    event_id, request_id, traceparent, tracestate, data, ord
   )
 ),
 inserted as (
@@ -48,11 +48,12 @@ numbered as (
 ),
 logged as (
   insert into event (
-    organization_id, revision, id, type, subject, key, actor, request_id, traceparent, occurred_at, data
+    organization_id, revision, id, type, subject, key, actor, request_id, traceparent, tracestate,
+    occurred_at, data
   )
   select
     organization_id, revision, event_id, 'connection.created', id, user_id_1 || ',' || user_id_2, owner,
-    request_id, traceparent, created_at, data
+    request_id, traceparent, tracestate, created_at, data
   from numbered
 )
 select ord, revision from numbered

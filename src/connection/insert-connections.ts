@@ -1,12 +1,14 @@
 import { randomUUIDv7 } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Knex } from "knex";
+import type { Connection } from "../../gen/connectory/v1/connection_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { type ConnectionRecord, toConnectionJson } from "./connection-record.ts";
 import { findConflicts } from "./find-conflicts.ts";
+import { findRepeated } from "./find-repeated.ts";
 
 /** A connection to be written, and by whom. */
 export interface NewConnection {
@@ -14,17 +16,27 @@ export interface NewConnection {
   readonly record: ConnectionRecord;
   /** A call whose caller has gone before its batch starts is not written. */
   readonly signal: AbortSignal;
+  /** Set for a create under a request_id. */
+  readonly repeatable?: {
+    /** Made from the request_id. */
+    readonly eventId: string;
+    /** True when the request did not say since when the two are connected. */
+    readonly sinceNow: boolean;
+  };
 }
 
-/** The organization's revision that the write took. */
-export type Written = { readonly revision: bigint };
+/** The organization's revision that the write took, and what was written when that was by an earlier call. */
+export type Written = { readonly revision: bigint; readonly first?: Connection };
 
 const statement = readFileSync(new URL("insert-connections.sql", import.meta.url), "utf8");
 
 /** How often a batch is tried again that met a deadlock, or a pair that was in the way and then was not. */
 const attempts = 5;
 
-/** Writes each connection or says why not: ALREADY_EXISTS with the id that is in the way. */
+/**
+ * Writes each connection or says why not: ALREADY_EXISTS with the id that is in the way. A create that was written before
+ * under the same request_id is answered as it was then.
+ */
 export async function insertConnections(knex: Knex, items: readonly NewConnection[]): Promise<(Written | Error)[]> {
   const results = new Array<Written | Error>(items.length);
   let pending = [...items.keys()].filter((index) => {
@@ -36,9 +48,14 @@ export async function insertConnections(knex: Knex, items: readonly NewConnectio
     const batch = pending.map((index) => items[index] as NewConnection);
     const revisions = await insertOrSplit(knex, batch);
     const refused = batch.filter((_, position) => revisions[position] === undefined);
-    const conflicts = await findConflicts(knex, refused);
+    const repeated = await findRepeated(knex, refused);
+    const conflicts = await findConflicts(
+      knex,
+      refused.filter((item) => !repeated.has(item)),
+    );
     pending = pending.filter((index, position) => {
-      const outcome = revisions[position] ?? conflicts.get(items[index] as NewConnection);
+      const item = items[index] as NewConnection;
+      const outcome = revisions[position] ?? repeated.get(item) ?? conflicts.get(item);
       if (outcome === undefined) return true;
       results[index] = typeof outcome === "bigint" ? { revision: outcome } : outcome;
       return false;
@@ -60,7 +77,7 @@ async function insertOrSplit(knex: Knex, items: readonly NewConnection[], triesL
   } catch (error) {
     if (isDeadlock(error) && triesLeft > 0) return insertOrSplit(knex, items, triesLeft - 1);
     if (!isDataError(error)) throw error;
-    if (items.length === 1) return [error];
+    if (items.length === 1) return [isRepeated(error) ? undefined : error];
     const middle = items.length >> 1;
     return [
       ...(await insertOrSplit(knex, items.slice(0, middle))),
@@ -80,9 +97,10 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
     column((item) => item.record.connectedSince.toISOString()),
     column((item) => item.record.createdAt.toISOString()),
     column((item) => item.record.owner),
-    column(() => randomUUIDv7()),
+    column((item) => item.repeatable?.eventId ?? randomUUIDv7()),
     column(({ caller }) => caller.requestId),
     column(({ caller }) => caller.traceparent ?? null),
+    column(({ caller }) => caller.tracestate ?? null),
     column((item) => JSON.stringify({ connection: toConnectionJson(item.record) })),
   ]);
   const outcomes = new Array<Outcome>(items.length);
@@ -96,6 +114,11 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
  */
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "40P01";
+}
+
+/** The pair and the id were free, but something was written before under the request_id. */
+function isRepeated(error: Error): boolean {
+  return "constraint" in error && error.constraint === "event_of_request";
 }
 
 /** SQLSTATE class 22 (data exception) or 23 (constraint violation): the row's fault, not the server's. */

@@ -1,7 +1,11 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMessage } from "@bufbuild/protobuf";
 import { type Connector as ConnectorMessage, ConnectorSchema } from "../../gen/connectory/v1/connector_pb.js";
+import { formSchemaOf } from "../contract/form-schema.ts";
 import type { Connector, ListedConnector } from "./connector.ts";
 import { describeFields } from "./describe-fields.ts";
+
+/** The schemas of forms are some hundred properties long: each is made once, when it is asked for first. */
+const forms = new WeakMap<DescMessage, string>();
 
 /** A connector as ListConnectors and GetConnector answer it. */
 export function describeConnector(connector: Connector | ListedConnector): ConnectorMessage {
@@ -14,5 +18,14 @@ export function describeConnector(connector: Connector | ListedConnector): Conne
     testable: connector.test !== undefined,
     discoverable: connector.discover !== undefined,
     fields: [...describeFields(connector.config)],
+    connectionConfig: formOf(connector),
   });
+}
+
+function formOf({ config, name }: Connector): string {
+  const known = forms.get(config);
+  if (known !== undefined) return known;
+  const made = JSON.stringify({ ...formSchemaOf(config), title: name });
+  forms.set(config, made);
+  return made;
 }

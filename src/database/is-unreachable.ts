@@ -5,7 +5,7 @@
 const unreachableState = /^(08|57P|53|40|57014|25006)/;
 
 const unreachableMessage =
-  /Connection terminated|Client has encountered a connection error|Timeout acquiring a connection|timeout exceeded when trying to connect|pool is draining|Unable to acquire a connection/i;
+  /Connection terminated|Client has encountered a connection error|Timeout acquiring a connection|timeout exceeded when trying to connect|pool is draining|Unable to acquire a connection|not currently accepting connections|The database has not answered/i;
 
 const networkCodes = new Set([
   "ECONNREFUSED",

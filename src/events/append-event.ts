@@ -5,7 +5,8 @@ import type { StoredEvent } from "./event.ts";
 /** An event that is about to be logged: the log gives it its id and its revision. */
 export interface NewEvent
   extends Pick<StoredEvent, "type" | "subject" | "key" | "actor" | "requestId" | "occurredAt" | "data"> {
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
 }
 
 /**
@@ -25,6 +26,7 @@ export async function appendEvent(trx: Knex.Transaction, organizationId: string,
     event.actor,
     event.requestId,
     event.traceparent ?? null,
+    event.tracestate ?? null,
     event.occurredAt,
     JSON.stringify(event.data),
   ]);
@@ -40,7 +42,7 @@ const statement = `
     returning id, revision
   )
   insert into event (
-    organization_id, revision, id, type, subject, key, actor, request_id, traceparent, occurred_at, data
+    organization_id, revision, id, type, subject, key, actor, request_id, traceparent, tracestate, occurred_at, data
   )
-  select id, revision, ?::uuid, ?, ?, ?, ?, ?, ?, ?::timestamptz, ?::json from revised
+  select id, revision, ?::uuid, ?, ?, ?, ?, ?, ?, ?, ?::timestamptz, ?::json from revised
   returning revision`;

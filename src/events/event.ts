@@ -25,8 +25,9 @@ export interface StoredEvent {
   /** The user who did it. */
   readonly actor: string;
   readonly requestId: string;
-  /** The W3C trace context of the call, if it had one. */
+  /** The W3C trace context of the call, if it had one: the span that is made of it, or else what its caller sent. */
   readonly traceparent: string | null;
+  readonly tracestate: string | null;
   readonly occurredAt: Date;
   /**
    * The record under its noun, `connection` or `connection_profile`: as it is after an event of type created or

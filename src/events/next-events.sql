@@ -25,7 +25,8 @@ shared as (
 found as (
   select
     shared.id as "organizationId", shared.position, event.revision, event.id, event.type, event.subject, event.key,
-    event.actor, event.request_id as "requestId", event.traceparent, event.occurred_at as "occurredAt", event.data,
+    event.actor, event.request_id as "requestId", event.traceparent, event.tracestate,
+    event.occurred_at as "occurredAt", event.data,
     row_number() over given as ord,
     coalesce(sum(octet_length(event.data::text)) over (given rows between unbounded preceding and 1 preceding), 0)
       as bytes_before
@@ -39,7 +40,8 @@ found as (
   window given as (order by shared.served_at nulls first, shared.id, event.revision)
 )
 select
-  "organizationId", position, revision, id, type, subject, key, actor, "requestId", traceparent, "occurredAt", data
+  "organizationId", position, revision, id, type, subject, key, actor, "requestId", traceparent, tracestate, "occurredAt",
+  data
 from found
 where bytes_before < ?
 order by ord

@@ -82,6 +82,7 @@ function headers(event: StoredEvent, id: string, type: string): Record<string, s
     ce_organization: event.organizationId,
     ce_revision: String(event.revision),
     ...(event.traceparent === null ? {} : { traceparent: event.traceparent }),
+    ...(event.tracestate === null ? {} : { tracestate: event.tracestate }),
   };
 }
 

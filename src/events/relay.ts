@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
+import { silent, type Telemetry } from "../telemetry/telemetry.ts";
 import type { StoredEvent } from "./event.ts";
 import type { EventSink } from "./event-sink.ts";
 import { createLease } from "./lease.ts";
+import { measureLag } from "./measure-lag.ts";
 import { publishEvents } from "./publish-events.ts";
 import { moveCursors, type Position, readEvents } from "./read-events.ts";
 
@@ -18,6 +20,7 @@ export interface RelayOptions {
   readonly knex: Knex;
   readonly sink: EventSink;
   readonly log: Logger;
+  readonly telemetry?: Telemetry;
   readonly topicPrefix: string;
   /** This process's name among all that use the database. */
   readonly holder: string;
@@ -42,7 +45,7 @@ const failuresPerTurn = 3;
  * each is in order, and repeats have the same `ce_id`. The lease only keeps processes from doing the same work.
  */
 export function startRelay(options: RelayOptions): Relay {
-  const { knex, sink, log, topicPrefix, holder, pollMs = 1000, leaseMs = 10_000 } = options;
+  const { knex, sink, log, telemetry = silent, topicPrefix, holder, pollMs = 1000, leaseMs = 10_000 } = options;
   const lease = createLease({ knex, name: reader, holder, ttlMs: leaseMs, log });
   const stopping = new AbortController();
   const broken = new Set<string>();
@@ -102,12 +105,14 @@ export function startRelay(options: RelayOptions): Relay {
     }
   };
   const running = run();
+  const endLag = measureLag({ knex, meter: telemetry.meter, reader, stuck: () => broken.size });
 
   return {
     wake: () => alarm.abort(),
     async stop() {
       stopping.abort();
       alarm.abort();
+      endLag();
       await Promise.race([running, sleep(stopMs, undefined, { ref: false })]);
       abandoned = true;
       const released = lease.release().catch((err: unknown) => log.warn({ err }, "the lease was not given back"));

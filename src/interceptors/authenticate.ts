@@ -1,18 +1,28 @@
-import type { Interceptor } from "@connectrpc/connect";
+import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { principalKey } from "../auth/principal.ts";
+import { type Principal, principalKey } from "../auth/principal.ts";
 import type { VerifyToken } from "../auth/verify-token.ts";
 import { Failure } from "../failure.ts";
 import { accessOf } from "./access-of.ts";
+
+/** How long it took to find out who calls, in milliseconds. */
+export const authenticationMsKey: ContextKey<number> = createContextKey(0, { description: "authentication ms" });
 
 /** Finds out who calls, from the bearer token. A public RPC is let through without one. */
 export function authenticate(verifyToken: VerifyToken): Interceptor {
   return (next) => async (request) => {
     if (accessOf(request.method)?.public === true) return next(request);
-    const token = /^Bearer +([^\s]+)$/i.exec(request.header.get("authorization") ?? "")?.[1];
-    if (token === undefined)
-      throw new Failure(ErrorReason.TOKEN_MISSING, "no bearer token: send the header `authorization: Bearer <token>`");
-    request.contextValues.set(principalKey, await verifyToken(token));
+    const started = performance.now();
+    request.contextValues.set(principalKey, await principalOf(request.header.get("authorization"), verifyToken));
+    request.contextValues.set(authenticationMsKey, performance.now() - started);
     return next(request);
   };
+}
+
+/** Whose the bearer token of an `authorization` header is. Throws Failure TOKEN_MISSING, or what `verifyToken` throws. */
+export async function principalOf(authorization: string | null, verifyToken: VerifyToken): Promise<Principal> {
+  const token = /^Bearer +([^\s]+)$/i.exec(authorization ?? "")?.[1];
+  if (token === undefined)
+    throw new Failure(ErrorReason.TOKEN_MISSING, "no bearer token: send the header `authorization: Bearer <token>`");
+  return verifyToken(token);
 }

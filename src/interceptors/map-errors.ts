@@ -54,6 +54,8 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.DISCOVERY_NOT_SUPPORTED]: Code.FailedPrecondition,
   [ErrorReason.REVISION_NOT_FOUND]: Code.NotFound,
   [ErrorReason.CONFIG_UNREADABLE]: Code.FailedPrecondition,
+  [ErrorReason.WATCH_REVISION_INVALID]: Code.OutOfRange,
+  [ErrorReason.TOO_MANY_WATCHES]: Code.ResourceExhausted,
 };
 
 /** Turns whatever a call throws into a status with `google.rpc` details. What is not a Failure stays in the log. */
@@ -62,11 +64,20 @@ export function mapErrors(log: Logger): Interceptor {
     aroundCall(next, request, {
       failed: (error) => {
         const requestId = request.contextValues.get(requestIdKey);
-        const failure = toFailure(error, request.signal);
-        logCause(log, failure, { requestId, rpc: request.method.name });
-        return toConnectError(failure, requestId);
+        return explainError(log, error, { requestId, rpc: request.method.name, signal: request.signal });
       },
     });
+}
+
+/** What a caller gets of an error that was thrown in a call, once its cause is in the log. */
+export function explainError(
+  log: Logger,
+  error: unknown,
+  { signal, ...call }: { requestId: string; rpc: string; signal: AbortSignal },
+): ConnectError {
+  const failure = toFailure(error, signal);
+  logCause(log, failure, call);
+  return toConnectError(failure, call.requestId);
 }
 
 /** A defect, or a part that is away, is the operator's business; what a caller did wrong is not worth more than debug. */

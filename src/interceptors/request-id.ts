@@ -11,10 +11,15 @@ export const requestIdHeader = "x-request-id";
 /** Header-safe and log-safe, and short enough to store. */
 const acceptable = /^[A-Za-z0-9._:-]{1,64}$/;
 
-/** Takes the caller's request id when it is a fit one, else makes one; answers and errors carry it. */
+/** The id of a call that came with this one in its header. */
+export function requestIdOf(given: string | null): string {
+  return given !== null && acceptable.test(given) ? given : randomUUID();
+}
+
+/** Takes the caller's request id when it is a fit one, else makes one, unless the door has; answers and errors carry it. */
 export const requestId: Interceptor = (next) => async (request) => {
-  const given = request.header.get(requestIdHeader);
-  const id = given !== null && acceptable.test(given) ? given : randomUUID();
+  const known = request.contextValues.get(requestIdKey);
+  const id = known === "" ? requestIdOf(request.header.get(requestIdHeader)) : known;
   request.contextValues.set(requestIdKey, id);
   let answering = false;
   const response = await aroundCall(next, request, {

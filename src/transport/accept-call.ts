@@ -1,15 +1,16 @@
 import type { EventEmitter } from "node:events";
 import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import { Metadata, type ServerUnaryCall, type StatusObject } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
+import { entryKey } from "../interceptors/entry.ts";
 import type { IncomingCall } from "./call-context.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
 
 /** A call of either kind. */
 type Call = EventEmitter &
-  Pick<ServerUnaryCall<Buffer, Buffer>, "request" | "metadata" | "getDeadline" | "sendMetadata">;
+  Pick<ServerUnaryCall<Buffer, Buffer>, "request" | "metadata" | "getDeadline" | "getPeer" | "sendMetadata">;
 
 /** Makes of grpc-js's call what the interceptors and the verb get. `answered` is to be called before the answer. */
 export function acceptCall(call: Call, input: DescMessage): { incoming: IncomingCall; answered: () => void } {
@@ -17,16 +18,23 @@ export function acceptCall(call: Call, input: DescMessage): { incoming: Incoming
   // The caller cancels, its connection breaks, or its deadline passes.
   const abort = () => aborter.abort(whyGone(call));
   call.once("cancelled", abort);
+  const entry = { door: "grpc", peer: addressOf(call.getPeer()), bytes: call.request.length, told: false } as const;
   return {
     incoming: {
       decode: () => decode(input, call.request),
       header: toHeaders(call.metadata),
       signal: aborter.signal,
       timeoutMs: () => timeLeft(call),
+      values: createContextValues().set(entryKey, entry),
     },
     // Every call ends with that event; an answered one was not cancelled.
     answered: () => call.off("cancelled", abort),
   };
+}
+
+/** The address without its port. */
+function addressOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(":"));
 }
 
 /** Unknown fields are not kept: nobody asks for them, and millions fit into a message of a few bytes each. */

@@ -1,8 +1,5 @@
-import { create, type DescMethodUnary } from "@bufbuild/protobuf";
-import { createContextValues, type HandlerContext, type Interceptor } from "@connectrpc/connect";
-
-/** What is known of a call before its body is read. */
-export type Arrival = Pick<HandlerContext, "service" | "method" | "requestMethod" | "url" | "signal" | "requestHeader">;
+import type { Interceptor } from "@connectrpc/connect";
+import { type Arrival, passHeaders } from "./pass-headers.ts";
 
 /** Rejects with the ConnectError that a caller gets who is not let in. */
 export type Admit = (arrival: Arrival) => Promise<void>;
@@ -13,24 +10,5 @@ export type Admit = (arrival: Arrival) => Promise<void>;
  * call itself; the token is remembered by then.
  */
 export function createAdmission(interceptors: readonly Interceptor[]): Admit {
-  return async ({ service, method, requestMethod, url, signal, requestHeader }) => {
-    // Neither looks at a message, so one of no kind will do for streams as well.
-    const unary = { stream: false, service, method: method as DescMethodUnary } as const;
-    const admitted: ReturnType<Interceptor> = async () => ({
-      ...unary,
-      message: create(method.output),
-      header: new Headers(),
-      trailer: new Headers(),
-    });
-    const chain = interceptors.reduceRight((next, interceptor) => interceptor(next), admitted);
-    await chain({
-      ...unary,
-      requestMethod,
-      url,
-      signal,
-      header: requestHeader,
-      contextValues: createContextValues(),
-      message: create(method.input),
-    });
-  };
+  return (arrival) => passHeaders(interceptors, arrival);
 }

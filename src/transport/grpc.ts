@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
-import { Server, ServerCredentials, type ServerInterceptor, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { describeMalformed } from "./describe-malformed.ts";
 import { grpcDefinition, grpcHandler } from "./grpc-handler.ts";
 import type { TlsFiles } from "./read-tls.ts";
+import { createReport } from "./report-unbegun.ts";
 import type { Route } from "./routes.ts";
 import { serveReflection } from "./serve-reflection.ts";
 
@@ -15,6 +16,8 @@ export interface GrpcOptions {
   readonly port: number;
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
+  /** Those of the interceptors that tell of calls, for one that ends before it can begin. */
+  readonly report: readonly Interceptor[];
   /** The most bytes of one message, both ways. */
   readonly maxMessageBytes: number;
   readonly tls: TlsFiles | undefined;
@@ -41,7 +44,7 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
     "grpc.max_concurrent_streams": 1000,
     // Its tracing costs about a tenth of a call, and nobody reads it here.
     "grpc.enable_channelz": 0,
-    interceptors: [describeMalformed as ServerInterceptor],
+    interceptors: [describeMalformed(routes, createReport(options.report))],
   });
   const services = Map.groupBy(routes, (route) => route.method.parent);
   for (const ofService of services.values())

@@ -1,13 +1,20 @@
+import { METHODS } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Interceptor } from "@connectrpc/connect";
-import { cors as connectCors } from "@connectrpc/connect";
+import { cors as connectCors, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import cors from "@fastify/cors";
-import { type FastifyInstance, fastify } from "fastify";
+import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
+import type { Logger } from "pino";
+import { entryKey } from "../interceptors/entry.ts";
 import { requestIdHeader } from "../interceptors/request-id.ts";
 import { createAdmission } from "./create-admission.ts";
 import { checkQuery, describeLibraryError } from "./describe-library-error.ts";
+import { detailTypes } from "./detail-types.ts";
+import { enter } from "./enter.ts";
+import { logRefusedRequests } from "./log-refused-requests.ts";
 import type { TlsFiles } from "./read-tls.ts";
+import { refuseBrokenHttp, refuseBrokenUrl, refuseUnknownPath } from "./refuse-broken-http.ts";
+import { createReport, reportLibraryError } from "./report-unbegun.ts";
 import type { Route } from "./routes.ts";
 
 /** What the HTTP server needs. */
@@ -19,6 +26,8 @@ export interface HttpOptions {
   readonly interceptors: readonly Interceptor[];
   /** Those of the interceptors that decide from the headers alone whether a call is let in. */
   readonly admission: readonly Interceptor[];
+  /** Those that tell of calls, for one that ends before it can begin. */
+  readonly report: readonly Interceptor[];
   /** The most bytes of one message, both ways. */
   readonly maxMessageBytes: number;
   /** The origins that may call from web pages; `*` for all. */
@@ -28,7 +37,17 @@ export interface HttpOptions {
   readonly facades: readonly Facade[];
   /** Whether calls are answered at present. */
   readonly isReady: () => Promise<boolean>;
+  readonly log: Logger;
 }
+
+/** How long a request may take to arrive whole, in milliseconds. */
+const requestTimeoutMs = 120_000;
+
+/** What pages send and read beside the headers of Connect. */
+const restHeaders = {
+  taken: ["if-match", "if-none-match", "idempotency-key", "last-event-id"],
+  given: ["etag", "retry-after", "allow"],
+};
 
 /** Adds its paths to the HTTP server. Hooks, parsers and plugins that it adds are for its own paths alone. */
 export type Facade = (scope: FastifyInstance) => void | Promise<void>;
@@ -42,15 +61,27 @@ export interface HttpServer {
 
 /** Serves the routes over Connect and gRPC-Web, with `/healthz` (it lives) and `/readyz` (it answers calls). */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { host, routes, interceptors, admission, maxMessageBytes, corsOrigins, tls, facades, isReady } = options;
-  const admit = createAdmission(admission);
+  const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, facades, isReady, log } = options;
+  const admit = createAdmission(options.admission);
+  const report = createReport(options.report);
   const server = fastify({
     bodyLimit: maxMessageBytes,
     forceCloseConnections: false,
+    requestTimeout: requestTimeoutMs,
+    frameworkErrors: refuseBrokenUrl,
+    clientErrorHandler: refuseBrokenHttp,
     ...(tls === undefined ? {} : { https: toHttps(tls) }),
   }) as unknown as FastifyInstance;
+  logRefusedRequests(server, log);
   if (corsOrigins.length > 0) await server.register(cors, corsOptions(corsOrigins));
 
+  // Every method that can be read, so that a path can say which of them it knows.
+  for (const method of METHODS) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
+  server.setNotFoundHandler(refuseUnknownPath);
+  // Ahead of the body: nobody is asked who it is at a path that is not there, so nothing is read for anybody.
+  server.addHook("onRequest", async (request, reply) =>
+    request.is404 ? refuseUnknownPath(request, reply) : undefined,
+  );
   server.get("/healthz", async () => ({ status: "ok" }));
   server.get("/readyz", async (_request, reply) => {
     const ready = await isReady();
@@ -59,8 +90,11 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   await server.register(fastifyConnectPlugin, {
     grpc: false, // gRPC has a port of its own, with a faster server behind it
     interceptors: [...interceptors],
+    contextValues: (request: FastifyRequest) =>
+      createContextValues().set(entryKey, enter(request, isGrpcWeb(request) ? "grpc-web" : "connect")),
     requestGate: async (context) => {
       describeLibraryError(context);
+      reportLibraryError(context, report);
       checkQuery(context);
       await admit(context);
     },
@@ -69,7 +103,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     binaryOptions: { readUnknownFields: false },
     readMaxBytes: maxMessageBytes,
     writeMaxBytes: maxMessageBytes,
-    jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true },
+    jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: detailTypes },
     routes: (router) => {
       for (const { method, implementation } of routes) router.rpc(method, implementation);
     },
@@ -77,6 +111,10 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   for (const facade of facades) await server.register(async (scope) => facade(scope));
   await server.listen({ host, port: options.port });
   return { port: (server.server.address() as AddressInfo).port, stop: (graceMs) => stop(server, graceMs) };
+}
+
+function isGrpcWeb({ headers }: FastifyRequest): boolean {
+  return headers["content-type"]?.startsWith("application/grpc-web") === true;
 }
 
 function toHttps({ cert, key, clientCa }: TlsFiles) {
@@ -87,12 +125,23 @@ function toHttps({ cert, key, clientCa }: TlsFiles) {
   };
 }
 
+/** What clients of the Model Context Protocol send with every request. */
+const mcpHeaders = ["mcp-protocol-version", "mcp-method", "mcp-name"];
+
 function corsOptions(origins: readonly string[]) {
   return {
     origin: origins.includes("*") ? "*" : [...origins],
-    methods: [...connectCors.allowedMethods],
-    allowedHeaders: [...connectCors.allowedHeaders, "authorization", requestIdHeader, "traceparent"],
-    exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader],
+    methods: [...connectCors.allowedMethods, "HEAD", "PUT", "PATCH", "DELETE"],
+    allowedHeaders: [
+      ...connectCors.allowedHeaders,
+      "authorization",
+      requestIdHeader,
+      "traceparent",
+      "tracestate",
+      ...mcpHeaders,
+      ...restHeaders.taken,
+    ],
+    exposedHeaders: [...connectCors.exposedHeaders, requestIdHeader, "www-authenticate", ...restHeaders.given],
     maxAge: 7200,
   };
 }

@@ -1,8 +1,8 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
+import { toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { Metadata } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
+import { toStatus } from "../interceptors/to-status.ts";
 
 /** A status as grpc-js sends it. */
 export interface GrpcStatus {
@@ -15,13 +15,6 @@ export interface GrpcStatus {
 export function toGrpcStatus(error: ConnectError): GrpcStatus {
   const metadata = new Metadata();
   for (const [name, value] of error.metadata) metadata.set(name, value);
-  const details = error.details.map(toAny);
-  const status = create(StatusSchema, { code: error.code, message: error.rawMessage, details });
-  metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, status)));
+  metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, toStatus(error))));
   return { code: error.code, details: error.rawMessage, metadata };
-}
-
-function toAny(detail: ConnectError["details"][number]): Any {
-  if ("desc" in detail) return anyPack(detail.desc, create(detail.desc, detail.value));
-  return create(AnySchema, { typeUrl: `type.googleapis.com/${detail.type}`, value: detail.value });
 }

@@ -67,7 +67,10 @@ describe("the service as a process", () => {
   test("prints calls that work when they are pasted", async () => {
     const server = await start(dataDir);
     expect(await paste(server, "curl")).toMatchObject({
-      connectionProfile: { name: "my-kafka-cluster", description: "broker1:9092,broker2:9092" },
+      name: "my-kafka-cluster",
+      connector: "kafka",
+      config: { bootstrap_servers: "broker1:9092,broker2:9092" },
+      description: "broker1:9092,broker2:9092",
     });
     if (grpcurl !== undefined)
       expect(await paste(server, "grpcurl")).toMatchObject({

@@ -17,8 +17,10 @@ import { connectClients } from "../support/clients.ts";
 import { kafkaForTests } from "../support/kafka.ts";
 import { readTopic } from "../support/read-topic.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { startCollector } from "../telemetry/otlp-collector.ts";
 
 const kafka = await kafkaForTests();
+const collector = await startCollector();
 const folder = await mkdtemp(join(tmpdir(), "connectory-scan-"));
 const seed = new TextDecoder().decode(createUser().getSeed());
 const environmentSecret = canary("from-the-environment");
@@ -101,6 +103,8 @@ beforeAll(async () => {
     TEST_TIMEOUT_MS: "2000",
     SECRET_ENV_ALLOW: "SCANNED_SECRET",
     SCANNED_SECRET: environmentSecret,
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_METRIC_EXPORT_INTERVAL: "1000",
     ...(kafka === undefined ? {} : { KAFKA_BROKERS: kafka.brokers.join(","), KAFKA_TOPIC_PREFIX: "scan." }),
   });
   client = connectClients(ConnectionProfileService, server, server.token).grpc;
@@ -108,6 +112,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.end("SIGKILL");
   await kafka?.stop();
+  await collector.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -182,7 +187,9 @@ describe("no secret is seen in clear", () => {
     }
   });
 
-  test("in any answer, in the log, in Kafka, or in a file of the database", { timeout: 60_000 }, async () => {
+  test("in any answer, in the log, in a span, a metric, in Kafka, or in a file of the database", {
+    timeout: 60_000,
+  }, async () => {
     expect(secrets.size).toBeGreaterThan(15);
     expect(answers.flatMap((answer, index) => found(`answer ${index}`, Buffer.from(answer)))).toEqual([]);
     if (kafka !== undefined) {
@@ -195,8 +202,13 @@ describe("no secret is seen in clear", () => {
         expect(found(topic, Buffer.from(JSON.stringify(messages)))).toEqual([]);
       }
     }
+    expect(found("/metrics", Buffer.from(await (await fetch(`${server.httpUrl}/metrics`)).arrayBuffer()))).toEqual([]);
     await sleep(200);
     await server.end("SIGTERM");
+    expect(collector.spans.length).toBeGreaterThan(500);
+    expect(collector.metrics).toContain("connectory.test.duration");
+    expect(collector.received.flatMap((bytes, index) => found(`export ${index}`, bytes))).toEqual([]);
+    expect(collector.received.flatMap((bytes) => (bytes.includes(marker) ? ["customer data"] : []))).toEqual([]);
     expect(server.log().length).toBeGreaterThan(10_000);
     expect(found("the log", Buffer.from(server.log() + server.output()))).toEqual([]);
     const files = await readdir(folder, { recursive: true, withFileTypes: true });

@@ -96,7 +96,9 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
     });
     const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
     const asUser: Interceptor = (next) => (request) => {
-      request.contextValues.set(principalKey, { organizationId, userId, permissions: new Set(permissions) });
+      const expiresAt = Number.POSITIVE_INFINITY;
+      const caller = { organizationId, userId, permissions: new Set(permissions), expiresAt, sessionId: "" };
+      request.contextValues.set(principalKey, caller);
       return next(request);
     };
     const interceptors = [requestId, mapErrors(log), asUser, validate(ConnectionProfileService.methods, checkMessage)];

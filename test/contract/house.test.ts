@@ -8,7 +8,7 @@ const root = join(import.meta.dirname, "../..");
  * Which folder of src may import from which: data walks transport → interceptors → verb → repository → event log →
  * publisher, and every folder may use the leaves. ARCHITECTURE.md shows the same table.
  */
-const leaves = ["failure.ts", "private-file.ts", "environment-reader.ts", "calm-kafkajs.ts"];
+const leaves = ["failure.ts", "private-file.ts", "environment-reader.ts", "calm-kafkajs.ts", "contract", "telemetry"];
 const allowed: Record<string, readonly string[]> = {
   "main.ts": ["app.ts", "config.ts", "rotate.ts", "welcome.ts", "auth"],
   "rotate.ts": ["config.ts", "connection-profile", "connectors", "database", "secrets"],
@@ -37,12 +37,12 @@ const allowed: Record<string, readonly string[]> = {
     "transport",
   ],
   "config.ts": ["connection", "egress"],
-  transport: ["interceptors", "database"],
+  transport: ["auth", "interceptors", "database"],
   interceptors: ["auth", "database"],
   connection: ["auth", "interceptors", "events", "database"],
   "connection-profile": ["auth", "interceptors", "connectors", "database", "egress", "events", "secrets"],
   connectors: ["egress"],
-  events: [],
+  events: ["database"],
   secrets: [],
   egress: [],
   auth: [],

@@ -26,6 +26,7 @@ const created: StoredEvent = {
   actor: "carol",
   requestId: "request-1",
   traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+  tracestate: "vendor=1",
   occurredAt: new Date("2026-01-02T03:04:05.678Z"),
   data: { connection: record },
 };
@@ -46,6 +47,7 @@ describe("projectEvent", () => {
       ce_organization: "acme & co",
       ce_revision: "9007199254740993",
       traceparent: created.traceparent,
+      tracestate: "vendor=1",
     };
     const envelope = {
       status: "OK",
@@ -70,8 +72,8 @@ describe("projectEvent", () => {
   });
 
   test("without a trace there is no traceparent header", () => {
-    for (const { headers } of projectEvent({ ...created, traceparent: null }, ""))
-      expect(headers).not.toHaveProperty("traceparent");
+    for (const { headers } of projectEvent({ ...created, traceparent: null, tracestate: null }, ""))
+      for (const name of ["traceparent", "tracestate"]) expect(headers).not.toHaveProperty(name);
   });
 
   test("a deleted connection: the record as it was left, not active", () => {

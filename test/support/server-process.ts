@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
 
 /** A service in a process of its own, started the way `npm start` does it. */
 export interface ServerProcess {
@@ -19,23 +20,30 @@ export interface ServerProcess {
 
 const root = join(import.meta.dirname, "../..");
 
-/** Starts `node src/main.ts` and waits for its welcome. Throws with what it printed when it ends before. */
+/** What `npm start` gives to node: `exec node …`. */
+const [, , ...startArguments] = packageJson.scripts.start.split(" ");
+
+/** Starts the server as `npm start` does and waits for its welcome. Throws with what it printed when it ends before. */
 export async function startServer(
   environment: Record<string, string>,
   options: { cwd?: string; uid?: number; gid?: number } = {},
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [join(root, "src/main.ts")], {
-    cwd: root,
-    ...options,
-    env: {
-      PATH: process.env.PATH,
-      GRPC_ADDR: "127.0.0.1:0",
-      HTTP_ADDR: "127.0.0.1:0",
-      LOG_LEVEL: "warn",
-      ...environment,
+  const child = spawn(
+    process.execPath,
+    startArguments.map((argument) => argument.replace(/^src\//, join(root, "src/"))),
+    {
+      cwd: root,
+      ...options,
+      env: {
+        PATH: process.env.PATH,
+        GRPC_ADDR: "127.0.0.1:0",
+        HTTP_ADDR: "127.0.0.1:0",
+        LOG_LEVEL: "warn",
+        ...environment,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
     },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  );
   let output = "";
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -44,7 +52,7 @@ export async function startServer(
   await new Promise<void>((resolve, reject) => {
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
-      if (output.includes("CreateConnectionProfile\n")) resolve();
+      if (output.includes("/v1/connection_profiles\n")) resolve();
     });
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${log}${output}`)));
     child.once("error", reject);

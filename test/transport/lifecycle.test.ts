@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create, type DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ConnectionService, GetConnectionResponseSchema } from "../../gen/connectory/v1/connection_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus as Serving } from "../../gen/health/v1/health_pb.js";
@@ -22,11 +23,26 @@ const slow = (async (_request, context) => {
 }) as MethodImpl<DescMethodUnary>;
 
 const routes = [{ kind: "unary" as const, method: ConnectionService.method.getConnection, implementation: slow }];
-const open = { host: "127.0.0.1", port: 0, routes, interceptors: [], maxMessageBytes: 1024, tls: undefined };
+const open = {
+  host: "127.0.0.1",
+  port: 0,
+  routes,
+  interceptors: [],
+  report: [],
+  maxMessageBytes: 1024,
+  tls: undefined,
+};
 
 async function startDoors() {
   const grpc = await serveGrpc(open);
-  const http = await serveHttp({ ...open, admission: [], corsOrigins: [], facades: [], isReady: async () => true });
+  const http = await serveHttp({
+    ...open,
+    admission: [],
+    corsOrigins: [],
+    facades: [],
+    isReady: async () => true,
+    log: pino({ level: "silent" }),
+  });
   const transports = {
     grpc: createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpc.port}` }),
     connect: createConnectTransport({ baseUrl: `http://127.0.0.1:${http.port}`, httpVersion: "1.1" }),

@@ -75,9 +75,24 @@ async function startDoors() {
   ];
   // biome-ignore lint/suspicious/noExplicitAny: a service made at run time has no types for its methods
   const routes = routesOf(service, { count } as any);
-  const open = { host: "127.0.0.1", port: 0, routes, interceptors, maxMessageBytes: 100_000, tls: undefined };
+  const open = {
+    host: "127.0.0.1",
+    port: 0,
+    routes,
+    interceptors,
+    report: [],
+    maxMessageBytes: 100_000,
+    tls: undefined,
+  };
   const grpc = await serveGrpc(open);
-  const http = await serveHttp({ ...open, admission: [], corsOrigins: [], facades: [], isReady: async () => true });
+  const http = await serveHttp({
+    ...open,
+    admission: [],
+    corsOrigins: [],
+    facades: [],
+    isReady: async () => true,
+    log,
+  });
   const baseUrl = `http://127.0.0.1:${http.port}`;
   const transports: Record<string, Transport> = {
     grpc: createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpc.port}` }),
@@ -109,7 +124,7 @@ describe.each(["grpc", "connect", "grpc-web"])("a stream of answers over %s", (d
     const values: string[] = [];
     for await (const { value } of call("250")) values.push(value);
     expect(values).toEqual(Array.from({ length: 250 }, (_, index) => String(index + 1)));
-    await expect.poll(lines).toMatchObject([{ code: "ok" }]);
+    await expect.poll(lines).toMatchObject([{ code: "OK" }]);
   });
 
   test("that fails half-way gives what came before, and the error with its reason and request id", async () => {
@@ -121,7 +136,7 @@ describe.each(["grpc", "connect", "grpc-web"])("a stream of answers over %s", (d
     expect(error).toMatchObject({ code: Code.ResourceExhausted });
     expect(error?.findDetails(ErrorInfoSchema)[0]?.reason).toBe("QUEUE_FULL");
     expect(error?.metadata.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
-    await expect.poll(lines).toMatchObject([{ code: "ResourceExhausted" }]);
+    await expect.poll(lines).toMatchObject([{ code: "RESOURCE_EXHAUSTED" }]);
   });
 
   test("that the caller leaves ends the verb", async () => {

@@ -90,6 +90,12 @@ export declare type FieldRules = Message<"buf.validate.FieldRules"> & {
     case: "int32";
   } | {
     /**
+     * @generated from field: buf.validate.Int64Rules int64 = 4;
+     */
+    value: Int64Rules;
+    case: "int64";
+  } | {
+    /**
      * @generated from field: buf.validate.UInt32Rules uint32 = 5;
      */
     value: UInt32Rules;
@@ -177,6 +183,51 @@ export declare type Int32Rules = Message<"buf.validate.Int32Rules"> & {
  * Use `create(Int32RulesSchema)` to create a new message.
  */
 export declare const Int32RulesSchema: GenMessage<Int32Rules>;
+
+/**
+ * @generated from message buf.validate.Int64Rules
+ */
+export declare type Int64Rules = Message<"buf.validate.Int64Rules"> & {
+  /**
+   * @generated from oneof buf.validate.Int64Rules.less_than
+   */
+  lessThan: {
+    /**
+     * @generated from field: int64 lt = 2;
+     */
+    value: bigint;
+    case: "lt";
+  } | {
+    /**
+     * @generated from field: int64 lte = 3;
+     */
+    value: bigint;
+    case: "lte";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * @generated from oneof buf.validate.Int64Rules.greater_than
+   */
+  greaterThan: {
+    /**
+     * @generated from field: int64 gt = 4;
+     */
+    value: bigint;
+    case: "gt";
+  } | {
+    /**
+     * @generated from field: int64 gte = 5;
+     */
+    value: bigint;
+    case: "gte";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message buf.validate.Int64Rules.
+ * Use `create(Int64RulesSchema)` to create a new message.
+ */
+export declare const Int64RulesSchema: GenMessage<Int64Rules>;
 
 /**
  * @generated from message buf.validate.UInt32Rules
@@ -294,6 +345,11 @@ export declare type RepeatedRules = Message<"buf.validate.RepeatedRules"> & {
    * @generated from field: optional uint64 max_items = 2;
    */
   maxItems: bigint;
+
+  /**
+   * @generated from field: optional buf.validate.FieldRules items = 4;
+   */
+  items?: FieldRules | undefined;
 };
 
 /**

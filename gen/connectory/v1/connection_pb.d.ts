@@ -18,7 +18,7 @@ export declare const file_connectory_v1_connection: GenFile;
  */
 export declare type Connection = Message<"connectory.v1.Connection"> & {
   /**
-   * The id: a UUID, of version 7 when the server made it.
+   * The id: a UUID, of version 7 when the server made it, of version 8 when it made it from a `request_id`.
    *
    * @generated from field: string id = 1;
    */

@@ -2,10 +2,11 @@
 // @generated from file connectory/v1/connection_service.proto (package connectory.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Connection } from "./connection_pb.js";
+import type { Status } from "../../google/rpc/status_pb.js";
 
 /**
  * Describes the file connectory/v1/connection_service.proto.
@@ -45,6 +46,15 @@ export declare type CreateConnectionRequest = Message<"connectory.v1.CreateConne
    * @generated from field: string user_id_2 = 4;
    */
   userId2: string;
+
+  /**
+   * A UUID that the caller makes for this connection. A second call of the same caller with it and the same other fields
+   * answers as the first did, also when the connection was deleted since, and writes nothing; with other fields it is
+   * REQUEST_ID_REUSED. A call that was refused leaves nothing behind.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
 };
 
 /**
@@ -79,6 +89,97 @@ export declare type CreateConnectionResponse = Message<"connectory.v1.CreateConn
  * Use `create(CreateConnectionResponseSchema)` to create a new message.
  */
 export declare const CreateConnectionResponseSchema: GenMessage<CreateConnectionResponse>;
+
+/**
+ * What BatchCreateConnections needs.
+ *
+ * @generated from message connectory.v1.BatchCreateConnectionsRequest
+ */
+export declare type BatchCreateConnectionsRequest = Message<"connectory.v1.BatchCreateConnectionsRequest"> & {
+  /**
+   * The connections to make, 1 to 500. The rules of their fields are held against each of them alone.
+   *
+   * @generated from field: repeated connectory.v1.CreateConnectionRequest requests = 1;
+   */
+  requests: CreateConnectionRequest[];
+};
+
+/**
+ * Describes the message connectory.v1.BatchCreateConnectionsRequest.
+ * Use `create(BatchCreateConnectionsRequestSchema)` to create a new message.
+ */
+export declare const BatchCreateConnectionsRequestSchema: GenMessage<BatchCreateConnectionsRequest>;
+
+/**
+ * The answer of BatchCreateConnections.
+ *
+ * @generated from message connectory.v1.BatchCreateConnectionsResponse
+ */
+export declare type BatchCreateConnectionsResponse = Message<"connectory.v1.BatchCreateConnectionsResponse"> & {
+  /**
+   * What became of each, in the order of `requests`.
+   *
+   * @generated from field: repeated connectory.v1.BatchCreateConnectionsResult results = 1;
+   */
+  results: BatchCreateConnectionsResult[];
+
+  /**
+   * The organization's revision with all these writes in it; 0 when none of them was written.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message connectory.v1.BatchCreateConnectionsResponse.
+ * Use `create(BatchCreateConnectionsResponseSchema)` to create a new message.
+ */
+export declare const BatchCreateConnectionsResponseSchema: GenMessage<BatchCreateConnectionsResponse>;
+
+/**
+ * What became of one connection of a batch.
+ *
+ * @generated from message connectory.v1.BatchCreateConnectionsResult
+ */
+export declare type BatchCreateConnectionsResult = Message<"connectory.v1.BatchCreateConnectionsResult"> & {
+  /**
+   * What CreateConnection would have answered.
+   *
+   * @generated from oneof connectory.v1.BatchCreateConnectionsResult.result
+   */
+  result: {
+    /**
+     * The connection as it was written.
+     *
+     * @generated from field: connectory.v1.Connection connection = 1;
+     */
+    value: Connection;
+    case: "connection";
+  } | {
+    /**
+     * Why it was not: code, message and details are those that CreateConnection fails with, its field paths relative to the
+     * one request.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The organization's revision with this write in it; 0 when it was refused.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message connectory.v1.BatchCreateConnectionsResult.
+ * Use `create(BatchCreateConnectionsResultSchema)` to create a new message.
+ */
+export declare const BatchCreateConnectionsResultSchema: GenMessage<BatchCreateConnectionsResult>;
 
 /**
  * What GetConnection needs: `id`, or both user ids.
@@ -196,6 +297,305 @@ export declare type ListConnectionsResponse = Message<"connectory.v1.ListConnect
 export declare const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse>;
 
 /**
+ * What CountConnections needs.
+ *
+ * @generated from message connectory.v1.CountConnectionsRequest
+ */
+export declare type CountConnectionsRequest = Message<"connectory.v1.CountConnectionsRequest"> & {
+  /**
+   * The user whose connections are counted.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message connectory.v1.CountConnectionsRequest.
+ * Use `create(CountConnectionsRequestSchema)` to create a new message.
+ */
+export declare const CountConnectionsRequestSchema: GenMessage<CountConnectionsRequest>;
+
+/**
+ * The answer of CountConnections.
+ *
+ * @generated from message connectory.v1.CountConnectionsResponse
+ */
+export declare type CountConnectionsResponse = Message<"connectory.v1.CountConnectionsResponse"> & {
+  /**
+   * How many active connections the user has.
+   *
+   * @generated from field: int32 count = 1;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message connectory.v1.CountConnectionsResponse.
+ * Use `create(CountConnectionsResponseSchema)` to create a new message.
+ */
+export declare const CountConnectionsResponseSchema: GenMessage<CountConnectionsResponse>;
+
+/**
+ * What BatchCheckConnections needs.
+ *
+ * @generated from message connectory.v1.BatchCheckConnectionsRequest
+ */
+export declare type BatchCheckConnectionsRequest = Message<"connectory.v1.BatchCheckConnectionsRequest"> & {
+  /**
+   * The pairs to look at, 1 to 1000.
+   *
+   * @generated from field: repeated connectory.v1.UserPair pairs = 1;
+   */
+  pairs: UserPair[];
+};
+
+/**
+ * Describes the message connectory.v1.BatchCheckConnectionsRequest.
+ * Use `create(BatchCheckConnectionsRequestSchema)` to create a new message.
+ */
+export declare const BatchCheckConnectionsRequestSchema: GenMessage<BatchCheckConnectionsRequest>;
+
+/**
+ * Two users in either order.
+ *
+ * @generated from message connectory.v1.UserPair
+ */
+export declare type UserPair = Message<"connectory.v1.UserPair"> & {
+  /**
+   * One of the two users.
+   *
+   * @generated from field: string user_id_1 = 1;
+   */
+  userId1: string;
+
+  /**
+   * The other of the two users. Nobody is connected with themselves, but it is no error to ask.
+   *
+   * @generated from field: string user_id_2 = 2;
+   */
+  userId2: string;
+};
+
+/**
+ * Describes the message connectory.v1.UserPair.
+ * Use `create(UserPairSchema)` to create a new message.
+ */
+export declare const UserPairSchema: GenMessage<UserPair>;
+
+/**
+ * The answer of BatchCheckConnections.
+ *
+ * @generated from message connectory.v1.BatchCheckConnectionsResponse
+ */
+export declare type BatchCheckConnectionsResponse = Message<"connectory.v1.BatchCheckConnectionsResponse"> & {
+  /**
+   * What is so of each pair, in the order of `pairs`.
+   *
+   * @generated from field: repeated connectory.v1.BatchCheckConnectionsResult results = 1;
+   */
+  results: BatchCheckConnectionsResult[];
+};
+
+/**
+ * Describes the message connectory.v1.BatchCheckConnectionsResponse.
+ * Use `create(BatchCheckConnectionsResponseSchema)` to create a new message.
+ */
+export declare const BatchCheckConnectionsResponseSchema: GenMessage<BatchCheckConnectionsResponse>;
+
+/**
+ * Whether two users are connected.
+ *
+ * @generated from message connectory.v1.BatchCheckConnectionsResult
+ */
+export declare type BatchCheckConnectionsResult = Message<"connectory.v1.BatchCheckConnectionsResult"> & {
+  /**
+   * True when they are.
+   *
+   * @generated from field: bool connected = 1;
+   */
+  connected: boolean;
+
+  /**
+   * The id of their active connection; empty when they are not connected.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message connectory.v1.BatchCheckConnectionsResult.
+ * Use `create(BatchCheckConnectionsResultSchema)` to create a new message.
+ */
+export declare const BatchCheckConnectionsResultSchema: GenMessage<BatchCheckConnectionsResult>;
+
+/**
+ * What ListMutualConnections needs.
+ *
+ * @generated from message connectory.v1.ListMutualConnectionsRequest
+ */
+export declare type ListMutualConnectionsRequest = Message<"connectory.v1.ListMutualConnectionsRequest"> & {
+  /**
+   * One of the two users.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The other of the two users, not the same one.
+   *
+   * @generated from field: string other_user_id = 2;
+   */
+  otherUserId: string;
+
+  /**
+   * How many to answer with at most: 50 when 0, never more than 1000.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before, with the same two users.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message connectory.v1.ListMutualConnectionsRequest.
+ * Use `create(ListMutualConnectionsRequestSchema)` to create a new message.
+ */
+export declare const ListMutualConnectionsRequestSchema: GenMessage<ListMutualConnectionsRequest>;
+
+/**
+ * The answer of ListMutualConnections.
+ *
+ * @generated from message connectory.v1.ListMutualConnectionsResponse
+ */
+export declare type ListMutualConnectionsResponse = Message<"connectory.v1.ListMutualConnectionsResponse"> & {
+  /**
+   * The users who are connected to both, in the order of their ids, bytewise.
+   *
+   * @generated from field: repeated connectory.v1.MutualConnection mutual_connections = 1;
+   */
+  mutualConnections: MutualConnection[];
+
+  /**
+   * The token of the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message connectory.v1.ListMutualConnectionsResponse.
+ * Use `create(ListMutualConnectionsResponseSchema)` to create a new message.
+ */
+export declare const ListMutualConnectionsResponseSchema: GenMessage<ListMutualConnectionsResponse>;
+
+/**
+ * A user who is connected to both of two others.
+ *
+ * @generated from message connectory.v1.MutualConnection
+ */
+export declare type MutualConnection = Message<"connectory.v1.MutualConnection"> & {
+  /**
+   * The user whom the two have in common.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * The id of this user's connection with `user_id` of the request.
+   *
+   * @generated from field: string connection_id = 2;
+   */
+  connectionId: string;
+
+  /**
+   * The id of this user's connection with `other_user_id` of the request.
+   *
+   * @generated from field: string other_connection_id = 3;
+   */
+  otherConnectionId: string;
+};
+
+/**
+ * Describes the message connectory.v1.MutualConnection.
+ * Use `create(MutualConnectionSchema)` to create a new message.
+ */
+export declare const MutualConnectionSchema: GenMessage<MutualConnection>;
+
+/**
+ * What WatchConnections needs.
+ *
+ * @generated from message connectory.v1.WatchConnectionsRequest
+ */
+export declare type WatchConnectionsRequest = Message<"connectory.v1.WatchConnectionsRequest"> & {
+  /**
+   * Only changes of this user's connections; those of all users when empty.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Begin with the first change after this revision: the `revision` of the last message that was seen, or of a write's
+   * answer. Absent: from now on. 0: all that the log has. A revision that the log does not reach back to, or that the
+   * organization has not come to yet, is OUT_OF_RANGE (WATCH_REVISION_INVALID).
+   *
+   * @generated from field: optional int64 after_revision = 2;
+   */
+  afterRevision?: bigint | undefined;
+};
+
+/**
+ * Describes the message connectory.v1.WatchConnectionsRequest.
+ * Use `create(WatchConnectionsRequestSchema)` to create a new message.
+ */
+export declare const WatchConnectionsRequestSchema: GenMessage<WatchConnectionsRequest>;
+
+/**
+ * A message of WatchConnections: a change, or a bookmark.
+ *
+ * @generated from message connectory.v1.WatchConnectionsResponse
+ */
+export declare type WatchConnectionsResponse = Message<"connectory.v1.WatchConnectionsResponse"> & {
+  /**
+   * The connection as it is after the change; absent in a bookmark.
+   *
+   * @generated from field: connectory.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+
+  /**
+   * What happened.
+   *
+   * @generated from field: connectory.v1.ConnectionChange change = 2;
+   */
+  change: ConnectionChange;
+
+  /**
+   * How far the stream has come: everything up to this revision has been told, or hidden by `user_id`.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message connectory.v1.WatchConnectionsResponse.
+ * Use `create(WatchConnectionsResponseSchema)` to create a new message.
+ */
+export declare const WatchConnectionsResponseSchema: GenMessage<WatchConnectionsResponse>;
+
+/**
  * What DeleteConnection needs.
  *
  * @generated from message connectory.v1.DeleteConnectionRequest
@@ -243,6 +643,46 @@ export declare type DeleteConnectionResponse = Message<"connectory.v1.DeleteConn
 export declare const DeleteConnectionResponseSchema: GenMessage<DeleteConnectionResponse>;
 
 /**
+ * What a message of WatchConnections tells.
+ *
+ * @generated from enum connectory.v1.ConnectionChange
+ */
+export enum ConnectionChange {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: CONNECTION_CHANGE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nothing happened that was asked for; `revision` says how far the stream has come.
+   *
+   * @generated from enum value: CONNECTION_CHANGE_BOOKMARK = 1;
+   */
+  BOOKMARK = 1,
+
+  /**
+   * Two users were connected.
+   *
+   * @generated from enum value: CONNECTION_CHANGE_CREATED = 2;
+   */
+  CREATED = 2,
+
+  /**
+   * Two users were disconnected.
+   *
+   * @generated from enum value: CONNECTION_CHANGE_DELETED = 3;
+   */
+  DELETED = 3,
+}
+
+/**
+ * Describes the enum connectory.v1.ConnectionChange.
+ */
+export declare const ConnectionChangeSchema: GenEnum<ConnectionChange>;
+
+/**
  * Who is connected with whom, inside the organization of the caller's token.
  *
  * @generated from service connectory.v1.ConnectionService
@@ -257,6 +697,19 @@ export declare const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof CreateConnectionRequestSchema;
     output: typeof CreateConnectionResponseSchema;
+  },
+  /**
+   * Connects many pairs of users in one call, each as CreateConnection would, and answers for each of them: with the
+   * connection, or with why not. It is not atomic: one that is refused keeps none of the others from being written. When the
+   * call itself fails half-way, as UNAVAILABLE, some may have been written: sent again with the same `request_id`s those
+   * are answered as they were and not written twice.
+   *
+   * @generated from rpc connectory.v1.ConnectionService.BatchCreateConnections
+   */
+  batchCreateConnections: {
+    methodKind: "unary";
+    input: typeof BatchCreateConnectionsRequestSchema;
+    output: typeof BatchCreateConnectionsResponseSchema;
   },
   /**
    * Reads a connection by its id, or the active one of a pair of users in either order.
@@ -277,6 +730,50 @@ export declare const ConnectionService: GenService<{
     methodKind: "unary";
     input: typeof ListConnectionsRequestSchema;
     output: typeof ListConnectionsResponseSchema;
+  },
+  /**
+   * Counts the active connections of a user.
+   *
+   * @generated from rpc connectory.v1.ConnectionService.CountConnections
+   */
+  countConnections: {
+    methodKind: "unary";
+    input: typeof CountConnectionsRequestSchema;
+    output: typeof CountConnectionsResponseSchema;
+  },
+  /**
+   * Tells of many pairs of users, all at the same moment, whether they are connected.
+   *
+   * @generated from rpc connectory.v1.ConnectionService.BatchCheckConnections
+   */
+  batchCheckConnections: {
+    methodKind: "unary";
+    input: typeof BatchCheckConnectionsRequestSchema;
+    output: typeof BatchCheckConnectionsResponseSchema;
+  },
+  /**
+   * Lists the users who are connected to both of two users, in the order of their ids, bytewise.
+   *
+   * @generated from rpc connectory.v1.ConnectionService.ListMutualConnections
+   */
+  listMutualConnections: {
+    methodKind: "unary";
+    input: typeof ListMutualConnectionsRequestSchema;
+    output: typeof ListMutualConnectionsResponseSchema;
+  },
+  /**
+   * Tells of every change of the organization's connections as it happens, in the order of revisions and each exactly
+   * once. The first message is a bookmark that says where the stream begins; later at least every 15 seconds there is a
+   * message, a bookmark when there is nothing else to tell. A stream that ends, for whatever reason, goes on without loss
+   * or repetition with the `revision` of its last message as `after_revision`. It ends by itself when the caller's token
+   * expires (TOKEN_EXPIRED), the server stops (STOPPING) or the database is away (DATABASE_UNAVAILABLE).
+   *
+   * @generated from rpc connectory.v1.ConnectionService.WatchConnections
+   */
+  watchConnections: {
+    methodKind: "server_streaming";
+    input: typeof WatchConnectionsRequestSchema;
+    output: typeof WatchConnectionsResponseSchema;
   },
   /**
    * Disconnects two users. The record stays, inactive; the pair can connect again.

@@ -2,7 +2,7 @@
 // @generated from file connectory/v1/connection_service.proto (package connectory.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.js";
 import { file_connectory_options_v1_access } from "../options/v1/access_pb.js";
 import { file_connectory_options_v1_mcp_tool } from "../options/v1/mcp_tool_pb.js";
@@ -10,12 +10,13 @@ import { file_connectory_options_v1_rest } from "../options/v1/rest_pb.js";
 import { file_connectory_v1_connection } from "./connection_pb.js";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.js";
 
 /**
  * Describes the file connectory/v1/connection_service.proto.
  */
 export const file_connectory_v1_connection_service = /*@__PURE__*/
-  fileDesc("CiZjb25uZWN0b3J5L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINY29ubmVjdG9yeS52MSL6AQoXQ3JlYXRlQ29ubmVjdGlvblJlcXVlc3QSIgoNY29ubmVjdGlvbl9pZBgBIAEoCUILukgI2AEBcgOwAQESMwoPY29ubmVjdGVkX3NpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJCCgl1c2VyX2lkXzEYAyABKAlCL7pILMgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kEkIKCXVzZXJfaWRfMhgEIAEoCUIvukgsyAEBcicyJV5bQS1aYS16MC05XVtBLVphLXowLTkuXzp8QC1dezAsMTI3fSQiWwoYQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS5jb25uZWN0b3J5LnYxLkNvbm5lY3Rpb24SEAoIcmV2aXNpb24YAiABKAMitwEKFEdldENvbm5lY3Rpb25SZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjYAQFyA7ABARJCCgl1c2VyX2lkXzEYAiABKAlCL7pILNgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kEkIKCXVzZXJfaWRfMhgDIAEoCUIvukgs2AEBcicyJV5bQS1aYS16MC05XVtBLVphLXowLTkuXzp8QC1dezAsMTI3fSQiRgoVR2V0Q29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS5jb25uZWN0b3J5LnYxLkNvbm5lY3Rpb24ilAEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSQAoHdXNlcl9pZBgBIAEoCUIvukgsyAEBcicyJV5bQS1aYS16MC05XVtBLVphLXowLTkuXzp8QC1dezAsMTI3fSQSGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAIImIKF0xpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEi4KC2Nvbm5lY3Rpb25zGAEgAygLMhkuY29ubmVjdG9yeS52MS5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChdEZWxldGVDb25uZWN0aW9uUmVxdWVzdBIXCgJpZBgBIAEoCUILukgIyAEBcgOwAQEiWwoYRGVsZXRlQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS5jb25uZWN0b3J5LnYxLkNvbm5lY3Rpb24SEAoIcmV2aXNpb24YAiABKAMyvQYKEUNvbm5lY3Rpb25TZXJ2aWNlEsEBChBDcmVhdGVDb25uZWN0aW9uEiYuY29ubmVjdG9yeS52MS5DcmVhdGVDb25uZWN0aW9uUmVxdWVzdBonLmNvbm5lY3RvcnkudjEuQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlIlzK2hgTChFjb25uZWN0aW9ucy53cml0ZdLaGCcKEGNyZWF0ZUNvbm5lY3Rpb24SE0NyZWF0ZSBhIGNvbm5lY3Rpb26C0+STAhQ6ASoiDy92MS9jb25uZWN0aW9ucxLQAQoNR2V0Q29ubmVjdGlvbhIjLmNvbm5lY3RvcnkudjEuR2V0Q29ubmVjdGlvblJlcXVlc3QaJC5jb25uZWN0b3J5LnYxLkdldENvbm5lY3Rpb25SZXNwb25zZSJ0kAIBytoYEgoQY29ubmVjdGlvbnMucmVhZNLaGCEKDWdldENvbm5lY3Rpb24SEEdldCBhIGNvbm5lY3Rpb26C0+STAjBaGBIWL3YxL2Nvbm5lY3Rpb25zOmxvb2t1cBIUL3YxL2Nvbm5lY3Rpb25zL3tpZH0SwgEKD0xpc3RDb25uZWN0aW9ucxIlLmNvbm5lY3RvcnkudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBomLmNvbm5lY3RvcnkudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2UiYJACAcraGBIKEGNvbm5lY3Rpb25zLnJlYWTS2hgsCg9saXN0Q29ubmVjdGlvbnMSGUxpc3QgYSB1c2VyJ3MgY29ubmVjdGlvbnOC0+STAhESDy92MS9jb25uZWN0aW9ucxLFAQoQRGVsZXRlQ29ubmVjdGlvbhImLmNvbm5lY3RvcnkudjEuRGVsZXRlQ29ubmVjdGlvblJlcXVlc3QaJy5jb25uZWN0b3J5LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXNwb25zZSJgytoYEwoRY29ubmVjdGlvbnMud3JpdGXS2hgpChBkZWxldGVDb25uZWN0aW9uEhNEZWxldGUgYSBjb25uZWN0aW9uGAGC0+STAhYqFC92MS9jb25uZWN0aW9ucy97aWR9GgTo2xgBYgZwcm90bzM", [file_buf_validate_validate, file_connectory_options_v1_access, file_connectory_options_v1_mcp_tool, file_connectory_options_v1_rest, file_connectory_v1_connection, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("CiZjb25uZWN0b3J5L3YxL2Nvbm5lY3Rpb25fc2VydmljZS5wcm90bxINY29ubmVjdG9yeS52MSKbAgoXQ3JlYXRlQ29ubmVjdGlvblJlcXVlc3QSIgoNY29ubmVjdGlvbl9pZBgBIAEoCUILukgI2AEBcgOwAQESMwoPY29ubmVjdGVkX3NpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJCCgl1c2VyX2lkXzEYAyABKAlCL7pILMgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kEkIKCXVzZXJfaWRfMhgEIAEoCUIvukgsyAEBcicyJV5bQS1aYS16MC05XVtBLVphLXowLTkuXzp8QC1dezAsMTI3fSQSHwoKcmVxdWVzdF9pZBgFIAEoCUILukgI2AEBcgOwAQEiWwoYQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS5jb25uZWN0b3J5LnYxLkNvbm5lY3Rpb24SEAoIcmV2aXNpb24YAiABKAMiawodQmF0Y2hDcmVhdGVDb25uZWN0aW9uc1JlcXVlc3QSSgoIcmVxdWVzdHMYASADKAsyJi5jb25uZWN0b3J5LnYxLkNyZWF0ZUNvbm5lY3Rpb25SZXF1ZXN0QhC6SA2SAQoIARD0AyID2AEDInAKHkJhdGNoQ3JlYXRlQ29ubmVjdGlvbnNSZXNwb25zZRI8CgdyZXN1bHRzGAEgAygLMisuY29ubmVjdG9yeS52MS5CYXRjaENyZWF0ZUNvbm5lY3Rpb25zUmVzdWx0EhAKCHJldmlzaW9uGAIgASgDIpABChxCYXRjaENyZWF0ZUNvbm5lY3Rpb25zUmVzdWx0Ei8KCmNvbm5lY3Rpb24YASABKAsyGS5jb25uZWN0b3J5LnYxLkNvbm5lY3Rpb25IABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSAASEAoIcmV2aXNpb24YAyABKANCCAoGcmVzdWx0IrcBChRHZXRDb25uZWN0aW9uUmVxdWVzdBIXCgJpZBgBIAEoCUILukgI2AEBcgOwAQESQgoJdXNlcl9pZF8xGAIgASgJQi+6SCzYAQFyJzIlXltBLVphLXowLTldW0EtWmEtejAtOS5fOnxALV17MCwxMjd9JBJCCgl1c2VyX2lkXzIYAyABKAlCL7pILNgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kIkYKFUdldENvbm5lY3Rpb25SZXNwb25zZRItCgpjb25uZWN0aW9uGAEgASgLMhkuY29ubmVjdG9yeS52MS5Db25uZWN0aW9uIpQBChZMaXN0Q29ubmVjdGlvbnNSZXF1ZXN0EkAKB3VzZXJfaWQYASABKAlCL7pILMgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kEhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiACCJiChdMaXN0Q29ubmVjdGlvbnNSZXNwb25zZRIuCgtjb25uZWN0aW9ucxgBIAMoCzIZLmNvbm5lY3RvcnkudjEuQ29ubmVjdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiWwoXQ291bnRDb25uZWN0aW9uc1JlcXVlc3QSQAoHdXNlcl9pZBgBIAEoCUIvukgsyAEBcicyJV5bQS1aYS16MC05XVtBLVphLXowLTkuXzp8QC1dezAsMTI3fSQiKQoYQ291bnRDb25uZWN0aW9uc1Jlc3BvbnNlEg0KBWNvdW50GAEgASgFIlMKHEJhdGNoQ2hlY2tDb25uZWN0aW9uc1JlcXVlc3QSMwoFcGFpcnMYASADKAsyFy5jb25uZWN0b3J5LnYxLlVzZXJQYWlyQgu6SAiSAQUIARDoByKSAQoIVXNlclBhaXISQgoJdXNlcl9pZF8xGAEgASgJQi+6SCzIAQFyJzIlXltBLVphLXowLTldW0EtWmEtejAtOS5fOnxALV17MCwxMjd9JBJCCgl1c2VyX2lkXzIYAiABKAlCL7pILMgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kIlwKHUJhdGNoQ2hlY2tDb25uZWN0aW9uc1Jlc3BvbnNlEjsKB3Jlc3VsdHMYASADKAsyKi5jb25uZWN0b3J5LnYxLkJhdGNoQ2hlY2tDb25uZWN0aW9uc1Jlc3VsdCI8ChtCYXRjaENoZWNrQ29ubmVjdGlvbnNSZXN1bHQSEQoJY29ubmVjdGVkGAEgASgIEgoKAmlkGAIgASgJIuIBChxMaXN0TXV0dWFsQ29ubmVjdGlvbnNSZXF1ZXN0EkAKB3VzZXJfaWQYASABKAlCL7pILMgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kEkYKDW90aGVyX3VzZXJfaWQYAiABKAlCL7pILMgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kEhoKCXBhZ2Vfc2l6ZRgDIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiACCJ1Ch1MaXN0TXV0dWFsQ29ubmVjdGlvbnNSZXNwb25zZRI7ChJtdXR1YWxfY29ubmVjdGlvbnMYASADKAsyHy5jb25uZWN0b3J5LnYxLk11dHVhbENvbm5lY3Rpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlcKEE11dHVhbENvbm5lY3Rpb24SDwoHdXNlcl9pZBgBIAEoCRIVCg1jb25uZWN0aW9uX2lkGAIgASgJEhsKE290aGVyX2Nvbm5lY3Rpb25faWQYAyABKAkimAEKF1dhdGNoQ29ubmVjdGlvbnNSZXF1ZXN0EkAKB3VzZXJfaWQYASABKAlCL7pILNgBAXInMiVeW0EtWmEtejAtOV1bQS1aYS16MC05Ll86fEAtXXswLDEyN30kEigKDmFmdGVyX3JldmlzaW9uGAIgASgDQgu6SAQiAigAsNsYAUgAiAEBQhEKD19hZnRlcl9yZXZpc2lvbiKSAQoYV2F0Y2hDb25uZWN0aW9uc1Jlc3BvbnNlEi0KCmNvbm5lY3Rpb24YASABKAsyGS5jb25uZWN0b3J5LnYxLkNvbm5lY3Rpb24SLwoGY2hhbmdlGAIgASgOMh8uY29ubmVjdG9yeS52MS5Db25uZWN0aW9uQ2hhbmdlEhYKCHJldmlzaW9uGAMgASgDQgSw2xgBIjIKF0RlbGV0ZUNvbm5lY3Rpb25SZXF1ZXN0EhcKAmlkGAEgASgJQgu6SAjIAQFyA7ABASJbChhEZWxldGVDb25uZWN0aW9uUmVzcG9uc2USLQoKY29ubmVjdGlvbhgBIAEoCzIZLmNvbm5lY3RvcnkudjEuQ29ubmVjdGlvbhIQCghyZXZpc2lvbhgCIAEoAyqTAQoQQ29ubmVjdGlvbkNoYW5nZRIhCh1DT05ORUNUSU9OX0NIQU5HRV9VTlNQRUNJRklFRBAAEh4KGkNPTk5FQ1RJT05fQ0hBTkdFX0JPT0tNQVJLEAESHQoZQ09OTkVDVElPTl9DSEFOR0VfQ1JFQVRFRBACEh0KGUNPTk5FQ1RJT05fQ0hBTkdFX0RFTEVURUQQAzL5DgoRQ29ubmVjdGlvblNlcnZpY2USwQEKEENyZWF0ZUNvbm5lY3Rpb24SJi5jb25uZWN0b3J5LnYxLkNyZWF0ZUNvbm5lY3Rpb25SZXF1ZXN0GicuY29ubmVjdG9yeS52MS5DcmVhdGVDb25uZWN0aW9uUmVzcG9uc2UiXMraGBMKEWNvbm5lY3Rpb25zLndyaXRl0toYJwoQY3JlYXRlQ29ubmVjdGlvbhITQ3JlYXRlIGEgY29ubmVjdGlvboLT5JMCFDoBKiIPL3YxL2Nvbm5lY3Rpb25zEukBChZCYXRjaENyZWF0ZUNvbm5lY3Rpb25zEiwuY29ubmVjdG9yeS52MS5CYXRjaENyZWF0ZUNvbm5lY3Rpb25zUmVxdWVzdBotLmNvbm5lY3RvcnkudjEuQmF0Y2hDcmVhdGVDb25uZWN0aW9uc1Jlc3BvbnNlInLK2hgTChFjb25uZWN0aW9ucy53cml0ZdLaGDEKFmJhdGNoQ3JlYXRlQ29ubmVjdGlvbnMSF0NyZWF0ZSBtYW55IGNvbm5lY3Rpb25zgtPkkwIgOgEqIhsvdjEvY29ubmVjdGlvbnM6YmF0Y2hDcmVhdGUS0AEKDUdldENvbm5lY3Rpb24SIy5jb25uZWN0b3J5LnYxLkdldENvbm5lY3Rpb25SZXF1ZXN0GiQuY29ubmVjdG9yeS52MS5HZXRDb25uZWN0aW9uUmVzcG9uc2UidJACAcraGBIKEGNvbm5lY3Rpb25zLnJlYWTS2hghCg1nZXRDb25uZWN0aW9uEhBHZXQgYSBjb25uZWN0aW9ugtPkkwIwWhgSFi92MS9jb25uZWN0aW9uczpsb29rdXASFC92MS9jb25uZWN0aW9ucy97aWR9EsIBCg9MaXN0Q29ubmVjdGlvbnMSJS5jb25uZWN0b3J5LnYxLkxpc3RDb25uZWN0aW9uc1JlcXVlc3QaJi5jb25uZWN0b3J5LnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlImCQAgHK2hgSChBjb25uZWN0aW9ucy5yZWFk0toYLAoPbGlzdENvbm5lY3Rpb25zEhlMaXN0IGEgdXNlcidzIGNvbm5lY3Rpb25zgtPkkwIREg8vdjEvY29ubmVjdGlvbnMSzQEKEENvdW50Q29ubmVjdGlvbnMSJi5jb25uZWN0b3J5LnYxLkNvdW50Q29ubmVjdGlvbnNSZXF1ZXN0GicuY29ubmVjdG9yeS52MS5Db3VudENvbm5lY3Rpb25zUmVzcG9uc2UiaJACAcraGBIKEGNvbm5lY3Rpb25zLnJlYWTS2hguChBjb3VudENvbm5lY3Rpb25zEhpDb3VudCBhIHVzZXIncyBjb25uZWN0aW9uc4LT5JMCFxIVL3YxL2Nvbm5lY3Rpb25zOmNvdW50Eu4BChVCYXRjaENoZWNrQ29ubmVjdGlvbnMSKy5jb25uZWN0b3J5LnYxLkJhdGNoQ2hlY2tDb25uZWN0aW9uc1JlcXVlc3QaLC5jb25uZWN0b3J5LnYxLkJhdGNoQ2hlY2tDb25uZWN0aW9uc1Jlc3BvbnNlInqQAgHK2hgSChBjb25uZWN0aW9ucy5yZWFk0toYOAoVYmF0Y2hDaGVja0Nvbm5lY3Rpb25zEh9DaGVjayB3aGljaCB1c2VycyBhcmUgY29ubmVjdGVkgtPkkwIfOgEqIhovdjEvY29ubmVjdGlvbnM6YmF0Y2hDaGVjaxLsAQoVTGlzdE11dHVhbENvbm5lY3Rpb25zEisuY29ubmVjdG9yeS52MS5MaXN0TXV0dWFsQ29ubmVjdGlvbnNSZXF1ZXN0GiwuY29ubmVjdG9yeS52MS5MaXN0TXV0dWFsQ29ubmVjdGlvbnNSZXNwb25zZSJ4kAIBytoYEgoQY29ubmVjdGlvbnMucmVhZNLaGD0KFWxpc3RNdXR1YWxDb25uZWN0aW9ucxIkTGlzdCBtdXR1YWwgY29ubmVjdGlvbnMgb2YgdHdvIHVzZXJzgtPkkwIYEhYvdjEvY29ubmVjdGlvbnM6bXV0dWFsEp0BChBXYXRjaENvbm5lY3Rpb25zEiYuY29ubmVjdG9yeS52MS5XYXRjaENvbm5lY3Rpb25zUmVxdWVzdBonLmNvbm5lY3RvcnkudjEuV2F0Y2hDb25uZWN0aW9uc1Jlc3BvbnNlIjaQAgHK2hgSChBjb25uZWN0aW9ucy5yZWFkgtPkkwIXEhUvdjEvY29ubmVjdGlvbnM6d2F0Y2gwARLFAQoQRGVsZXRlQ29ubmVjdGlvbhImLmNvbm5lY3RvcnkudjEuRGVsZXRlQ29ubmVjdGlvblJlcXVlc3QaJy5jb25uZWN0b3J5LnYxLkRlbGV0ZUNvbm5lY3Rpb25SZXNwb25zZSJgytoYEwoRY29ubmVjdGlvbnMud3JpdGXS2hgpChBkZWxldGVDb25uZWN0aW9uEhNEZWxldGUgYSBjb25uZWN0aW9uGAGC0+STAhYqFC92MS9jb25uZWN0aW9ucy97aWR9GgTo2xgBYgZwcm90bzM", [file_buf_validate_validate, file_connectory_options_v1_access, file_connectory_options_v1_mcp_tool, file_connectory_options_v1_rest, file_connectory_v1_connection, file_google_api_annotations, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * Describes the message connectory.v1.CreateConnectionRequest.
@@ -32,46 +33,158 @@ export const CreateConnectionResponseSchema = /*@__PURE__*/
   messageDesc(file_connectory_v1_connection_service, 1);
 
 /**
+ * Describes the message connectory.v1.BatchCreateConnectionsRequest.
+ * Use `create(BatchCreateConnectionsRequestSchema)` to create a new message.
+ */
+export const BatchCreateConnectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 2);
+
+/**
+ * Describes the message connectory.v1.BatchCreateConnectionsResponse.
+ * Use `create(BatchCreateConnectionsResponseSchema)` to create a new message.
+ */
+export const BatchCreateConnectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 3);
+
+/**
+ * Describes the message connectory.v1.BatchCreateConnectionsResult.
+ * Use `create(BatchCreateConnectionsResultSchema)` to create a new message.
+ */
+export const BatchCreateConnectionsResultSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 4);
+
+/**
  * Describes the message connectory.v1.GetConnectionRequest.
  * Use `create(GetConnectionRequestSchema)` to create a new message.
  */
 export const GetConnectionRequestSchema = /*@__PURE__*/
-  messageDesc(file_connectory_v1_connection_service, 2);
+  messageDesc(file_connectory_v1_connection_service, 5);
 
 /**
  * Describes the message connectory.v1.GetConnectionResponse.
  * Use `create(GetConnectionResponseSchema)` to create a new message.
  */
 export const GetConnectionResponseSchema = /*@__PURE__*/
-  messageDesc(file_connectory_v1_connection_service, 3);
+  messageDesc(file_connectory_v1_connection_service, 6);
 
 /**
  * Describes the message connectory.v1.ListConnectionsRequest.
  * Use `create(ListConnectionsRequestSchema)` to create a new message.
  */
 export const ListConnectionsRequestSchema = /*@__PURE__*/
-  messageDesc(file_connectory_v1_connection_service, 4);
+  messageDesc(file_connectory_v1_connection_service, 7);
 
 /**
  * Describes the message connectory.v1.ListConnectionsResponse.
  * Use `create(ListConnectionsResponseSchema)` to create a new message.
  */
 export const ListConnectionsResponseSchema = /*@__PURE__*/
-  messageDesc(file_connectory_v1_connection_service, 5);
+  messageDesc(file_connectory_v1_connection_service, 8);
+
+/**
+ * Describes the message connectory.v1.CountConnectionsRequest.
+ * Use `create(CountConnectionsRequestSchema)` to create a new message.
+ */
+export const CountConnectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 9);
+
+/**
+ * Describes the message connectory.v1.CountConnectionsResponse.
+ * Use `create(CountConnectionsResponseSchema)` to create a new message.
+ */
+export const CountConnectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 10);
+
+/**
+ * Describes the message connectory.v1.BatchCheckConnectionsRequest.
+ * Use `create(BatchCheckConnectionsRequestSchema)` to create a new message.
+ */
+export const BatchCheckConnectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 11);
+
+/**
+ * Describes the message connectory.v1.UserPair.
+ * Use `create(UserPairSchema)` to create a new message.
+ */
+export const UserPairSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 12);
+
+/**
+ * Describes the message connectory.v1.BatchCheckConnectionsResponse.
+ * Use `create(BatchCheckConnectionsResponseSchema)` to create a new message.
+ */
+export const BatchCheckConnectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 13);
+
+/**
+ * Describes the message connectory.v1.BatchCheckConnectionsResult.
+ * Use `create(BatchCheckConnectionsResultSchema)` to create a new message.
+ */
+export const BatchCheckConnectionsResultSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 14);
+
+/**
+ * Describes the message connectory.v1.ListMutualConnectionsRequest.
+ * Use `create(ListMutualConnectionsRequestSchema)` to create a new message.
+ */
+export const ListMutualConnectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 15);
+
+/**
+ * Describes the message connectory.v1.ListMutualConnectionsResponse.
+ * Use `create(ListMutualConnectionsResponseSchema)` to create a new message.
+ */
+export const ListMutualConnectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 16);
+
+/**
+ * Describes the message connectory.v1.MutualConnection.
+ * Use `create(MutualConnectionSchema)` to create a new message.
+ */
+export const MutualConnectionSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 17);
+
+/**
+ * Describes the message connectory.v1.WatchConnectionsRequest.
+ * Use `create(WatchConnectionsRequestSchema)` to create a new message.
+ */
+export const WatchConnectionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 18);
+
+/**
+ * Describes the message connectory.v1.WatchConnectionsResponse.
+ * Use `create(WatchConnectionsResponseSchema)` to create a new message.
+ */
+export const WatchConnectionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_connectory_v1_connection_service, 19);
 
 /**
  * Describes the message connectory.v1.DeleteConnectionRequest.
  * Use `create(DeleteConnectionRequestSchema)` to create a new message.
  */
 export const DeleteConnectionRequestSchema = /*@__PURE__*/
-  messageDesc(file_connectory_v1_connection_service, 6);
+  messageDesc(file_connectory_v1_connection_service, 20);
 
 /**
  * Describes the message connectory.v1.DeleteConnectionResponse.
  * Use `create(DeleteConnectionResponseSchema)` to create a new message.
  */
 export const DeleteConnectionResponseSchema = /*@__PURE__*/
-  messageDesc(file_connectory_v1_connection_service, 7);
+  messageDesc(file_connectory_v1_connection_service, 21);
+
+/**
+ * Describes the enum connectory.v1.ConnectionChange.
+ */
+export const ConnectionChangeSchema = /*@__PURE__*/
+  enumDesc(file_connectory_v1_connection_service, 0);
+
+/**
+ * What a message of WatchConnections tells.
+ *
+ * @generated from enum connectory.v1.ConnectionChange
+ */
+export const ConnectionChange = /*@__PURE__*/
+  tsEnum(ConnectionChangeSchema);
 
 /**
  * Who is connected with whom, inside the organization of the caller's token.

@@ -85,7 +85,7 @@ export enum ErrorReason {
   USER_IDS_OUT_OF_ORDER = 8,
 
   /**
-   * INVALID_ARGUMENT. Both user ids are the same: nobody connects with themselves.
+   * INVALID_ARGUMENT. Both user ids are the same: nobody connects with themselves, or has somebody in common with themselves.
    * Example: `alice` and `alice`.
    *
    * @generated from enum value: ERROR_REASON_USER_IDS_EQUAL = 9;
@@ -316,6 +316,23 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_CONFIG_UNREADABLE = 37;
    */
   CONFIG_UNREADABLE = 37,
+
+  /**
+   * OUT_OF_RANGE. A watch cannot begin after this revision: the organization has not come to it (`metadata.revision` is
+   * where it is), or the log does not reach back to it any more. Read the state anew and watch from now on.
+   * Example: `after_revision` is from before the database was restored from a backup.
+   *
+   * @generated from enum value: ERROR_REASON_WATCH_REVISION_INVALID = 38;
+   */
+  WATCH_REVISION_INVALID = 38,
+
+  /**
+   * RESOURCE_EXHAUSTED. Too many watches are open; `RetryInfo` says when to come back.
+   * Example: the 501st watch of an organization.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_WATCHES = 39;
+   */
+  TOO_MANY_WATCHES = 39,
 }
 
 /**

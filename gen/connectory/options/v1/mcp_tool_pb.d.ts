@@ -39,6 +39,22 @@ export declare type McpTool = Message<"connectory.options.v1.McpTool"> & {
    * @generated from field: bool destructive = 3;
    */
   destructive: boolean;
+
+  /**
+   * True when the tool may dial systems outside of this service.
+   *
+   * @generated from field: bool open_world = 4;
+   */
+  openWorld: boolean;
+
+  /**
+   * For the tool of a unary RPC that takes its time: the RPC of the same service, such as `StreamConnectionProfileTest`,
+   * that does the same and streams what it does. It runs instead when the caller wants to hear of progress. Its request has
+   * all fields of this one's, and its last message all fields of the answer.
+   *
+   * @generated from field: string progress_from = 5;
+   */
+  progressFrom: string;
 };
 
 /**

@@ -1,0 +1,66 @@
+import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
+import { checkBaseUrl } from "./check-base-url.ts";
+import { limitCalls } from "./limit-calls.ts";
+import { nameBrokenConnection } from "./name-broken-connection.ts";
+import { type RetryOptions, retryCalls } from "./retry-calls.ts";
+import { sendToken, type Token } from "./send-token.ts";
+
+/** How calls travel. `grpc` has a port of its own on the server; `connect` and `grpc-web` share its HTTP port. */
+export type TransportName = "grpc" | "connect" | "grpc-web";
+
+/** What createConnectoryClient needs. */
+export interface ConnectoryClientOptions {
+  /**
+   * Where the server is: `http://` or `https://`, host and port. The port belongs to the transport: that of gRPC for
+   * `grpc` (50051 unless configured otherwise), that of HTTP for the other two (8080).
+   */
+  readonly baseUrl: string;
+  /**
+   * The bearer token, or a function that gets one. What the function answered is kept and used until the server refuses
+   * it as UNAUTHENTICATED; then it is asked once more and the call is sent again.
+   */
+  readonly token: Token;
+  /** `grpc` in Node and `connect` in a browser, where gRPC cannot be spoken. */
+  readonly transport?: TransportName;
+  /** How long a call may take, all its tries included, in milliseconds: 30 000. 0: for ever. Streams have no limit. */
+  readonly timeoutMs?: number;
+  /** How calls that can be repeated are tried again; `false`: never. */
+  readonly retry?: Partial<RetryOptions> | false;
+  /** Interceptors of the caller's own, around every try. */
+  readonly interceptors?: readonly Interceptor[];
+  /** Certificates, in Node: of an authority that the system does not know, and of this client. Each is PEM. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+}
+
+/** The typed clients of both services. */
+export interface ConnectoryClient {
+  readonly connections: Client<typeof ConnectionService>;
+  readonly connectionProfiles: Client<typeof ConnectionProfileService>;
+}
+
+/** Opens a door: the part that differs between Node and browsers. Throws TypeError for what it cannot do. */
+export type OpenTransport = (
+  options: ConnectoryClientOptions,
+  common: { baseUrl: string; interceptors: Interceptor[] },
+) => Transport;
+
+/** Puts a client together around a transport. From inside out: connection errors are named, the token is sent, calls are limited in time, and tried again. */
+export function assembleClient(
+  options: ConnectoryClientOptions,
+  transportName: TransportName,
+  open: OpenTransport,
+): ConnectoryClient {
+  const baseUrl = checkBaseUrl(options.baseUrl);
+  const { token, retry, timeoutMs = 30_000, interceptors = [] } = options;
+  const opened = open(options, {
+    baseUrl,
+    interceptors: [...interceptors, sendToken(token), nameBrokenConnection(baseUrl, transportName)],
+  });
+  const transport = limitCalls(retry === false ? opened : retryCalls(opened, retry), timeoutMs);
+  return {
+    connections: createClient(ConnectionService, transport),
+    connectionProfiles: createClient(ConnectionProfileService, transport),
+  };
+}

@@ -1,0 +1,18 @@
+// What the client has in Node and in browsers alike; createConnectoryClient is in the folder of either.
+
+export { Code, ConnectError } from "@connectrpc/connect";
+export { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+export { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
+export { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+export type { ConnectoryClient, ConnectoryClientOptions, TransportName } from "./connectory-client.ts";
+export { type ItemOf, items } from "./items.ts";
+export { type OrderedPair, orderedPair } from "./ordered-pair.ts";
+export { type ListCall, pages } from "./pages.ts";
+export { isReason, metadataOf, reasonOf } from "./reason-of.ts";
+export { reportOf } from "./report-of.ts";
+export { requestIdOf } from "./request-id-of.ts";
+export { retryAfterOf } from "./retry-after-of.ts";
+export type { RetryOptions } from "./retry-calls.ts";
+export type { Token } from "./send-token.ts";
+export { type Precondition, preconditionsOf, type Violation, violationsOf } from "./violations-of.ts";
+export { type WatchCall, type WatchOptions, watch } from "./watch.ts";

@@ -1,0 +1,66 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Knex } from "knex";
+import type { Connection } from "../../gen/connectory/v1/connection_pb.js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { runPrepared } from "../database/run-prepared.ts";
+import { Failure } from "../failure.ts";
+import type { NewConnection, Written } from "./insert-connections.ts";
+import { readEvent } from "./read-event.ts";
+
+type Repeatable = NewConnection & Required<Pick<NewConnection, "repeatable">>;
+
+interface FirstEvent {
+  readonly ord: bigint;
+  readonly revision: bigint;
+  readonly actor: string;
+  readonly data: JsonObject;
+}
+
+// The condition on the version is that of the index event_of_request.
+const statement = `
+  select item.ord, event.revision, event.actor, event.data
+  from unnest(?::text[], ?::uuid[]) with ordinality as item (organization_id, event_id, ord)
+  join event on event.organization_id = item.organization_id and event.id = item.event_id
+    and get_byte(uuid_send(event.id), 6) >> 4 = 8`;
+
+/**
+ * Looks for what was written before under the same request_id, among creates that could not be inserted: what the first
+ * was answered, or REQUEST_ID_REUSED when that was another request. Missing in the answer: nothing was.
+ */
+export async function findRepeated(
+  knex: Knex,
+  items: readonly NewConnection[],
+): Promise<Map<NewConnection, Written | Failure>> {
+  const found = new Map<NewConnection, Written | Failure>();
+  const repeatable = items.filter((item): item is Repeatable => item.repeatable !== undefined);
+  if (repeatable.length === 0) return found;
+  const rows = await runPrepared<FirstEvent>(knex, "find-repeated", statement, [
+    repeatable.map(({ caller }) => caller.organizationId),
+    repeatable.map((item) => item.repeatable.eventId),
+  ]);
+  for (const { ord, revision, actor, data } of rows) {
+    const item = repeatable[Number(ord) - 1] as Repeatable;
+    const first = readEvent(data);
+    const same = actor === item.caller.userId && isSame(item, first);
+    found.set(item, same ? { revision, first } : reused());
+  }
+  return found;
+}
+
+/** Whether the request that comes now asks for what was written first. */
+function isSame({ record, repeatable }: Repeatable, first: Connection): boolean {
+  const { connectedSince, createdAt } = first;
+  const sameTime =
+    connectedSince !== undefined &&
+    createdAt !== undefined &&
+    timestampMs(connectedSince) === (repeatable.sinceNow ? timestampMs(createdAt) : record.connectedSince.getTime());
+  return sameTime && record.id === first.id && record.userId1 === first.userId1 && record.userId2 === first.userId2;
+}
+
+function reused(): Failure {
+  const description = "was used for another request: make a new one for each";
+  return new Failure(ErrorReason.REQUEST_ID_REUSED, `request_id: ${description}`, {
+    fieldViolations: [{ field: "request_id", description }],
+  });
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import type { Knex } from "knex";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { answerWithin } from "../database/answer-within.ts";
+import { coalesce } from "../database/coalesce.ts";
+import { runPrepared } from "../database/run-prepared.ts";
+import { Failure } from "../failure.ts";
+import type { EventType, StoredEvent } from "./event.ts";
+
+/** Which events are wanted: those after a revision, at most so many. */
+export interface TailWanted {
+  readonly organizationId: string;
+  readonly after: bigint;
+  readonly limit: number;
+}
+
+/** The beginning of what was wanted, without gaps. */
+export interface TailPage {
+  /** Those of the types that were asked for. */
+  readonly events: readonly Pick<StoredEvent, "revision" | "type" | "data">[];
+  /** The last revision that was looked at, whatever its type; `after` when there is nothing new. */
+  readonly revision: bigint;
+}
+
+/** Reads the event log from anywhere on. */
+export interface TailReader {
+  /** The revision that each organization has come to; one that never wrote is missing. */
+  heads(organizationIds: readonly string[]): Promise<ReadonlyMap<string, bigint>>;
+  /** Throws Failure WATCH_REVISION_INVALID when the log does not have the very next event. */
+  page(wanted: TailWanted): Promise<TailPage>;
+}
+
+interface Row {
+  readonly ord: bigint;
+  readonly revision: bigint | null;
+  readonly type: EventType;
+  readonly data: StoredEvent["data"] | null;
+}
+
+const statement = readFileSync(new URL("tail-events.sql", import.meta.url), "utf8");
+
+/** Pages are gathered into a statement of at most 20, two at a time: many who catch up at once leave room for writes. */
+const gathering = { maxBatch: 20, maxRunning: 2, maxWaiting: 10_000 };
+
+/** A database that says nothing for `answerMs` counts as away: no follower has a deadline that would find it out. */
+export function createTailReader(options: { knex: Knex; types: readonly EventType[]; answerMs: number }): TailReader {
+  const { knex, types, answerMs } = options;
+  return {
+    async heads(organizationIds) {
+      const statement = "select id, revision from organization where id = any (?::text[])";
+      const answer = runPrepared<{ id: string; revision: bigint }>(knex, "tail-heads", statement, [
+        [...organizationIds],
+      ]);
+      const rows = await answerWithin(answerMs, answer);
+      return new Map(rows.map(({ id, revision }) => [id, revision]));
+    },
+    page: coalesce<TailWanted, TailPage>((wanted) => answerWithin(answerMs, readPages(knex, types, wanted)), gathering),
+  };
+}
+
+async function readPages(knex: Knex, types: readonly EventType[], wanted: readonly TailWanted[]) {
+  const rows = await runPrepared<Row>(knex, "tail-events", statement, [
+    [...types],
+    wanted.map(({ organizationId }) => organizationId),
+    wanted.map(({ after }) => String(after)),
+    wanted.map(({ limit }) => limit),
+  ]);
+  const rowsOf = Map.groupBy(rows, ({ ord }) => Number(ord) - 1);
+  return wanted.map(({ after }, index) => toPage(after, rowsOf.get(index) ?? []));
+}
+
+function toPage(after: bigint, rows: readonly Row[]): TailPage | Failure {
+  const events: TailPage["events"][number][] = [];
+  let position = after;
+  for (const { revision, type, data } of rows) {
+    // What is before a gap is given; who reads on from there is told of it.
+    if (revision !== position + 1n) return position > after ? { events, revision: position } : notInLog(after);
+    position = revision;
+    if (data !== null) events.push({ revision, type, data });
+  }
+  return { events, revision: position };
+}
+
+function notInLog(after: bigint): Failure {
+  return new Failure(
+    ErrorReason.WATCH_REVISION_INVALID,
+    `the log does not have the change after revision ${after} any more: read the state anew and watch from now on`,
+  );
+}

@@ -1,0 +1,85 @@
+import { type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
+import {
+  type Attributes,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  type Tracer,
+} from "@opentelemetry/api";
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_RPC_METHOD,
+  ATTR_RPC_STATUS_CODE,
+  ATTR_RPC_SYSTEM_NAME,
+} from "@opentelemetry/semantic-conventions";
+import { readTraceContext, type TraceContext, traceContextOf } from "../telemetry/trace-context.ts";
+import { aroundCall } from "./around-call.ts";
+import { type Door, entryKey } from "./entry.ts";
+import { outcomeOf } from "./outcome.ts";
+import { requestIdKey } from "./request-id.ts";
+
+/** Where in which trace the running call is: in a span of its own, or without a tracer where its caller says. */
+export const traceKey: ContextKey<TraceContext | undefined> = createContextKey<TraceContext | undefined>(undefined, {
+  description: "trace",
+});
+
+/** What OpenTelemetry calls the protocols. */
+export const rpcSystems: Readonly<Record<Door, string>> = {
+  grpc: "grpc",
+  "grpc-web": "grpc",
+  connect: "connectrpc",
+  rest: "rest",
+  mcp: "jsonrpc",
+};
+
+const headers: TextMapGetter<Headers> = {
+  get: (carrier, name) => carrier.get(name) ?? undefined,
+  keys: (carrier) => [...carrier.keys()],
+};
+
+/**
+ * Makes a span of the call, as a child of what the caller's headers name. Nothing of a message, of a header or of who
+ * calls goes into it. With `refusalsOnly` a call that is let in has no span yet: it will have one of its own.
+ */
+export function trace(tracer: Tracer | undefined, { refusalsOnly = false } = {}): Interceptor {
+  return (next) => (request) => {
+    const { contextValues: values, header, service, method } = request;
+    if (tracer === undefined) {
+      values.set(traceKey, readTraceContext(header));
+      return next(request);
+    }
+    const name = `${service.typeName}/${method.name}`;
+    const begin = (times: { startTime?: number } = {}): Span => {
+      const door = values.get(entryKey)?.door;
+      const attributes: Attributes = {
+        [ATTR_RPC_METHOD]: name,
+        "connectory.request_id": values.get(requestIdKey),
+        ...(door === undefined ? {} : { [ATTR_RPC_SYSTEM_NAME]: rpcSystems[door], "connectory.door": door }),
+      };
+      const parent = propagation.extract(ROOT_CONTEXT, header, headers);
+      const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, ...times }, parent);
+      values.set(traceKey, traceContextOf(span.spanContext()));
+      return span;
+    };
+    const startTime = Date.now();
+    const span = refusalsOnly ? undefined : begin();
+    return aroundCall(next, request, {
+      over: (error) => {
+        if (span !== undefined) end(span, error);
+        else if (error !== undefined) end(begin({ startTime }), error);
+      },
+    });
+  };
+}
+
+function end(span: Span, error: unknown): void {
+  const { code, reason, ourFault } = outcomeOf(error);
+  span.setAttribute(ATTR_RPC_STATUS_CODE, code);
+  if (error !== undefined) span.setAttribute(ATTR_ERROR_TYPE, code);
+  if (reason !== undefined) span.setAttribute("connectory.reason", reason);
+  if (ourFault) span.setStatus({ code: SpanStatusCode.ERROR });
+  span.end();
+}

@@ -1,0 +1,68 @@
+import type { EnvironmentReader } from "../environment-reader.ts";
+
+/** How OTLP travels. */
+export type OtlpProtocol = (typeof protocols)[number];
+
+/** Who wants to know. Prometheus need not be asked for: it comes by itself. */
+export interface TelemetrySettings {
+  /** Spans are exported. Where to, how, and which of them is what the SDK reads of the environment. */
+  readonly traces: boolean;
+  /** Metrics are pushed over OTLP; undefined when they are not. */
+  readonly metrics:
+    | { readonly protocol: OtlpProtocol; readonly intervalMs: number; readonly timeoutMs: number }
+    | undefined;
+}
+
+const protocols = ["grpc", "http/protobuf", "http/json"] as const;
+const samplers = [
+  "always_on",
+  "always_off",
+  "traceidratio",
+  "parentbased_always_on",
+  "parentbased_always_off",
+  "parentbased_traceidratio",
+] as const;
+
+/**
+ * Reads OpenTelemetry's own variables as far as they decide what is started here; the SDK reads the rest by itself. Unlike
+ * there, nothing is exported to localhost when none is set: an exporter runs when an endpoint or an exporter is named.
+ */
+export function readTelemetrySettings(env: EnvironmentReader): TelemetrySettings {
+  const shared = isEndpoint(env, "OTEL_EXPORTER_OTLP_ENDPOINT");
+  const traces = exporters(env, "OTEL_TRACES_EXPORTER", ["otlp", "console", "zipkin", "none"]);
+  const metrics = exporters(env, "OTEL_METRICS_EXPORTER", ["otlp", "prometheus", "none"]);
+  const exportTraces = traces ?? (isEndpoint(env, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") || shared ? ["otlp"] : []);
+  const exportMetrics = metrics ?? (isEndpoint(env, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT") || shared ? ["otlp"] : []);
+  const protocol = env.oneOf("OTEL_EXPORTER_OTLP_PROTOCOL", protocols, "http/protobuf");
+  env.oneOf("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", protocols, protocol);
+  checkSampler(env);
+  const intervalMs = env.integer("OTEL_METRIC_EXPORT_INTERVAL", 60_000, 100, 3_600_000);
+  const pushed = {
+    protocol: env.oneOf("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", protocols, protocol),
+    intervalMs,
+    timeoutMs: Math.min(env.integer("OTEL_METRIC_EXPORT_TIMEOUT", 30_000, 100, 3_600_000), intervalMs),
+  };
+  const disabled = env.oneOf("OTEL_SDK_DISABLED", ["true", "false"], "false") === "true";
+  return {
+    traces: !disabled && exportTraces.some((name) => name !== "none"),
+    metrics: !disabled && exportMetrics.includes("otlp") ? pushed : undefined,
+  };
+}
+
+function exporters(env: EnvironmentReader, name: string, known: readonly string[]): string[] | undefined {
+  const names = env.list(name);
+  if (names.some((one) => !known.includes(one)) || (names.length > 1 && names.includes("none")))
+    env.problem(name, `must be one of ${known.join(", ")}, or some of them with commas in between`);
+  return names.length === 0 ? undefined : names;
+}
+
+function isEndpoint(env: EnvironmentReader, name: string): boolean {
+  return env.url(name, ["http:", "https:"]) !== undefined;
+}
+
+function checkSampler(env: EnvironmentReader): void {
+  const sampler = env.oneOf("OTEL_TRACES_SAMPLER", samplers, "parentbased_always_on");
+  const ratio = env.text("OTEL_TRACES_SAMPLER_ARG");
+  if (sampler.endsWith("traceidratio") && !(ratio !== undefined && Number(ratio) >= 0 && Number(ratio) <= 1))
+    env.problem("OTEL_TRACES_SAMPLER_ARG", `must be a number from 0 to 1, because OTEL_TRACES_SAMPLER is ${sampler}`);
+}

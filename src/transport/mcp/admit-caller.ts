@@ -1,0 +1,62 @@
+import type { AuthInfo } from "@modelcontextprotocol/server";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import type { VerifyToken } from "../../auth/verify-token.ts";
+import { principalOf } from "../../interceptors/authenticate.ts";
+import { explainError } from "../../interceptors/map-errors.ts";
+import { outcomeOf } from "../../interceptors/outcome.ts";
+import { requestIdHeader, requestIdOf } from "../../interceptors/request-id.ts";
+import { refuseCaller } from "./refuse-request.ts";
+
+/** What the server object of a request is told of who sends it. */
+export interface McpCaller {
+  readonly permissions: ReadonlySet<string>;
+  /** The address that the request came from. */
+  readonly peer: string | undefined;
+}
+
+export interface AdmitCallerDeps {
+  readonly verifyToken: VerifyToken;
+  readonly log: Logger;
+  /** Where a caller without a token is told who issues them. */
+  readonly metadataUrl: (request: FastifyRequest) => string | undefined;
+}
+
+/** Finds out who sends a request; undefined when it was refused and answered. */
+export type AdmitCaller = (request: FastifyRequest, reply: FastifyReply) => Promise<AuthInfo | undefined>;
+
+/**
+ * Lets a request in by its bearer token, before its body is read. Each call in it passes the interceptors with the same
+ * token once more: what is decided here is only who may talk at all, and which tools are worth telling of.
+ */
+export function createAdmitCaller({ verifyToken, log, metadataUrl }: AdmitCallerDeps): AdmitCaller {
+  return async (request, reply) => {
+    const given = request.headers[requestIdHeader];
+    const requestId = requestIdOf(typeof given === "string" ? given : null);
+    request.headers[requestIdHeader] = requestId; // the calls in it have the same
+    const peer = request.socket.remoteAddress;
+    reply.header(requestIdHeader, requestId);
+    try {
+      const { permissions } = await principalOf(request.headers.authorization ?? null, verifyToken);
+      return asAuthInfo({ permissions, peer });
+    } catch (thrown) {
+      const signal = AbortSignal.any([]);
+      const error = explainError(log, thrown, { requestId, rpc: "mcp", signal });
+      const { code, reason } = outcomeOf(error);
+      log.info({ door: "mcp", code, reason, requestId, peer }, "call");
+      refuseCaller(reply, error, metadataUrl(request));
+      return undefined;
+    }
+  };
+}
+
+/** The caller in the only form that the library hands on. The token stays in its header. */
+function asAuthInfo({ permissions, peer }: McpCaller): AuthInfo {
+  return { token: "", clientId: "", scopes: [...permissions], extra: { peer } };
+}
+
+/** The caller of a request again. */
+export function callerOf(authInfo: AuthInfo | undefined): McpCaller {
+  const peer = authInfo?.extra?.peer;
+  return { permissions: new Set(authInfo?.scopes), peer: typeof peer === "string" ? peer : undefined };
+}

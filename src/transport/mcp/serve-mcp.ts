@@ -1,0 +1,114 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { type AuthInfo, createMcpHandler, ProtocolErrorCode, preloadSchemas } from "@modelcontextprotocol/server";
+import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import type { VerifyToken } from "../../auth/verify-token.ts";
+import type { Facade } from "../http.ts";
+import type { Route } from "../routes.ts";
+import { createAdmitCaller } from "./admit-caller.ts";
+import { createRunningCalls } from "./create-running-calls.ts";
+import { createServer } from "./create-server.ts";
+import { createTools } from "./create-tools.ts";
+import { isAllowedOrigin } from "./is-allowed-origin.ts";
+import { mcpInstructions } from "./mcp-instructions.ts";
+import { protectedResourceUrl, serveProtectedResource } from "./protected-resource.ts";
+import { refusedCode, refuseRequest } from "./refuse-request.ts";
+
+/** What the door needs. */
+export interface McpOptions {
+  readonly routes: readonly Route[];
+  readonly interceptors: readonly Interceptor[];
+  readonly verifyToken: VerifyToken;
+  /** The external issuer of tokens; undefined when they are made here. */
+  readonly issuer: string | undefined;
+  /** The origins that may call from web pages; `*` for all. */
+  readonly corsOrigins: readonly string[];
+  readonly version: string;
+  readonly log: Logger;
+}
+
+const path = "/mcp";
+
+/** From this revision of the protocol on there are no batches. Revisions are dates, so they compare as texts. */
+const firstWithoutBatches = "2025-06-18";
+
+/**
+ * The Model Context Protocol over streamable HTTP: every RPC with the option `mcp_tool` as a tool. There are no sessions;
+ * each request brings its token and gets a server object of its own, so nothing of one caller is left for the next.
+ */
+export function serveMcp(options: McpOptions): Facade {
+  const { routes, interceptors, verifyToken, issuer, corsOrigins, version, log } = options;
+  const deps = {
+    tools: createTools(routes, interceptors),
+    running: createRunningCalls(),
+    serverInfo: { name: "connectory", title: "Connectory", version },
+    instructions: mcpInstructions(routes),
+    log,
+  };
+  preloadSchemas(); // 25 ms that the first request would take
+  const handler = createMcpHandler((context) => createServer(deps, context), {
+    // Its message may quote the request.
+    onerror: ({ stack = "" }) => log.debug({ at: stack.match(/^ {4}at .*$/gm)?.slice(0, 5) }, "not served over MCP"),
+  });
+  const metadataUrl = (request: FastifyRequest) =>
+    issuer === undefined ? undefined : protectedResourceUrl(request, path);
+  const admitCaller = createAdmitCaller({ verifyToken, log, metadataUrl });
+  const callers = new WeakMap<FastifyRequest, AuthInfo>();
+
+  const admit = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (!isAllowedOrigin(request.headers.origin, request.headers.host, corsOrigins)) {
+      refuseRequest(reply, 403, refusedCode, "web pages of this origin may not call: see CORS_ORIGINS");
+      return reply;
+    }
+    const caller = await admitCaller(request, reply);
+    if (caller === undefined) return reply;
+    callers.set(request, caller);
+  };
+
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { body, headers } = request;
+    if (Array.isArray(body) && String(headers["mcp-protocol-version"] ?? "") >= firstWithoutBatches)
+      return refuseRequest(reply, 400, ProtocolErrorCode.InvalidRequest, "this protocol version has no batches");
+    const gone = new AbortController();
+    reply.raw.once("close", () => gone.abort());
+    const authInfo = callers.get(request);
+    const response = await handler.fetch(toWebRequest(request, gone.signal), {
+      ...(authInfo === undefined ? {} : { authInfo }),
+      ...(body === undefined ? {} : { parsedBody: body }),
+    });
+    if (response.status >= 500)
+      log.error({ status: response.status, requestId: reply.getHeader("x-request-id") }, "MCP");
+    return reply.send(response);
+  };
+
+  return (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("application/json", { parseAs: "string" }, async (_: FastifyRequest, text: string) => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        throw Object.assign(new Error("the body is not JSON"), {
+          statusCode: 400,
+          rpcCode: ProtocolErrorCode.ParseError,
+        });
+      }
+    });
+    scope.setErrorHandler((error: FastifyError & { rpcCode?: number }, _request, reply) => {
+      const { statusCode = 500, message, rpcCode = refusedCode } = error;
+      if (statusCode < 500) return refuseRequest(reply, statusCode, rpcCode, message);
+      log.error({ err: error }, "an MCP request failed");
+      return refuseRequest(reply, 500, ProtocolErrorCode.InternalError, "internal error");
+    });
+    scope.addHook("preClose", () => handler.close());
+    scope.route({ method: ["GET", "POST", "DELETE", "PUT", "PATCH"], url: path, onRequest: admit, handler: answer });
+    if (issuer !== undefined) serveProtectedResource(scope, path, issuer);
+  };
+}
+
+/** The request without its body, which has been read. Its address is of no meaning to anybody. */
+function toWebRequest({ method, headers }: FastifyRequest, signal: AbortSignal): Request {
+  const fields = Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  );
+  return new Request(`http://localhost${path}`, { method, headers: fields, signal });
+}

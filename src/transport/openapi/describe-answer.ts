@@ -1,0 +1,101 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
+import { descriptionOf } from "../../contract/descriptions.ts";
+import type { JsonSchema, ObjectSchema } from "../../contract/json-schema.ts";
+import { etagOf, type RestForm, restNameOf } from "../../contract/rest-form.ts";
+import type { SampleOf } from "./create-samples.ts";
+import type { DocumentSchemas } from "./create-schemas.ts";
+import { envelopeSchema, pagingSchema } from "./envelope-schema.ts";
+import type { MediaType, Reference, Response } from "./open-api-document.ts";
+
+/** What a success answers, in the form that its service has over REST. */
+export function describeAnswer(
+  method: DescMethod,
+  form: RestForm,
+  schemas: DocumentSchemas,
+  sampleOf: SampleOf,
+): Response {
+  const description = descriptionOf(method.output);
+  const headers: Record<string, Reference> = { "X-Request-Id": { $ref: "#/components/headers/RequestId" } };
+  if (method.methodKind !== "unary")
+    return {
+      description: `${description} ${streamWords}`,
+      headers,
+      content: streamContent(method, form, schemas, sampleOf),
+    };
+  if (form.shape === "resource" && etagOf(form.resource?.message) !== undefined)
+    headers.ETag = { $ref: "#/components/headers/ETag" };
+  const schema = schemas.keep(method.output.name, answerSchema(method, form, schemas));
+  const example = { summary: "An answer", value: sampleOf(schema, "answer") };
+  return { description, headers, content: { "application/json": { schema, examples: { example } } } };
+}
+
+const streamWords =
+  "As server-sent events: each `message` has one of these as its data, `error` a problem detail, and `done` is the end of a stream that came to one. With `Accept: application/x-ndjson` each line is an object with `event`, `id` and `data`.";
+
+function streamContent(
+  { output }: DescMethod,
+  { names }: RestForm,
+  schemas: DocumentSchemas,
+  sampleOf: SampleOf,
+): Record<string, MediaType> {
+  const schema = schemas.of(names, "output").refer(output);
+  const data = JSON.stringify(sampleOf(schema, "answer"));
+  const event = { summary: "An event", value: `event: message\ndata: ${data}\n\n` };
+  const line = { summary: "A line", value: `{"event":"message","data":${data}}\n` };
+  return {
+    "text/event-stream": { schema, examples: { event } },
+    "application/x-ndjson": { schema, examples: { line } },
+  };
+}
+
+function answerSchema(method: DescMethod, form: RestForm, schemas: DocumentSchemas): JsonSchema {
+  const message = schemas.of(form.names, "output").of(method.output);
+  if (form.style === RestStyle.ENVELOPE) return inEnvelope(message, method, form, schemas);
+  const { resource } = form;
+  if (form.style !== RestStyle.FLAT || form.shape === "message" || resource?.message === undefined) return message;
+  const item = schemas.of(form.names, "output").refer(resource.message);
+  const others = only(
+    message,
+    form.others.map((field) => restNameOf(field, form.names)),
+  );
+  if (form.shape === "list")
+    return {
+      ...others,
+      properties: {
+        data: { type: "array", items: item, description: descriptionOf(resource) },
+        has_more: { type: "boolean", description: "True when there is another page." },
+        ...others.properties,
+      },
+      required: ["data", "has_more", ...(others.required ?? [])],
+    };
+  if (canBeMissing(method)) return { anyOf: [{ allOf: [item, others] }, others] };
+  return form.others.length === 0 ? item : { allOf: [item, others] };
+}
+
+function inEnvelope(message: ObjectSchema, method: DescMethod, form: RestForm, schemas: DocumentSchemas): JsonSchema {
+  const envelope = schemas.keep("Envelope", envelopeSchema);
+  const required = new Set(message.required ?? []);
+  if (form.shape === "resource" && form.resource !== undefined && !canBeMissing(method))
+    required.add(restNameOf(form.resource, form.names));
+  const properties = { ...message.properties };
+  if (form.shape === "list" && message.properties.nextPageToken !== undefined) {
+    properties.paging = schemas.keep("Paging", pagingSchema);
+    required.add("paging");
+  }
+  return { allOf: [envelope, { ...message, properties, required: [...required] }] };
+}
+
+/** An answer may be without its resource when the caller allows that there is none (AIP-135). */
+function canBeMissing({ input }: DescMethod): boolean {
+  return input.fields.some(({ name }) => name === "allow_missing");
+}
+
+function only(schema: ObjectSchema, names: readonly string[]): ObjectSchema {
+  const required = (schema.required ?? []).filter((name) => names.includes(name));
+  return {
+    type: "object",
+    properties: Object.fromEntries(Object.entries(schema.properties).filter(([name]) => names.includes(name))),
+    ...(required.length === 0 ? {} : { required }),
+  };
+}

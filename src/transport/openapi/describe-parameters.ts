@@ -1,0 +1,126 @@
+import { type DescField, type DescMethod, ScalarType } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import type { HttpRule } from "../../contract/http-rule.ts";
+import type { JsonSchema, ObjectSchema } from "../../contract/json-schema.ts";
+import {
+  etagOf,
+  queryAliases,
+  type RestForm,
+  requestIdOf,
+  restNameOf,
+  streamPositionOf,
+} from "../../contract/rest-form.ts";
+import type { DocumentSchemas } from "./create-schemas.ts";
+import { requestSchema } from "./describe-request.ts";
+import type { Parameter, Reference } from "./open-api-document.ts";
+
+/** Headers that several RPCs take, by the name of their component. */
+export const headerParameters: Readonly<Record<string, Parameter>> = {
+  RequestId: {
+    name: "X-Request-Id",
+    in: "header",
+    required: false,
+    description:
+      "An id for the call, which the answer and the server's log then have; the server makes one without it.",
+    schema: { type: "string", pattern: "^[A-Za-z0-9._:-]{1,64}$" },
+  },
+  Timeout: {
+    name: "Connect-Timeout-Ms",
+    in: "header",
+    required: false,
+    description: "So many milliseconds the caller will wait; then the call ends with DEADLINE_EXCEEDED.",
+    schema: { type: "integer", minimum: 1, maximum: 86_400_000 },
+  },
+  IfMatch: {
+    name: "If-Match",
+    in: "header",
+    required: false,
+    description: "The `ETag` of the state that the caller has seen. When there is another one now the answer is 412.",
+    schema: { type: "string" },
+  },
+  IfNoneMatch: {
+    name: "If-None-Match",
+    in: "header",
+    required: false,
+    description: "The `ETag` that the caller has. When it is still the same the answer is 304, without a body.",
+    schema: { type: "string" },
+  },
+  IdempotencyKey: {
+    name: "Idempotency-Key",
+    in: "header",
+    required: false,
+    description:
+      "Stands for the request's own id of the call: a UUID, or any other text of 1 to 255 printable characters.",
+    schema: { type: "string", minLength: 1, maxLength: 255 },
+  },
+  LastEventId: {
+    name: "Last-Event-ID",
+    in: "header",
+    required: false,
+    description: "The id of the last event that was seen: the stream goes on after it. Browsers send it by themselves.",
+    schema: { type: "string" },
+  },
+};
+
+/** Every parameter of a way to call an RPC: of the path, of the query, and headers. */
+export function describeParameters(
+  method: DescMethod,
+  rule: HttpRule,
+  form: RestForm,
+  schemas: DocumentSchemas,
+): (Parameter | Reference)[] {
+  const schema = requestSchema(method, form, schemas);
+  const inPath = rule.variables.map((variable): Parameter => {
+    const field = fieldAt(method, variable);
+    const { description = "", ...plain } = schema.properties[restNameOf(field, form.names)] ?? {};
+    return { name: variable, in: "path", required: true, description, schema: plain };
+  });
+  const others = method.input.fields.filter(({ name }) => !rule.variables.includes(name) && name !== rule.body);
+  const inQuery = rule.body === "*" ? [] : others.map((field) => queryParameter(field, form, schema));
+  return [
+    ...inPath,
+    ...inQuery,
+    ...headerNames(method, form).map((name) => ({ $ref: `#/components/parameters/${name}` })),
+  ];
+}
+
+function fieldAt({ input }: DescMethod, variable: string): DescField {
+  const field = input.fields.find(({ name }) => name === variable);
+  if (field === undefined) throw new Error(`${input}: there is no field ${variable} for the path`);
+  return field;
+}
+
+function queryParameter(field: DescField, { names }: RestForm, schema: ObjectSchema): Parameter {
+  const name = restNameOf(field, names);
+  const { description = "", deprecated, ...plain } = schema.properties[name] ?? {};
+  const alias = queryAliases[field.name];
+  return {
+    name,
+    in: "query",
+    required: schema.required?.includes(name) === true,
+    description: alias === undefined ? description : `${description} Also \`${alias}\`.`,
+    ...(deprecated === true ? { deprecated } : {}),
+    ...(field.fieldKind === "map" || plain.$ref !== undefined ? { style: "deepObject", explode: true } : {}),
+    schema: inText(field, plain),
+  };
+}
+
+/** Numbers of 64 bits are text in a query anyway. */
+function inText(field: DescField, schema: JsonSchema): JsonSchema {
+  return field.scalar === ScalarType.INT64 || field.scalar === ScalarType.UINT64
+    ? { ...schema, type: "string" }
+    : schema;
+}
+
+function headerNames(method: DescMethod, { resource }: RestForm): string[] {
+  const isRead = method.idempotency === Idempotency.NO_SIDE_EFFECTS;
+  const answersTag = isRead && resource?.fieldKind === "message" && etagOf(resource.message) !== undefined;
+  return [
+    ...(etagOf(method.input) !== undefined || answersTag ? ["IfMatch"] : []),
+    ...(answersTag ? ["IfNoneMatch"] : []),
+    ...(requestIdOf(method.input) === undefined ? [] : ["IdempotencyKey"]),
+    ...(streamPositionOf(method.input) === undefined ? [] : ["LastEventId"]),
+    "RequestId",
+    "Timeout",
+  ];
+}

@@ -1,0 +1,46 @@
+import type { Socket } from "node:net";
+import type { FastifyReply } from "fastify";
+import { requestIdOf } from "../interceptors/request-id.ts";
+import { HttpRefusal } from "./rest/http-refusal.ts";
+import { type Problem, toProblem } from "./rest/to-problem.ts";
+
+/** A problem detail for a request that no door gets to see. */
+function refuse(...refusal: ConstructorParameters<typeof HttpRefusal>): Problem {
+  const call = { requestId: requestIdOf(null), target: undefined, wrapped: false, conditional: false };
+  return toProblem(new HttpRefusal(...refusal), call);
+}
+
+const type = "application/problem+json; charset=utf-8";
+
+function send(reply: FastifyReply, { status, body }: Problem): FastifyReply {
+  return reply.code(status).header("content-type", type).send(JSON.stringify(body));
+}
+
+/** For Fastify's `frameworkErrors`: a URL that cannot be decoded. What it says of it by itself would repeat the URL. */
+export function refuseBrokenUrl(_error: Error, _request: unknown, reply: FastifyReply): void {
+  void send(reply, refuse("PATH_MALFORMED", "the path is not percent-encoded UTF-8"));
+}
+
+/** For Fastify's not-found handler: a path of no door. */
+export function refuseUnknownPath(_request: unknown, reply: FastifyReply): FastifyReply {
+  return send(reply, refuse("PATH_UNKNOWN", "there is nothing at this path"));
+}
+
+/** For Fastify's `clientErrorHandler`: bytes that are no HTTP request, or one that takes for ever. */
+export function refuseBrokenHttp({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  if (code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, body } = refuse(...brokenBy(code));
+  const text = JSON.stringify(body);
+  socket.end(
+    `HTTP/1.1 ${status} ${body.title}\r\ncontent-type: ${type}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+  );
+}
+
+function brokenBy(code: string | undefined): ConstructorParameters<typeof HttpRefusal> {
+  if (code === "HPE_HEADER_OVERFLOW") return ["HEADERS_TOO_LARGE", "the headers are too large"];
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return ["REQUEST_TOO_SLOW", "the request took too long to arrive"];
+  return ["REQUEST_MALFORMED", "this is not an HTTP request that can be read"];
+}

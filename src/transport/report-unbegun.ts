@@ -1,0 +1,30 @@
+import { ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { entryKey } from "../interceptors/entry.ts";
+import { type Arrival, passHeaders } from "./pass-headers.ts";
+
+/** Tells of a call that ended with an error before its interceptors could run, as they would have told of it. */
+export type ReportUnbegun = (arrival: Arrival, error: ConnectError) => void;
+
+/** `interceptors` are those that tell of calls and do nothing else. */
+export function createReport(interceptors: readonly Interceptor[]): ReportUnbegun {
+  return (arrival, error) => {
+    passHeaders(interceptors, arrival, () => {
+      throw error;
+    }).catch(() => undefined); // it is that error again, which is the caller's already
+  };
+}
+
+/**
+ * Watches a call of Connect's handlers, which read the whole request before the interceptors run and abort the call's signal
+ * with what they could not read. For the request gate.
+ */
+export function reportLibraryError(context: HandlerContext, report: ReportUnbegun): void {
+  const { signal, values } = context;
+  signal.addEventListener("abort", () => {
+    const error: unknown = signal.reason;
+    const entry = values.get(entryKey);
+    if (!(error instanceof ConnectError) || entry === undefined || entry.told) return;
+    entry.told = true;
+    report(context, error);
+  });
+}

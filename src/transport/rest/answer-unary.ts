@@ -1,0 +1,79 @@
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import type { Interceptor } from "@connectrpc/connect";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { principalKey } from "../../auth/principal.ts";
+import { Failure } from "../../failure.ts";
+import { createInvoke } from "../invoke.ts";
+import type { Route } from "../routes.ts";
+import { entityTagOf, isKnownTo, readIfMatch } from "./entity-tag.ts";
+import { whileWanted } from "./follow-caller.ts";
+import { addFormMembers } from "./form-api.ts";
+import type { RefuseMember } from "./normalize-body.ts";
+import { readBody } from "./read-body.ts";
+import { readRequest } from "./read-request.ts";
+import { type RestCall, valuesOf } from "./rest-call.ts";
+import { shapeAnswer } from "./shape-answer.ts";
+
+/** What the handlers of RPCs need. */
+export interface AnswerOptions {
+  readonly interceptors: readonly Interceptor[];
+  /** The most bytes of a request. */
+  readonly maxMessageBytes: number;
+  readonly appVersion: string;
+  readonly refuseMember: RefuseMember;
+}
+
+/** Answers a call; rejects with a ConnectError, a Failure or an HttpRefusal. */
+export type Answer = (call: RestCall, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+/** The handler of an RPC with one answer. */
+export function answerUnary(route: Extract<Route, { kind: "unary" }>, options: AnswerOptions): Answer {
+  const { method } = route;
+  const invoke = createInvoke(method, route.implementation, options.interceptors);
+  const isRead = method.idempotency === Idempotency.NO_SIDE_EFFECTS;
+
+  return async (call, request, reply) => {
+    const body = await readBody(request.raw, options.maxMessageBytes);
+    const values = valuesOf(call);
+    const running = invoke({
+      ...call.lifetime,
+      decode: () => readRequest(call, body, options.refuseMember),
+      header: call.header,
+      values,
+    });
+    const outcome = await whileWanted(running, call.lifetime.signal);
+    for (const [name, value] of outcome.header) reply.header(name, value);
+    const { userId, sessionId } = values.get(principalKey);
+    const { form } = call.target;
+    const answer = shapeAnswer(form, method.output, outcome.message, {
+      elapsedMs: Math.round(performance.now() - call.arrived),
+      ssoTime: Math.round(call.ssoTime),
+      userId,
+      sessionId,
+      requestId: call.requestId,
+      method: request.method,
+      appVersion: options.appVersion,
+    });
+    const tag = entityTagOf(answer.resource);
+    if (tag !== undefined) {
+      reply.header("etag", tag);
+      if (isRead) checkMatch(call, tag);
+      if (isRead) reply.header("cache-control", "private, no-cache");
+      const known = call.header.get("if-none-match");
+      if (isRead && known !== null && isKnownTo(known, tag)) return reply.code(304).send();
+    }
+    const text = JSON.stringify(call.forForms ? addFormMembers(form, answer.body) : answer.body);
+    reply.code(form.status).header("content-type", "application/json; charset=utf-8");
+    reply.compress(text);
+    return reply;
+  };
+}
+
+/** `If-Match` of a read, which has no field for it. */
+function checkMatch({ header }: RestCall, tag: string): void {
+  const wanted = header.get("if-match");
+  const etag = wanted === null ? undefined : readIfMatch(wanted);
+  if (etag !== undefined && !tag.startsWith(`"${etag}.`))
+    throw new Failure(ErrorReason.ETAG_MISMATCH, "If-Match: there is another state now");
+}

@@ -1,0 +1,146 @@
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  fromJsonString,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+} from "@bufbuild/protobuf";
+import { EmptySchema, FieldMaskSchema } from "@bufbuild/protobuf/wkt";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { Failure, type FieldViolation, fieldsInvalid } from "../../failure.ts";
+import { findJsonFaults } from "../mcp/find-json-faults.ts";
+import { normalizeBody, type RefuseMember } from "./normalize-body.ts";
+import { parseQuery, putText } from "./read-query.ts";
+import { emptyObject, isObject } from "./request-field.ts";
+
+/** The parts of an HTTP request that its message is made of. */
+export interface RequestParts {
+  /** What of the message the body holds, as HttpRule says it. */
+  readonly bodyRule: string;
+  /** The text of the body; empty when there is none. */
+  readonly body: string;
+  /** The query without its `?`. */
+  readonly query: string;
+  /** What the path and the headers say. */
+  readonly fixed: readonly FixedField[];
+}
+
+/** A field that does not come from body or query. */
+export interface FixedField {
+  readonly field: string;
+  readonly value: string;
+  /** Where it comes from, for people. Body and query may not contradict it; absent when it simply replaces theirs. */
+  readonly source?: string;
+}
+
+/** The message of a request, and whether named members stood around their fields in it. */
+export interface DecodedRequest {
+  readonly message: Message;
+  readonly wrapped: boolean;
+}
+
+/** No request of the contract is nested half as deep. */
+const maxDepth = 32;
+
+/** Makes the message of an HTTP request. Throws Failure MESSAGE_MALFORMED with every field that is wrong, or `refuseMember`'s. */
+export function decodeRequest(schema: DescMessage, parts: RequestParts, refuseMember: RefuseMember): DecodedRequest {
+  const { json, masks, violations, wrapped } = normalizeBody(schema, readJson(parts), refuseMember);
+  violations.push(...putQuery(schema, json, parts));
+  for (const { field, value, source } of parts.fixed) {
+    const alone = emptyObject();
+    const wrong = putText(schema, alone, field, value) ?? merge(json, alone, "", source);
+    if (wrong !== undefined) violations.push(wrong);
+  }
+  // The paths that the body names are read by our own reader, see readMask.
+  for (const field of masks.keys()) delete json[field.name];
+  const message = violations.length > 0 ? undefined : tryRead(schema, json);
+  if (message === undefined) throw malformed(violations.length > 0 ? violations : findJsonFaults(schema, json));
+  for (const [field, paths] of masks)
+    (message as unknown as Record<string, unknown>)[field.localName] = create(FieldMaskSchema, { paths });
+  return { message, wrapped };
+}
+
+/** What the body holds, as the JSON of the request. */
+function readJson({ bodyRule, body }: RequestParts): JsonObject {
+  if (body === "") return {};
+  if (bodyRule === "") throw new Failure(ErrorReason.MESSAGE_MALFORMED, "this method takes no body");
+  if (isDeeperThan(maxDepth, body))
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, `the body is nested more than ${maxDepth} deep`);
+  let json: JsonValue;
+  try {
+    json = JSON.parse(body) as JsonValue;
+  } catch {
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the body is not JSON");
+  }
+  if (bodyRule === "*" && !isObject(json))
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the body must be a JSON object");
+  const whole = bodyRule === "*" ? body : `{"body":${body}}`;
+  try {
+    // JSON.parse takes the last of two equal keys without a word; protobuf's reader of text does not.
+    fromJsonString(EmptySchema, whole, { ignoreUnknownFields: true });
+  } catch {
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the body has the same key twice in one object");
+  }
+  return bodyRule === "*" ? (json as JsonObject) : { [bodyRule]: json };
+}
+
+/** Whether brackets are open so deep anywhere outside of strings. Found out ahead: reading half a million levels takes seconds. */
+function isDeeperThan(limit: number, text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (quoted && char === "\\") at += 1;
+    else if (char === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (char === "{" || char === "[") depth += 1;
+    else if (char === "}" || char === "]") depth -= 1;
+    if (depth > limit) return true;
+  }
+  return false;
+}
+
+function putQuery(schema: DescMessage, json: JsonObject, { bodyRule, query }: RequestParts): FieldViolation[] {
+  const parameters = parseQuery(query);
+  if (parameters === undefined)
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the query is not percent-encoded UTF-8");
+  return parameters.flatMap(([name, value]) => {
+    if (bodyRule === "*")
+      return [{ field: name, description: "is no parameter: this method's fields go into the body" }];
+    return putText(schema, json, name, value) ?? [];
+  });
+}
+
+/** Lays what is fixed over what was given; a value that is there already must be the same. */
+function merge(
+  target: JsonObject,
+  source: JsonObject,
+  path: string,
+  origin: string | undefined,
+): FieldViolation | undefined {
+  for (const [key, value] of Object.entries(source)) {
+    const present = target[key];
+    const at = path + key;
+    if (isObject(value) && isObject(present)) return merge(present, value, `${at}.`, origin);
+    const differs = present !== undefined && present !== "" && String(present) !== String(value);
+    if (differs && origin !== undefined) return { field: at, description: `says something else than ${origin} does` };
+    target[key] = value;
+  }
+  return undefined;
+}
+
+function tryRead(schema: DescMessage, json: JsonObject): Message | undefined {
+  try {
+    return fromJson(schema, json);
+  } catch {
+    return undefined; // why is found out field by field
+  }
+}
+
+function malformed(violations: readonly FieldViolation[]): Failure {
+  if (violations.length === 0) return new Failure(ErrorReason.MESSAGE_MALFORMED, "the request cannot be read");
+  const { message, detail } = fieldsInvalid(...violations);
+  return new Failure(ErrorReason.MESSAGE_MALFORMED, message, detail);
+}

@@ -1,0 +1,93 @@
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate, type ZlibOptions } from "node:zlib";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../../failure.ts";
+import { HttpRefusal } from "./http-refusal.ts";
+
+/** How long a body may take to arrive, in milliseconds. */
+const patienceMs = 60_000;
+
+type Decompress = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>;
+const decoders: Readonly<Record<string, Decompress>> = {
+  gzip: promisify<Buffer, ZlibOptions, Buffer>(gunzip),
+  "x-gzip": promisify<Buffer, ZlibOptions, Buffer>(gunzip),
+  deflate: promisify<Buffer, ZlibOptions, Buffer>(inflate),
+  br: promisify<Buffer, ZlibOptions, Buffer>(brotliDecompress),
+};
+
+/**
+ * The JSON text of a request, decompressed; empty when there is none. Neither what is sent nor what comes out of it may
+ * have more than `maxBytes`. Throws HttpRefusal, or Failure MESSAGE_MALFORMED for what cannot be decompressed or is not
+ * UTF-8.
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
+  if (decoder === undefined && encoding !== "identity")
+    throw new HttpRefusal("CONTENT_ENCODING_UNSUPPORTED", "content-encoding must be gzip, br, deflate or identity", {
+      "accept-encoding": "gzip, br, deflate",
+      connection: "close",
+    });
+  const sent = await receive(request, maxBytes);
+  if (sent.length === 0) return "";
+  checkType(request.headers["content-type"] ?? "");
+  const bytes = decoder === undefined ? sent : await decompress(decoder, sent, maxBytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw malformed("the body is not UTF-8");
+  }
+}
+
+function checkType(type: string): void {
+  const [media = "", ...parameters] = type.toLowerCase().split(";");
+  const charset = parameters.map((parameter) => /^\s*charset="?([^"]*)"?\s*$/.exec(parameter)?.[1]).find(Boolean);
+  if (media.trim() === "application/json" && (charset === undefined || charset === "utf-8")) return;
+  throw new HttpRefusal("CONTENT_TYPE_UNSUPPORTED", "send the header `content-type: application/json`");
+}
+
+function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const late = setTimeout(() => {
+      request.pause();
+      const detail = `the body did not arrive within ${patienceMs / 1000} seconds`;
+      reject(new HttpRefusal("REQUEST_TOO_SLOW", detail, { connection: "close" }));
+    }, patienceMs);
+    request.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBytes) chunks.push(chunk);
+      else {
+        request.pause(); // the answer comes first; the connection ends with it
+        reject(tooLarge(maxBytes));
+      }
+    });
+    request.on("end", () => resolve(Buffer.concat(chunks)));
+    request.on("error", reject);
+    request.on("close", () => {
+      clearTimeout(late);
+      reject(new Error("the caller left before its body was complete"));
+    });
+  });
+}
+
+async function decompress(decoder: Decompress, bytes: Buffer, maxBytes: number): Promise<Buffer> {
+  try {
+    return await decoder(bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === "ERR_BUFFER_TOO_LARGE" ? tooLarge(maxBytes) : malformed("the body cannot be decompressed");
+  }
+}
+
+function tooLarge(maxBytes: number): HttpRefusal {
+  const detail = `the body has more than ${maxBytes} bytes, decompressed`;
+  return new HttpRefusal("BODY_TOO_LARGE", detail, { connection: "close" });
+}
+
+function malformed(message: string): Failure {
+  return new Failure(ErrorReason.MESSAGE_MALFORMED, message);
+}

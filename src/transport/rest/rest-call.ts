@@ -1,0 +1,102 @@
+import { type ContextValues, createContextValues } from "@connectrpc/connect";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { type HttpRule, httpRulesOf } from "../../contract/http-rule.ts";
+import { type RestForm, restFormOf } from "../../contract/rest-form.ts";
+import { authenticationMsKey } from "../../interceptors/authenticate.ts";
+import { type Entry, entryKey } from "../../interceptors/entry.ts";
+import { requestIdHeader, requestIdKey } from "../../interceptors/request-id.ts";
+import type { Admit } from "../create-admission.ts";
+import { enter } from "../enter.ts";
+import type { Route } from "../routes.ts";
+import { followCaller, type Lifetime, timeoutHeader } from "./follow-caller.ts";
+import type { MatchPath } from "./match-path.ts";
+
+/** One way to call an RPC. */
+export interface RestTarget {
+  readonly route: Route;
+  readonly rule: HttpRule;
+  readonly form: RestForm;
+}
+
+/** Every way to call every RPC, as the contract says it. */
+export function restTargets(routes: readonly Route[]): { rule: HttpRule; target: RestTarget }[] {
+  return routes.flatMap((route) =>
+    httpRulesOf(route.method).map((rule) => ({ rule, target: { route, rule, form: restFormOf(route.method) } })),
+  );
+}
+
+/** A call that was let in, or is about to be. */
+export interface RestCall {
+  /** By `performance.now()`. */
+  readonly arrived: number;
+  readonly target: RestTarget;
+  readonly variables: ReadonlyMap<string, string>;
+  /** True below `/api`. */
+  readonly forForms: boolean;
+  /** The query without its `?`. */
+  readonly query: string;
+  readonly header: Headers;
+  readonly lifetime: Lifetime;
+  /** By this door. */
+  readonly entry: Entry;
+  requestId: string;
+  ssoTime: number;
+  /** Set when the message was read: whether named members stood around their fields. */
+  wrapped: boolean;
+}
+
+/** Finds out what a request is for. Throws HttpRefusal. */
+export function beginCall(request: FastifyRequest, reply: FastifyReply, match: MatchPath<RestTarget>): RestCall {
+  const [, api, path = "", query = ""] = /^(\/api)?(\/[^?]*)?(?:\?(.*))?$/s.exec(request.raw.url ?? "") ?? [];
+  const entry = enter(request, "rest");
+  const { target, variables } = match(request.method, path);
+  const header = toHeaders(request);
+  return {
+    arrived: performance.now(),
+    target,
+    variables,
+    forForms: api !== undefined,
+    query,
+    header,
+    lifetime: followCaller(reply.raw),
+    entry,
+    requestId: "",
+    ssoTime: 0,
+    wrapped: false,
+  };
+}
+
+/** Lets a call in, or rejects with the ConnectError or the Failure that its caller gets. Its id is the call's from here on. */
+export async function admitCall(call: RestCall, request: FastifyRequest, admit: Admit): Promise<void> {
+  const { method } = call.target.route;
+  call.lifetime.limit(call.header.get(timeoutHeader));
+  const values = valuesOf(call);
+  try {
+    await admit({
+      service: method.parent,
+      method,
+      requestMethod: request.method,
+      url: `http://in-process${call.target.rule.path}`,
+      signal: call.lifetime.signal,
+      requestHeader: call.header,
+      values,
+    });
+  } finally {
+    call.requestId = values.get(requestIdKey);
+    call.header.set(requestIdHeader, call.requestId);
+    call.ssoTime = values.get(authenticationMsKey);
+  }
+}
+
+/** What a pass of the call through the interceptors begins with. */
+export function valuesOf({ entry }: RestCall): ContextValues {
+  return createContextValues().set(entryKey, entry);
+}
+
+/** The headers of a request; of one that came several times, what Node makes of them. */
+function toHeaders({ raw }: FastifyRequest): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(raw.headers))
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  return headers;
+}

@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { TransportName } from "../../src/client/index.ts";
+import { createConnectoryClient } from "../../src/client/node/index.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { type FaultProxy, openFaultProxy } from "./open-fault-proxy.ts";
+
+let app: TestApp;
+let token: string;
+/** Takes connections and never says a word: a live test of it takes as long as it may. */
+let mute: Server;
+let proxies: Record<"grpc" | "http", FaultProxy>;
+beforeAll(async () => {
+  app = await startTestApp();
+  token = await app.token();
+  mute = createServer().listen(0, "127.0.0.1");
+  await once(mute, "listening");
+});
+beforeEach(async () => {
+  proxies = { grpc: await openFaultProxy(app.app.grpcPort), http: await openFaultProxy(app.app.httpPort) };
+  return async () => {
+    await proxies.grpc.close();
+    await proxies.http.close();
+  };
+});
+afterAll(async () => {
+  await app.stop();
+  mute.close();
+});
+
+const doorOf = (transport: TransportName) => (transport === "grpc" ? "grpc" : "http");
+const clientOf = (transport: TransportName, baseUrl: string, options: object = {}) =>
+  createConnectoryClient({ baseUrl, transport, token, retry: false, ...options });
+const endless = () => {
+  const { port } = mute.address() as AddressInfo;
+  return { config: { connector: { case: "postgres", value: { host: "127.0.0.1", port, username: "u" } } } } as const;
+};
+const failed = (call: Promise<unknown>) =>
+  call.then(
+    () => expect.unreachable("the call should have failed"),
+    (error: unknown) => ConnectError.from(error),
+  );
+
+describe.each(["grpc", "connect", "grpc-web"] as const)("over %s", (transport) => {
+  test("nobody there is UNAVAILABLE", async () => {
+    for (const baseUrl of ["http://127.0.0.1:1", "http://no-such-host.invalid:1"]) {
+      const error = await failed(clientOf(transport, baseUrl).connectionProfiles.listConnectors({}));
+      expect(error.code).toBe(Code.Unavailable);
+      expect(error.rawMessage).toContain(`no connection to ${baseUrl}`);
+    }
+  });
+
+  test.each(["reset", "end"] as const)("a connection that breaks (%s) during a call is UNAVAILABLE", async (how) => {
+    const proxy = proxies[doorOf(transport)];
+    const { connectionProfiles } = clientOf(transport, `http://${proxy.address}`);
+    const call = failed(connectionProfiles.testConnectionProfile(endless()));
+    while (proxy.taken() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    setTimeout(() => proxy.cut(how), 300);
+    expect(Code[(await call).code]).toBe("Unavailable");
+  });
+
+  test.each(["reset", "end"] as const)("a stream that breaks (%s) is UNAVAILABLE", async (how) => {
+    const proxy = proxies[doorOf(transport)];
+    const { connections } = clientOf(transport, `http://${proxy.address}`);
+    const watching = async () => {
+      for await (const _ of connections.watchConnections({})) proxy.cut(how);
+    };
+    expect(Code[(await failed(watching())).code]).toBe("Unavailable");
+  });
+
+  test("a call that the caller left, or that was too late, is that", async () => {
+    const { connectionProfiles } = clientOf(transport, `http://${proxies[doorOf(transport)].address}`);
+    const signal = AbortSignal.timeout(200);
+    const left = await failed(connectionProfiles.testConnectionProfile(endless(), { signal }));
+    expect(Code[left.code]).toBe("Canceled");
+    const late = await failed(connectionProfiles.listConnectors({}, { timeoutMs: 1 }));
+    expect(Code[late.code]).toBe("DeadlineExceeded");
+  });
+
+  test("the port of another protocol is named, and the process lives on", async () => {
+    const wrong = transport === "grpc" ? app.httpUrl : `http://${app.grpcAddress}`;
+    const client = clientOf(transport, wrong);
+    for (let time = 0; time < 3; time++) {
+      const error = await failed(client.connectionProfiles.listConnectors({}));
+      expect(Code[error.code]).toBe("Internal");
+      expect(error.rawMessage).toContain(`${wrong}/ does not speak`);
+      expect(error.rawMessage).toMatch(/port of its own|port of gRPC/);
+    }
+    const stream = await failed(Array.fromAsync(client.connections.watchConnections({})));
+    expect(stream.rawMessage).toContain("does not speak");
+  });
+
+  test("TLS where there is none is named", async () => {
+    const address = transport === "grpc" ? app.grpcAddress : new URL(app.httpUrl).host;
+    const error = await failed(clientOf(transport, `https://${address}`).connectionProfiles.listConnectors({}));
+    expect(error.rawMessage).toBe(`https://${address}/ does not answer with TLS: is it an http:// address?`);
+  });
+});
+
+describe("what cannot work is refused before anything is dialled", () => {
+  test.each([
+    ["127.0.0.1:50051", "http://"],
+    ["localhost:50051", "http://"],
+    ["grpc://127.0.0.1:50051", "http://"],
+    ["", "http://"],
+    ["http://ann:secret@host", "user name or password"],
+    ["http://host/?token=x", "query"],
+    ["http://host/#x", "fragment"],
+  ])("baseUrl %s", (baseUrl, why) => {
+    expect(() => createConnectoryClient({ baseUrl, token })).toThrow(TypeError);
+    expect(() => createConnectoryClient({ baseUrl, token })).toThrow(why);
+  });
+
+  test("a transport that does not exist", () => {
+    const transport = "http" as unknown as "grpc";
+    expect(() => createConnectoryClient({ baseUrl: "http://host", token, transport })).toThrow(
+      'there is no transport "http": it is "grpc", "connect" or "grpc-web"',
+    );
+  });
+});

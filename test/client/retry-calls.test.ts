@@ -1,0 +1,153 @@
+import { randomUUID } from "node:crypto";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { afterEach, describe, expect, test } from "vitest";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { createConnectoryClient } from "../../src/client/node/index.ts";
+import { failure, serveScripted } from "./serve-scripted.ts";
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+/** A server whose every call fails so often, and then succeeds; `calls` tells when each came. */
+async function failing(times: number, error: () => unknown, options: object = {}) {
+  const calls: number[] = [];
+  const answer = () => {
+    calls.push(performance.now());
+    if (calls.length <= times) throw error();
+    return {};
+  };
+  const { baseUrl, stop } = await serveScripted({
+    getConnection: answer,
+    createConnection: answer,
+    batchCreateConnections: answer,
+  });
+  stops.push(stop);
+  const { connections } = createConnectoryClient({ baseUrl, token: "any", retry: { baseMs: 20 }, ...options });
+  return { calls, connections };
+}
+
+const unavailable = () => failure(ErrorReason.DATABASE_UNAVAILABLE);
+const pair = { userId1: "a", userId2: "b" };
+const codeOf = (error: unknown) => Code[ConnectError.from(error).code];
+
+describe("what is tried again", () => {
+  test("a read, when the server is not there for a moment", async () => {
+    const { calls, connections } = await failing(2, unavailable);
+    await connections.getConnection({ id: "x" });
+    expect(calls).toHaveLength(3);
+  });
+
+  test("a write with a request_id, and none without", async () => {
+    const named = await failing(1, unavailable);
+    await named.connections.createConnection({ ...pair, requestId: randomUUID() });
+    expect(named.calls).toHaveLength(2);
+    const nameless = await failing(1, unavailable);
+    expect(codeOf(await nameless.connections.createConnection(pair).catch((error) => error))).toBe("Unavailable");
+    expect(nameless.calls).toHaveLength(1);
+  });
+
+  test("a batch in which every request has one, and none in which one has not", async () => {
+    const [named, nameless] = [{ ...pair, requestId: randomUUID() }, pair];
+    const whole = await failing(1, unavailable);
+    await whole.connections.batchCreateConnections({ requests: [named, named] });
+    expect(whole.calls).toHaveLength(2);
+    const partial = await failing(1, unavailable);
+    await partial.connections.batchCreateConnections({ requests: [named, nameless] }).catch(() => {});
+    expect(partial.calls).toHaveLength(1);
+    const empty = await failing(1, unavailable);
+    await empty.connections.batchCreateConnections({ requests: [] }).catch(() => {});
+    expect(empty.calls).toHaveLength(1);
+  });
+
+  test.each([
+    ["ABORTED", () => failure(ErrorReason.ETAG_MISMATCH)],
+    ["INVALID_ARGUMENT", () => failure(ErrorReason.FIELD_INVALID)],
+    ["INTERNAL", () => failure(ErrorReason.INTERNAL)],
+    ["NOT_FOUND", () => failure(ErrorReason.CONNECTION_NOT_FOUND)],
+    ["RESOURCE_EXHAUSTED without a time to come back", () => failure(ErrorReason.QUEUE_FULL)],
+  ])("not %s", async (_name, error) => {
+    const { calls, connections } = await failing(1, error);
+    await expect(connections.getConnection({ id: "x" })).rejects.toThrow("as the test says");
+    expect(calls).toHaveLength(1);
+  });
+
+  test("nothing when it is turned off", async () => {
+    const { calls, connections } = await failing(1, unavailable, { retry: false });
+    await expect(connections.getConnection({ id: "x" })).rejects.toThrow("as the test says");
+    expect(calls).toHaveLength(1);
+  });
+});
+
+describe("how it waits", () => {
+  test("as long as the server asks for, and no shorter", async () => {
+    const { calls, connections } = await failing(1, () => failure(ErrorReason.QUEUE_FULL, { retryAfterMs: 300 }));
+    await connections.getConnection({ id: "x" });
+    const [first = 0, second = 0] = calls;
+    expect(second - first).toBeGreaterThanOrEqual(295);
+    expect(second - first).toBeLessThan(1500);
+  });
+
+  test("so many tries and no more; the last error is thrown", async () => {
+    const { calls, connections } = await failing(100, unavailable, { retry: { tries: 3, baseMs: 5 } });
+    expect(codeOf(await connections.getConnection({ id: "x" }).catch((error) => error))).toBe("Unavailable");
+    expect(calls).toHaveLength(3);
+  });
+
+  test("not beyond the deadline: the error is thrown at once when the next try would be too late", async () => {
+    const { calls, connections } = await failing(1, () => failure(ErrorReason.QUEUE_FULL, { retryAfterMs: 3000 }));
+    const began = performance.now();
+    const error = await connections.getConnection({ id: "x" }, { timeoutMs: 1000 }).catch((thrown) => thrown);
+    expect(codeOf(error)).toBe("ResourceExhausted");
+    expect(performance.now() - began).toBeLessThan(900);
+    expect(calls).toHaveLength(1);
+  });
+
+  test("not an hour, even without a deadline", async () => {
+    const { connections } = await failing(1, () => failure(ErrorReason.QUEUE_FULL, { retryAfterMs: 3_600_000 }));
+    const error = await connections.getConnection({ id: "x" }, { timeoutMs: 0 }).catch((thrown) => thrown);
+    expect(codeOf(error)).toBe("ResourceExhausted");
+  });
+
+  test("not for a caller who has left", async () => {
+    const { calls, connections } = await failing(1, () => failure(ErrorReason.QUEUE_FULL, { retryAfterMs: 5000 }));
+    const signal = AbortSignal.timeout(200);
+    const began = performance.now();
+    await expect(connections.getConnection({ id: "x" }, { signal })).rejects.toThrow();
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(calls).toHaveLength(1);
+  });
+});
+
+describe("the deadline of a call", () => {
+  const endless = async (options: object) => {
+    const left: (number | undefined)[] = [];
+    const { baseUrl, stop } = await serveScripted({
+      getConnection: (_request, context) => {
+        left.push(context.timeoutMs());
+        return new Promise((_resolve, reject) => {
+          context.signal.addEventListener("abort", () => reject(context.signal.reason));
+        });
+      },
+    });
+    stops.push(stop);
+    return { left, ...createConnectoryClient({ baseUrl, token: "any", ...options }) };
+  };
+
+  test("is that of the client, unless the call has its own", async () => {
+    const { left, connections } = await endless({ timeoutMs: 300 });
+    expect(codeOf(await connections.getConnection({ id: "x" }).catch((error) => error))).toBe("DeadlineExceeded");
+    await connections.getConnection({ id: "x" }, { timeoutMs: 100 }).catch(() => {});
+    expect(left[0]).toBeGreaterThan(200);
+    expect(left[0]).toBeLessThanOrEqual(300);
+    expect(left[1]).toBeLessThanOrEqual(100);
+  });
+
+  test("is 30 seconds when nobody says otherwise", async () => {
+    const { left, connections } = await endless({});
+    await connections.getConnection({ id: "x" }, { signal: AbortSignal.timeout(300) }).catch(() => {});
+    expect(left[0]).toBeGreaterThan(29_000);
+    expect(left[0]).toBeLessThanOrEqual(30_000);
+  });
+});

@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { connectClients } from "../support/clients.ts";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+import { type OtlpCollector, startCollector } from "./otlp-collector.ts";
+
+const queue = 100;
+const batch = 50;
+
+const folder = await mkdtemp(join(tmpdir(), "connectory-lost-"));
+let collector: OtlpCollector;
+const running: ServerProcess[] = [];
+beforeAll(async () => {
+  collector = await startCollector();
+});
+afterAll(async () => {
+  await Promise.all(running.map((server) => server.end("SIGKILL")));
+  await collector.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(name: string, environment: Record<string, string>): Promise<ServerProcess> {
+  const server = await startServer({
+    DATA_DIR: join(folder, name),
+    OTEL_BSP_SCHEDULE_DELAY: "100",
+    OTEL_BSP_MAX_QUEUE_SIZE: String(queue),
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE: String(batch),
+    OTEL_EXPORTER_OTLP_TIMEOUT: "1000",
+    OTEL_METRIC_EXPORT_INTERVAL: "500",
+    ...environment,
+  });
+  running.push(server);
+  return server;
+}
+
+async function callOften({ grpcAddress, httpUrl, token }: ServerProcess, count: number): Promise<void> {
+  const { grpc } = connectClients(ConnectionProfileService, { grpcAddress, httpUrl }, token);
+  for (let done = 0; done < count; done += 50)
+    await Promise.all(Array.from({ length: 50 }, () => grpc.getConnector({ id: "kafka" })));
+}
+
+/** How long a stop took, in milliseconds. */
+async function timeOfEnd(server: ServerProcess): Promise<number> {
+  const began = performance.now();
+  expect(await server.end("SIGTERM")).toBe(0);
+  return performance.now() - began;
+}
+
+describe("a collector", { timeout: 120_000 }, () => {
+  test("that hangs costs no call, no memory without bound, and a stop not more than its time", async () => {
+    collector.behave("hang");
+    const server = await start("hanging", { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    await callOften(server, 2000);
+    collector.behave("well");
+    // What was waiting is a queue's worth; what was on its way while it hung is lost.
+    await expect.poll(() => collector.spans.length, { timeout: 30_000 }).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(collector.spans.length).toBeLessThanOrEqual(queue + batch);
+    collector.behave("hang");
+    await callOften(server, 50);
+    expect(await timeOfEnd(server)).toBeLessThan(6000);
+  });
+
+  test("that refuses, or is not there, is one line in the log and not one for every batch", async () => {
+    collector.behave("fail");
+    const refused = await start("refusing", { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+    const nobody = await start("nobody", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
+    for (const server of [refused, nobody]) {
+      await callOften(server, 500);
+      await expect.poll(() => server.log(), { timeout: 30_000 }).toContain("telemetry cannot be exported");
+      await callOften(server, 500);
+      expect(await timeOfEnd(server)).toBeLessThan(6000);
+      const lines = server.log().trim().split("\n");
+      expect(lines.filter((line) => line.includes("telemetry cannot be exported"))).toHaveLength(1);
+      expect(lines.every((line) => line.length < 1000)).toBe(true);
+    }
+  });
+});
