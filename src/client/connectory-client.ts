@@ -46,7 +46,10 @@ export type OpenTransport = (
   common: { baseUrl: string; interceptors: Interceptor[] },
 ) => Transport;
 
-/** Puts a client together around a transport. From inside out: connection errors are named, the token is sent, calls are limited in time, and tried again. */
+/**
+ * Puts a client together around a transport. From inside out: a broken connection gets its name, the token is sent, what
+ * the caller wants done, then the tries, and the deadline around all of them.
+ */
 export function assembleClient(
   options: ConnectoryClientOptions,
   transportName: TransportName,

@@ -12,7 +12,7 @@ import { readEvent } from "./read-event.ts";
 export type ConnectionFeed = EventTail<WatchConnectionsResponse>;
 
 /** A quiet watch costs some 20 kB and nothing else; half of them are left to others, whatever one organization does. */
-const maxFollowers = { total: 2000, perOrganization: 1000 };
+const maxFollowers = { total: 2000, perOrganization: 500 };
 
 export function createConnectionFeed(knex: Knex): ConnectionFeed {
   return createEventTail({

@@ -15,7 +15,7 @@ export interface StoredEvent {
   readonly organizationId: string;
   /** Gap-free in its organization, in the order of the commits. */
   readonly revision: bigint;
-  /** A UUID of version 7. */
+  /** A UUID of version 7; of version 8 when it was made from a create's `request_id`. */
   readonly id: string;
   readonly type: EventType;
   /** The id of what it happened to. */

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { FastifyReply } from "fastify";
-import { requestIdOf } from "../interceptors/request-id.ts";
+import { requestIdHeader, requestIdOf } from "../interceptors/request-id.ts";
 import { HttpRefusal } from "./rest/http-refusal.ts";
 import { type Problem, toProblem } from "./rest/to-problem.ts";
 
@@ -13,7 +13,8 @@ function refuse(...refusal: ConstructorParameters<typeof HttpRefusal>): Problem 
 const type = "application/problem+json; charset=utf-8";
 
 function send(reply: FastifyReply, { status, body }: Problem): FastifyReply {
-  return reply.code(status).header("content-type", type).send(JSON.stringify(body));
+  const headers = { "content-type": type, "x-content-type-options": "nosniff", [requestIdHeader]: body.requestId };
+  return reply.code(status).headers(headers).send(JSON.stringify(body));
 }
 
 /** For Fastify's `frameworkErrors`: a URL that cannot be decoded. What it says of it by itself would repeat the URL. */

@@ -1,4 +1,4 @@
-import { ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { entryKey } from "../interceptors/entry.ts";
 import { type Arrival, passHeaders } from "./pass-headers.ts";
 
@@ -25,6 +25,8 @@ export function reportLibraryError(context: HandlerContext, report: ReportUnbegu
     const entry = values.get(entryKey);
     if (!(error instanceof ConnectError) || entry === undefined || entry.told) return;
     entry.told = true;
-    report(context, error);
+    // Connect calls it so when the connection breaks while the request is still on its way.
+    const left = error.code === Code.Aborted;
+    report(context, left ? new ConnectError("the caller went away before its message was here", Code.Canceled) : error);
   });
 }

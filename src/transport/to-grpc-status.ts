@@ -3,6 +3,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import { Metadata } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { toStatus } from "../interceptors/to-status.ts";
+import { fitStatus } from "./fit-status.ts";
 
 /** A status as grpc-js sends it. */
 export interface GrpcStatus {
@@ -15,6 +16,7 @@ export interface GrpcStatus {
 export function toGrpcStatus(error: ConnectError): GrpcStatus {
   const metadata = new Metadata();
   for (const [name, value] of error.metadata) metadata.set(name, value);
-  metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, toStatus(error))));
-  return { code: error.code, details: error.rawMessage, metadata };
+  const status = fitStatus(toStatus(error));
+  metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, status)));
+  return { code: error.code, details: status.message, metadata };
 }

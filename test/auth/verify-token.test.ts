@@ -74,6 +74,15 @@ describe("tokens of an external issuer", async () => {
     expect([...principal.permissions].sort()).toEqual(["connections.read", "profiles.read"]);
   });
 
+  test.each([
+    ["its sid", { sid: "s-1", jti: "t-1" }, "s-1"],
+    ["else its own id", { jti: "t-1" }, "t-1"],
+    ["else nothing", {}, ""],
+    ["no text, or too much of it: nothing", { sid: 5, jti: "x".repeat(257) }, ""],
+  ])("the session of a token is %s", async (_name, payload, sessionId) => {
+    expect((await verifier()(await sign(key, { payload }))).sessionId).toBe(sessionId);
+  });
+
   test("roles: absent means member, another shape or other names mean nothing", async () => {
     const verify = verifier();
     const permissions = async (payload: object) =>

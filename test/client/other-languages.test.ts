@@ -74,7 +74,7 @@ interface Results {
   readonly quiet: Json;
   readonly test: Json;
   readonly steps: readonly Json[];
-  readonly late: Json;
+  readonly late: { readonly report: { readonly steps: readonly { readonly duration?: string }[] } };
 }
 
 describe.each(languages)("a client in $name", (language) => {
@@ -189,6 +189,9 @@ describe.each(languages)("a client in $name", (language) => {
       });
       expect(results.test).toMatchObject(failed("CONNECTION_REFUSED"));
       expect(results.late).toMatchObject(failed("TIMED_OUT"));
+      // The server's own limit is ten seconds.
+      const took = results.late.report.steps.map(({ duration = "0s" }) => Number.parseFloat(duration));
+      expect(Math.max(...took)).toBeLessThan(2);
     });
 
     test("reads the steps of a test as a stream, the report last", () => {

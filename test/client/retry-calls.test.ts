@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { createConnectoryClient } from "../../src/client/node/index.ts";
+import { createConnectoryClient, orderedPair } from "../../src/client/node/index.ts";
+import { startTestApp, type TestApp } from "../support/app.ts";
+import { openFaultProxy } from "./open-fault-proxy.ts";
 import { failure, serveScripted } from "./serve-scripted.ts";
 
 const stops: (() => Promise<void>)[] = [];
@@ -78,6 +81,42 @@ describe("what is tried again", () => {
     await expect(connections.getConnection({ id: "x" })).rejects.toThrow("as the test says");
     expect(calls).toHaveLength(1);
   });
+});
+
+describe("against the real server", () => {
+  let app: TestApp;
+  beforeAll(async () => {
+    app = await startTestApp();
+  });
+  afterAll(() => app.stop());
+
+  test("a read lives through an outage of the database", async () => {
+    const client = createConnectoryClient({ baseUrl: app.httpUrl, transport: "connect", token: await app.token() });
+    await app.breakDatabase();
+    const read = client.connections.countConnections({ userId: "alice" });
+    await sleep(500);
+    await app.mendDatabase();
+    expect(await read).toMatchObject({ count: 0 });
+  });
+
+  test.each(["grpc", "connect", "grpc-web"] as const)(
+    "a call that finds nobody comes again, over %s",
+    async (transport) => {
+      const door = await openFaultProxy(transport === "grpc" ? app.app.grpcPort : app.app.httpPort);
+      stops.push(() => door.close());
+      const options = { transport, token: await app.token(), retry: { baseMs: 300, tries: 20 } };
+      const { connections } = createConnectoryClient({ baseUrl: `http://${door.address}`, ...options });
+      door.refuse(true);
+      const users = orderedPair(`a-${transport}`, `b-${transport}`);
+      const read = connections.countConnections({ userId: "alice" });
+      const write = connections.createConnection({ ...users, requestId: randomUUID() });
+      await expect(connections.createConnection(users)).rejects.toThrow("no connection to");
+      await sleep(200);
+      door.refuse(false);
+      expect(await read).toMatchObject({ count: 0 });
+      expect((await write).connection).toMatchObject(users);
+    },
+  );
 });
 
 describe("how it waits", () => {

@@ -113,4 +113,4 @@ test("a server that stops in good order is only an interruption", async () => {
   expect((await next).value?.change).toBe(ConnectionChange.CREATED);
   await messages.return();
   expect(interruptions[0]).toContain("stopping");
-});
+}, 60_000);

@@ -130,6 +130,9 @@ describe("ListMutualConnections", () => {
     const gone = await connect("f-user", ["gone"]);
     await connect("o-user", ["gone"]);
     await alice.deleteConnection({ id: gone.get("gone") ?? "" });
+    await connect("f-user", ["gone-too"]);
+    const goneToo = await connect("o-user", ["gone-too"]);
+    await alice.deleteConnection({ id: goneToo.get("gone-too") ?? "" });
 
     const wanted = both.toSorted().map((userId) => [userId, few.get(userId), many.get(userId)]);
     for (const pageSize of [1, 3, 1000])

@@ -167,6 +167,19 @@ describe("what a watch tells", () => {
     watch.leave();
   });
 
+  test("what this process writes, without waiting for a poll", async () => {
+    const watch = startWatch(client);
+    await watch.told(1);
+    const began = performance.now();
+    for (let index = 0; index < 20; index += 1) {
+      await client.createConnection({ userId1: "a", userId2: `b-${index}` });
+      await watch.told(index + 2);
+    }
+    // Polls alone would take 250 ms for each.
+    expect(performance.now() - began).toBeLessThan(2500);
+    watch.leave();
+  });
+
   test("what another process writes, within a second", async () => {
     const watch = startWatch(client);
     await watch.told(1);

@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { connect } from "node:http2";
-import { type AddressInfo, createServer } from "node:net";
+import { connect as connectTcp } from "node:net";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { canary, canaryPrefix } from "../support/canary.ts";
 import { connectClients } from "../support/clients.ts";
@@ -87,20 +87,19 @@ describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $door ($
   });
 });
 
-describe("a call whose caller leaves", () => {
-  test.each(["grpc", "connect-json", "grpc-web"] as const)("has one line, over %s", async (protocol) => {
-    const silent = createServer().listen(0, "127.0.0.1");
-    await once(silent, "listening");
-    const address = `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const config = { connector: { case: "redis" as const, value: { address } } };
+describe.each(["grpc", "connect-json", "grpc-web"] as const)("a call over %s that nobody waits for", (protocol) => {
+  test.each([
+    ["its caller has left", {}, "CANCELLED"],
+    // In headers, so that the client itself knows nothing of it and does not leave first.
+    ["its deadline has passed", { "connect-timeout-ms": "500", "grpc-timeout": "500m" }, "DEADLINE_EXCEEDED"],
+  ])("because %s has one line", async (_, headers, code) => {
     const leaving = new AbortController();
-    const client = connectClients(ConnectionProfileService, app, token)[protocol];
-    const call = client.testConnectionProfile({ config }, { signal: leaving.signal }).catch(() => undefined);
-    await once(silent, "connection");
-    leaving.abort();
+    const client = connectClients(ConnectionService, app, token)[protocol];
+    const options = { signal: leaving.signal, headers: new Headers(headers as Record<string, string>) };
+    const call = Array.fromAsync(client.watchConnections({}, options)).catch(() => undefined);
+    if (code === "CANCELLED") setTimeout(() => leaving.abort(), 500);
     await call;
-    expect(await callLines()).toMatchObject([{ door: protocol.replace("-json", ""), code: "CANCELLED" }]);
-    silent.close();
+    expect(await callLines()).toMatchObject([{ door: protocol.replace("-json", ""), code }]);
   });
 });
 
@@ -163,6 +162,17 @@ describe("what never becomes a call", () => {
       userId: "alice",
       requestId: answer.headers.get("x-request-id"),
     });
+  });
+
+  test("over Connect: a caller who leaves before its message is here", async () => {
+    const { hostname, port } = new URL(app.httpUrl);
+    const socket = connectTcp(Number(port), hostname);
+    const headers = [`host: ${hostname}`, "content-type: application/json", "content-length: 100"];
+    socket.write(
+      [`POST /${rpc} HTTP/1.1`, ...headers, `authorization: Bearer ${token}`, "", '{"userId1":'].join("\r\n"),
+    );
+    setTimeout(() => socket.destroy(), 300);
+    expect(await callLines()).toMatchObject([{ door: "connect", rpc, code: "CANCELLED", userId: "alice" }]);
   });
 
   test("an HTTP request that nothing here is for has a line of its own, without its path", async () => {

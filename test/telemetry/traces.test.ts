@@ -163,11 +163,7 @@ describe("traces", () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBe(40);
   });
 
-  test("metrics are pushed as well, and a stop sends what is still here", async () => {
+  test("metrics are pushed as well", async () => {
     await expect.poll(() => collector.metrics, { timeout: 10_000 }).toContain("rpc.server.call.duration");
-    const { traceId, headers } = newCaller();
-    await profiles().listConnectors({}, { headers });
-    expect(await server.end("SIGTERM")).toBe(0);
-    expect(ofTrace(traceId)).toHaveLength(1);
   });
 });

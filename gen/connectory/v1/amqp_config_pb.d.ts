@@ -18,7 +18,7 @@ export declare const file_connectory_v1_amqp_config: GenFile;
  */
 export declare type AmqpConfig = Message<"connectory.v1.AmqpConfig"> & {
   /**
-   * The server's host name or IP address.
+   * The server's host name or IP address, such as `broker.example`.
    *
    * @generated from field: string host = 1;
    */

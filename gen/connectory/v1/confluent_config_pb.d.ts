@@ -19,7 +19,8 @@ export declare const file_connectory_v1_confluent_config: GenFile;
  */
 export declare type ConfluentConfig = Message<"connectory.v1.ConfluentConfig"> & {
   /**
-   * The brokers to ask first: `host:port`, comma separated; an IPv6 address in brackets.
+   * The brokers to ask first, such as `broker-1:9092,broker-2:9092`: `host:port`, comma separated; an IPv6 address in
+   * brackets.
    *
    * @generated from field: string bootstrap_servers = 1;
    */

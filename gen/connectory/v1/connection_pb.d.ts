@@ -32,14 +32,14 @@ export declare type Connection = Message<"connectory.v1.Connection"> & {
   connectedSince?: Timestamp | undefined;
 
   /**
-   * The user whose id sorts first, bytewise.
+   * The user whose id sorts first, bytewise, such as `alice`.
    *
    * @generated from field: string user_id_1 = 3;
    */
   userId1: string;
 
   /**
-   * The user whose id sorts second, bytewise.
+   * The user whose id sorts second, bytewise, such as `bob`.
    *
    * @generated from field: string user_id_2 = 4;
    */

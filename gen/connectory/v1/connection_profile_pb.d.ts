@@ -27,7 +27,7 @@ export declare type ConnectionProfile = Message<"connectory.v1.ConnectionProfile
   id: string;
 
   /**
-   * The name, unique in the organization.
+   * The name, such as `my-kafka-cluster`, unique in the organization.
    *
    * @generated from field: string name = 2;
    */

@@ -95,7 +95,8 @@ export declare const GetConnectorResponseSchema: GenMessage<GetConnectorResponse
  */
 export declare type CreateConnectionProfileRequest = Message<"connectory.v1.CreateConnectionProfileRequest"> & {
   /**
-   * The name, unique in the organization: up to 100 characters, none of them a control character, no space at an end.
+   * The name, such as `my-kafka-cluster`, unique in the organization: up to 100 characters, none of them a control
+   * character, no space at an end.
    *
    * @generated from field: string name = 1;
    */

@@ -34,14 +34,14 @@ export declare type CreateConnectionRequest = Message<"connectory.v1.CreateConne
   connectedSince?: Timestamp | undefined;
 
   /**
-   * The user whose id sorts first, bytewise.
+   * The user whose id sorts first, bytewise, such as `alice`.
    *
    * @generated from field: string user_id_1 = 3;
    */
   userId1: string;
 
   /**
-   * The user whose id sorts second, bytewise.
+   * The user whose id sorts second, bytewise, such as `bob`.
    *
    * @generated from field: string user_id_2 = 4;
    */
@@ -195,14 +195,14 @@ export declare type GetConnectionRequest = Message<"connectory.v1.GetConnectionR
   id: string;
 
   /**
-   * One of the two users.
+   * One of the two users, such as `alice`.
    *
    * @generated from field: string user_id_1 = 2;
    */
   userId1: string;
 
   /**
-   * The other of the two users.
+   * The other of the two users, such as `bob`.
    *
    * @generated from field: string user_id_2 = 3;
    */
@@ -242,7 +242,7 @@ export declare const GetConnectionResponseSchema: GenMessage<GetConnectionRespon
  */
 export declare type ListConnectionsRequest = Message<"connectory.v1.ListConnectionsRequest"> & {
   /**
-   * The user whose connections are wanted.
+   * The user whose connections are wanted, such as `alice`.
    *
    * @generated from field: string user_id = 1;
    */
@@ -303,7 +303,7 @@ export declare const ListConnectionsResponseSchema: GenMessage<ListConnectionsRe
  */
 export declare type CountConnectionsRequest = Message<"connectory.v1.CountConnectionsRequest"> & {
   /**
-   * The user whose connections are counted.
+   * The user whose connections are counted, such as `alice`.
    *
    * @generated from field: string user_id = 1;
    */
@@ -363,14 +363,14 @@ export declare const BatchCheckConnectionsRequestSchema: GenMessage<BatchCheckCo
  */
 export declare type UserPair = Message<"connectory.v1.UserPair"> & {
   /**
-   * One of the two users.
+   * One of the two users, such as `alice`.
    *
    * @generated from field: string user_id_1 = 1;
    */
   userId1: string;
 
   /**
-   * The other of the two users. Nobody is connected with themselves, but it is no error to ask.
+   * The other of the two users, such as `bob`. Nobody is connected with themselves, but it is no error to ask.
    *
    * @generated from field: string user_id_2 = 2;
    */
@@ -437,14 +437,14 @@ export declare const BatchCheckConnectionsResultSchema: GenMessage<BatchCheckCon
  */
 export declare type ListMutualConnectionsRequest = Message<"connectory.v1.ListMutualConnectionsRequest"> & {
   /**
-   * One of the two users.
+   * One of the two users, such as `alice`.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * The other of the two users, not the same one.
+   * The other of the two users, such as `bob`; not the same one.
    *
    * @generated from field: string other_user_id = 2;
    */

@@ -18,7 +18,7 @@ export declare const file_connectory_v1_http_config: GenFile;
  */
 export declare type HttpConfig = Message<"connectory.v1.HttpConfig"> & {
   /**
-   * The endpoint, `http` or `https`. Credentials have fields of their own.
+   * The endpoint, such as `https://api.example/prices`; `http` or `https`. Credentials have fields of their own.
    *
    * @generated from field: string url = 1;
    */

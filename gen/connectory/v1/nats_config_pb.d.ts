@@ -18,8 +18,8 @@ export declare const file_connectory_v1_nats_config: GenFile;
  */
 export declare type NatsConfig = Message<"connectory.v1.NatsConfig"> & {
   /**
-   * The servers to ask first: `host:port`, `nats://host:port` or `tls://host:port`, comma separated; 4222 when there is no
-   * port; an IPv6 address in brackets.
+   * The servers to ask first, such as `nats.example:4222`: `host:port`, `nats://host:port` or `tls://host:port`, comma
+   * separated; 4222 when there is no port; an IPv6 address in brackets.
    *
    * @generated from field: string servers = 1;
    */

@@ -18,7 +18,7 @@ export declare const file_connectory_v1_postgres_config: GenFile;
  */
 export declare type PostgresConfig = Message<"connectory.v1.PostgresConfig"> & {
   /**
-   * The server's host name or IP address.
+   * The server's host name or IP address, such as `db.example`.
    *
    * @generated from field: string host = 1;
    */

@@ -18,7 +18,7 @@ export declare const file_connectory_v1_rabbitmq_config: GenFile;
  */
 export declare type RabbitmqConfig = Message<"connectory.v1.RabbitmqConfig"> & {
   /**
-   * The server's host name or IP address; `localhost` when empty.
+   * The server's host name or IP address, such as `broker.example`; `localhost` when empty.
    *
    * @generated from field: string host = 1;
    */

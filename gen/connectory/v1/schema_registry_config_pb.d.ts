@@ -18,7 +18,7 @@ export declare const file_connectory_v1_schema_registry_config: GenFile;
  */
 export declare type SchemaRegistryConfig = Message<"connectory.v1.SchemaRegistryConfig"> & {
   /**
-   * The registry, `http` or `https`. Credentials have fields of their own.
+   * The registry, such as `https://registry.example`; `http` or `https`. Credentials have fields of their own.
    *
    * @generated from field: string endpoint = 1;
    */

@@ -19,7 +19,7 @@ export declare const file_connectory_v1_websocket_config: GenFile;
  */
 export declare type WebsocketConfig = Message<"connectory.v1.WebsocketConfig"> & {
   /**
-   * The endpoint, `ws` or `wss`. Credentials have fields of their own.
+   * The endpoint, such as `wss://stream.example/ticker`; `ws` or `wss`. Credentials have fields of their own.
    *
    * @generated from field: string url = 1;
    */

@@ -4,6 +4,9 @@ import { type GrpcTransportOptions, Http2SessionManager } from "@connectrpc/conn
 /** What the transport asks for streams. */
 export type Session = NonNullable<GrpcTransportOptions["sessionManager"]>;
 
+/** A dead connection is known after 20 s, so that a call with the usual 30 s has time for another try. */
+const pings = { pingIntervalMs: 15_000, pingTimeoutMs: 5_000 };
+
 /**
  * The HTTP/2 connection of a client, opened when it is needed. Pings find out that the other side is gone, which a stream
  * that only listens would never notice.
@@ -13,7 +16,7 @@ export type Session = NonNullable<GrpcTransportOptions["sessionManager"]>;
  * more that stays; the calls on it fail in any case.
  */
 export function openSession(baseUrl: string, options: SecureClientSessionOptions): Session {
-  const manager = new Http2SessionManager(baseUrl, { pingIntervalMs: 30_000, pingTimeoutMs: 10_000 }, options);
+  const manager = new Http2SessionManager(baseUrl, pings, options);
   const guarded = new WeakSet<ClientHttp2Session>();
   return {
     authority: manager.authority,

@@ -24,6 +24,7 @@ export function createToolCall(
   route: Route,
   streamed: Route | undefined,
   interceptors: readonly Interceptor[],
+  longestMs = longestCallMs,
 ): CallTool {
   const { method } = route;
   const run = createRunRoute(route, interceptors);
@@ -32,8 +33,8 @@ export function createToolCall(
   return async ({ peer, ...call }) => {
     const values = createContextValues().set(entryKey, { door: "mcp", peer, bytes: undefined, told: false });
     const late = new AbortController();
-    const deadline = performance.now() + longestCallMs;
-    const timer = setTimeout(() => late.abort(new ConnectError("too late", Code.DeadlineExceeded)), longestCallMs);
+    const deadline = performance.now() + longestMs;
+    const timer = setTimeout(() => late.abort(new ConnectError("too late", Code.DeadlineExceeded)), longestMs);
     try {
       const answer = await (call.onProgress === undefined ? run : runAloud)({
         ...call,

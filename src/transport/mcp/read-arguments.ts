@@ -1,7 +1,7 @@
 import { type DescMessage, fromJson, type JsonValue, type Message } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { Failure, fieldsInvalid } from "../../failure.ts";
-import { findJsonFaults } from "./find-json-faults.ts";
+import { findJsonFaults } from "../find-json-faults.ts";
 
 /** Reads a tool's arguments as the request of its RPC. Throws Failure MESSAGE_MALFORMED that says which field is wrong. */
 export function readArguments(input: DescMessage, value: unknown): Message {

@@ -30,7 +30,7 @@ export function createSamples(schemas: DocumentSchemas): SampleOf {
       case "number":
         return Math.max(resolved.minimum ?? 1, 1);
       case "boolean":
-        return false;
+        return /^False\b/.test(schema.description ?? ""); // what is false only sometimes
       default:
         return sampleText({ ...resolved, ...schema }, name);
     }
@@ -69,6 +69,7 @@ function sampleText(
     "42",
     "1.5s",
   ];
-  const fits = (text: string) => text.length <= (maxLength ?? text.length) && new RegExp(pattern, "u").test(text);
+  const fits = (text: string) =>
+    !text.endsWith(":port") && text.length <= (maxLength ?? text.length) && new RegExp(pattern, "u").test(text);
   return candidates.find(fits) ?? "";
 }

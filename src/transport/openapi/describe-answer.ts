@@ -1,8 +1,9 @@
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
 import { descriptionOf } from "../../contract/descriptions.ts";
+import type { HttpRule } from "../../contract/http-rule.ts";
 import type { JsonSchema, ObjectSchema } from "../../contract/json-schema.ts";
-import { etagOf, type RestForm, restNameOf } from "../../contract/rest-form.ts";
+import { type Envelope, etagOf, type RestForm, restNameOf } from "../../contract/rest-form.ts";
 import type { SampleOf } from "./create-samples.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import { envelopeSchema, pagingSchema } from "./envelope-schema.ts";
@@ -11,6 +12,7 @@ import type { MediaType, Reference, Response } from "./open-api-document.ts";
 /** What a success answers, in the form that its service has over REST. */
 export function describeAnswer(
   method: DescMethod,
+  { verb }: HttpRule,
   form: RestForm,
   schemas: DocumentSchemas,
   sampleOf: SampleOf,
@@ -26,8 +28,15 @@ export function describeAnswer(
   if (form.shape === "resource" && etagOf(form.resource?.message) !== undefined)
     headers.ETag = { $ref: "#/components/headers/ETag" };
   const schema = schemas.keep(method.output.name, answerSchema(method, form, schemas));
-  const example = { summary: "An answer", value: sampleOf(schema, "answer") };
+  const told = form.style === RestStyle.ENVELOPE ? envelopeSample(method, verb, form) : {};
+  const value = { ...(sampleOf(schema, "answer") as JsonObject), ...told };
+  const example = { summary: "An answer", value };
   return { description, headers, content: { "application/json": { schema, examples: { example } } } };
+}
+
+/** What the envelope of this RPC says whatever is answered. */
+function envelopeSample({ output }: DescMethod, method: string, { action, status }: RestForm): Partial<Envelope> {
+  return { statusCode: String(status), dataName: output.fields[0]?.jsonName ?? "", method, action };
 }
 
 const streamWords =
@@ -43,9 +52,18 @@ function streamContent(
   const data = JSON.stringify(sampleOf(schema, "answer"));
   const event = { summary: "An event", value: `event: message\ndata: ${data}\n\n` };
   const line = { summary: "A line", value: `{"event":"message","data":${data}}\n` };
+  const lineSchema: JsonSchema = {
+    type: "object",
+    properties: {
+      event: { type: "string", enum: ["message", "error", "done", "heartbeat"] },
+      id: { type: "string", description: "For `Last-Event-ID`." },
+      data: schema,
+    },
+    required: ["event"],
+  };
   return {
     "text/event-stream": { schema, examples: { event } },
-    "application/x-ndjson": { schema, examples: { line } },
+    "application/x-ndjson": { schema: lineSchema, examples: { line } },
   };
 }
 

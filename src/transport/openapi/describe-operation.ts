@@ -39,7 +39,7 @@ export function describeOperation(method: DescMethod, rule: HttpRule, isMain: bo
     parameters,
     ...(requestBody === undefined ? {} : { requestBody }),
     responses: {
-      [form.status]: describeAnswer(method, form, schemas, sampleOf),
+      [form.status]: describeAnswer(method, rule, form, schemas, sampleOf),
       ...(answersTag ? { "304": notModified } : {}),
       ...(method.methodKind === "unary" ? {} : { "204": ended }),
       ...problems.of(method, form),

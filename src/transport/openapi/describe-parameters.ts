@@ -100,16 +100,21 @@ function queryParameter(field: DescField, { names }: RestForm, schema: ObjectSch
     required: schema.required?.includes(name) === true,
     description: alias === undefined ? description : `${description} Also \`${alias}\`.`,
     ...(deprecated === true ? { deprecated } : {}),
-    ...(field.fieldKind === "map" || plain.$ref !== undefined ? { style: "deepObject", explode: true } : {}),
+    ...(plain.type === "object" || isNested(field, plain) ? { style: "deepObject", explode: true } : {}),
     schema: inText(field, plain),
   };
 }
 
-/** Numbers of 64 bits are text in a query anyway. */
+/** True for a message with fields of its own, whose names stand in brackets: `parent[child]=value`. */
+function isNested({ fieldKind }: DescField, { $ref }: JsonSchema): boolean {
+  return fieldKind === "message" && $ref !== undefined;
+}
+
+/** Numbers of 64 bits are text in a query anyway, and text has no bounds. */
 function inText(field: DescField, schema: JsonSchema): JsonSchema {
-  return field.scalar === ScalarType.INT64 || field.scalar === ScalarType.UINT64
-    ? { ...schema, type: "string" }
-    : schema;
+  if (field.scalar !== ScalarType.INT64 && field.scalar !== ScalarType.UINT64) return schema;
+  const { minimum: _, maximum: __, ...text } = schema;
+  return { ...text, type: "string" };
 }
 
 function headerNames(method: DescMethod, { resource }: RestForm): string[] {

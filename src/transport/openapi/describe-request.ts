@@ -31,7 +31,7 @@ export function describeRequest(
     content: {
       "application/json": {
         schema: isPlain ? schemas.of(form.names, "input").refer(method.input) : schemas.keep(name, schema),
-        examples: requestExamples(method, form, schema, sampleOf),
+        examples: requestExamples(method, form, schema, schemas, sampleOf),
       },
     },
   };
@@ -75,16 +75,17 @@ function requestExamples(
   { input }: DescMethod,
   { names }: RestForm,
   schema: JsonSchema,
+  schemas: DocumentSchemas,
   sampleOf: SampleOf,
 ): Record<string, Example> {
   const sample = sampleOf(schema, "request");
   const named = namedField(input);
   const naming = named === undefined ? undefined : namedBy(named);
   if (named === undefined || naming === undefined) return { example: { summary: "What is needed", value: sample } };
-  const { anyOf = [] } = schema.properties?.[restNameOf(named, names)] ?? {};
   return Object.fromEntries(
-    membersOf(named).map((member, index) => {
-      const config = sampleOf(anyOf[index] ?? {}, "part");
+    membersOf(named).map((member) => {
+      const config =
+        member.message === undefined ? {} : sampleOf(schemas.of(names, "input").of(member.message), "part");
       const value = {
         ...(sample as JsonObject),
         [restNameOf(naming, names)]: member.name,

@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { namedBy, type RestNames, restNameOf } from "../../contract/rest-form.ts";
 import { detailTypes } from "../detail-types.ts";
-import { isObject } from "./request-field.ts";
+import { isObject } from "./find-field.ts";
 
 /**
  * A message as JSON with every field, in the names of the service. A message that is named beside it is given as its

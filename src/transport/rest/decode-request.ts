@@ -10,10 +10,10 @@ import {
 import { EmptySchema, FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { Failure, type FieldViolation, fieldsInvalid } from "../../failure.ts";
-import { findJsonFaults } from "../mcp/find-json-faults.ts";
+import { findJsonFaults } from "../find-json-faults.ts";
+import { emptyObject, isObject } from "./find-field.ts";
 import { normalizeBody, type RefuseMember } from "./normalize-body.ts";
-import { parseQuery, putText } from "./read-query.ts";
-import { emptyObject, isObject } from "./request-field.ts";
+import { putText, readQuery } from "./read-query.ts";
 
 /** The parts of an HTTP request that its message is made of. */
 export interface RequestParts {
@@ -103,7 +103,7 @@ function isDeeperThan(limit: number, text: string): boolean {
 }
 
 function putQuery(schema: DescMessage, json: JsonObject, { bodyRule, query }: RequestParts): FieldViolation[] {
-  const parameters = parseQuery(query);
+  const parameters = readQuery(query);
   if (parameters === undefined)
     throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the query is not percent-encoded UTF-8");
   return parameters.flatMap(([name, value]) => {

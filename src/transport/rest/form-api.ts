@@ -2,8 +2,8 @@ import type { DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { FastifyInstance } from "fastify";
 import { ConnectorSchema } from "../../../gen/connectory/v1/connector_pb.js";
 import type { RestForm } from "../../contract/rest-form.ts";
+import { isObject } from "./find-field.ts";
 import { notAllowed } from "./match-path.ts";
-import { isObject } from "./request-field.ts";
 
 /**
  * What a web form for such profiles asks for below `/api`, beside the contract. The form is that of Arroyo's console

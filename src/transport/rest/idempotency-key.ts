@@ -8,7 +8,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
  * The `request_id` that an `Idempotency-Key` stands for: a UUID as it is, any other text as a UUID made of its hash
  * (version 8, RFC 9562), so that the same key always is the same request. The key may stand in quotes.
  */
-export function requestIdOfKey(header: string): string {
+export function readIdempotencyKey(header: string): string {
   const key = /^\s*"(.*)"\s*$/.exec(header)?.[1] ?? header.trim();
   if (!/^[\x20-\x7e]{1,255}$/.test(key))
     throw new Failure(ErrorReason.MESSAGE_MALFORMED, "Idempotency-Key: must have 1 to 255 printable ASCII characters");

@@ -1,9 +1,10 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
+import { readFormConfig } from "../../contract/read-form-config.ts";
 import { ignoredConfigKeys, namedBy } from "../../contract/rest-form.ts";
 import type { Failure, FieldViolation } from "../../failure.ts";
+import { emptyObject, findField, isObject, plainMessageOf } from "./find-field.ts";
 import { readMask } from "./read-mask.ts";
-import { emptyObject, findField, isObject, plainMessageOf } from "./request-field.ts";
 
 /** What becomes of the JSON of a request's body. */
 export interface Normalized {
@@ -78,7 +79,8 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, refuseMembe
     const member = namedMember(field, beside, refuseMember);
     const inner = member === undefined ? undefined : innerOf(message, member, value);
     if (member?.message !== undefined && inner !== undefined && inner === value) {
-      const fields = readFields(member.message, inner, `${at}.${member.name}.`, ignoredConfigKeys);
+      const own = readFormConfig(member.message, inner);
+      const fields = readFields(member.message, own, `${at}.${member.name}.`, ignoredConfigKeys);
       return { [member.name]: fields };
     }
     normalized.wrapped = true;

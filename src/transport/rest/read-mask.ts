@@ -1,6 +1,6 @@
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { namedBy } from "../../contract/rest-form.ts";
-import { findField } from "./request-field.ts";
+import { findField } from "./find-field.ts";
 
 /**
  * The paths of a field mask, which may have JSON names and may leave out the member of a message that is named beside it:

@@ -2,10 +2,10 @@ import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/pr
 import { ScalarType } from "@bufbuild/protobuf";
 import { queryAliases } from "../../contract/rest-form.ts";
 import type { FieldViolation } from "../../failure.ts";
-import { emptyObject, findField, isObject, plainMessageOf } from "./request-field.ts";
+import { emptyObject, findField, isObject, plainMessageOf } from "./find-field.ts";
 
 /** The parameters of a query as they stand there, decoded; undefined when they are not percent-encoded UTF-8. */
-export function parseQuery(query: string): [name: string, value: string][] | undefined {
+export function readQuery(query: string): [name: string, value: string][] | undefined {
   try {
     return query
       .split("&")

@@ -5,7 +5,7 @@ import { etagOf, requestIdOf, streamPositionOf } from "../../contract/rest-form.
 import { Failure } from "../../failure.ts";
 import { decodeRequest, type FixedField } from "./decode-request.ts";
 import { readIfMatch } from "./entity-tag.ts";
-import { requestIdOfKey } from "./idempotency-key.ts";
+import { readIdempotencyKey } from "./idempotency-key.ts";
 import type { RefuseMember } from "./normalize-body.ts";
 import type { RestCall } from "./rest-call.ts";
 
@@ -31,7 +31,7 @@ function* fromHeaders({ header, target }: RestCall): Generator<FixedField> {
   const key = header.get("idempotency-key");
   const requestId = requestIdOf(input);
   if (key !== null && requestId !== undefined)
-    yield { field: requestId.name, value: requestIdOfKey(key), source: "Idempotency-Key" };
+    yield { field: requestId.name, value: readIdempotencyKey(key), source: "Idempotency-Key" };
   // An EventSource connects again with the query that it began with, so this replaces what stands there.
   const lastEventId = header.get("last-event-id");
   const position = streamPositionOf(input);

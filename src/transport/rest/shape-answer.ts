@@ -2,7 +2,7 @@ import type { DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/prot
 import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
 import { type Envelope, type Paging, type RestForm, restNameOf } from "../../contract/rest-form.ts";
 import { answerJson } from "./answer-json.ts";
-import { isObject } from "./request-field.ts";
+import { isObject } from "./find-field.ts";
 
 /** What the envelope tells of the call. */
 export type CallFacts = Pick<

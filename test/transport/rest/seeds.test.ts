@@ -10,7 +10,7 @@ const run = promisify(execFile);
 let app: TestApp;
 let token: string;
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startTestApp({ TEST_TIMEOUT_MS: "25000" });
   token = await app.token();
 });
 afterAll(() => app.stop());

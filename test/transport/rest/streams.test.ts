@@ -131,7 +131,7 @@ describe("a stream as server-sent events", () => {
           await sleep(200);
           return given - before;
         },
-        { timeout: 10_000 },
+        { timeout: 25_000 },
       )
       .toBe(0);
     expect(given).toBeLessThan(200_000);

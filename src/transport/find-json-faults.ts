@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
-import type { FieldViolation } from "../../failure.ts";
+import type { FieldViolation } from "../failure.ts";
 
 /** So many faults are found at most, and lists and maps of more elements are not searched. */
 const maxFaults = 16;
@@ -72,8 +72,8 @@ function unknownField({ fields }: DescMessage): string {
 }
 
 function fieldWords(field: DescField): string {
-  if (field.fieldKind === "list") return "a list";
-  if (field.fieldKind === "map") return "an object";
+  if (field.fieldKind === "list") return `a list, and each element ${elementWords(field)}`;
+  if (field.fieldKind === "map") return `an object, and each value ${elementWords(field)}`;
   return elementWords(field);
 }
 
