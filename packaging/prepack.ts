@@ -14,6 +14,7 @@ import { restoreFiles, swapFiles } from "./swap-files.ts";
  */
 const root = join(import.meta.dirname, "..");
 const aside = join(root, ".cache/packing");
+await restoreFiles(root, aside, ["package.json", "README.md"]);
 
 await rm(join(root, "dist"), { recursive: true, force: true });
 const { status } = spawnSync("tsc", ["--project", join(import.meta.dirname, "tsconfig.json")], { stdio: "inherit" });

@@ -1,11 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { TransportName } from "../../src/client/index.ts";
 import { createConnectoryClient } from "../../src/client/node/index.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { type FaultProxy, openFaultProxy } from "./open-fault-proxy.ts";
+import { failure, serveScripted } from "./serve-scripted.ts";
 
 let app: TestApp;
 let token: string;
@@ -79,6 +81,19 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("over %s", (transport) =
     expect(Code[late.code]).toBe("DeadlineExceeded");
   });
 
+  test("an interceptor of the caller's sees a call that was left as what it is", async () => {
+    const seen: string[] = [];
+    const note: Interceptor = (next) => (request) =>
+      next(request).catch((error: unknown) => {
+        seen.push(Code[ConnectError.from(error).code] ?? "");
+        throw error;
+      });
+    const { address } = proxies[doorOf(transport)];
+    const { connectionProfiles } = clientOf(transport, `http://${address}`, { interceptors: [note] });
+    await failed(connectionProfiles.testConnectionProfile(endless(), { signal: AbortSignal.timeout(200) }));
+    expect(seen).toEqual(["Canceled"]);
+  });
+
   test("the port of another protocol is named, and the process lives on", async () => {
     const wrong = transport === "grpc" ? app.httpUrl : `http://${app.grpcAddress}`;
     const client = clientOf(transport, wrong);
@@ -97,6 +112,17 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("over %s", (transport) =
     const error = await failed(clientOf(transport, `https://${address}`).connectionProfiles.listConnectors({}));
     expect(error.rawMessage).toBe(`https://${address}/ does not answer with TLS: is it an http:// address?`);
   });
+});
+
+test("what the server itself says stays as it is", async () => {
+  const { baseUrl, stop } = await serveScripted({
+    getConnection: () => {
+      throw failure(ErrorReason.CANCELLED);
+    },
+  });
+  const error = await failed(clientOf("grpc", baseUrl).connections.getConnection({ id: "x" }));
+  expect([Code[error.code], error.rawMessage]).toEqual(["Canceled", "as the test says"]);
+  await stop();
 });
 
 describe("what cannot work is refused before anything is dialled", () => {
