@@ -28,6 +28,7 @@ async function* watched<T>(messages: AsyncIterable<T>, named: (thrown: unknown) 
 }
 
 function nameError(error: ConnectError, baseUrl: string, transport: TransportName): ConnectError {
+  if (error.details.length > 0) return error;
   const causes = causesOf(error);
   const has = (pattern: RegExp) => causes.some(({ code }) => typeof code === "string" && pattern.test(code));
   const say = (message: string, code: Code) => new ConnectError(message, code, error.metadata, undefined, error.cause);
