@@ -29,6 +29,7 @@ import { type ConnectorRegistry, connectors } from "../../src/connectors/index.t
 import { openTestThreads, type TestThreads, type TestThreadsOptions } from "../../src/connectors/open-test-threads.ts";
 import { mapErrors } from "../../src/interceptors/map-errors.ts";
 import { requestId } from "../../src/interceptors/request-id.ts";
+import { trace } from "../../src/interceptors/trace.ts";
 import { createMessageCheck, validate } from "../../src/interceptors/validate.ts";
 import { createSubstitution } from "../../src/secrets/create-substitution.ts";
 import { fixedKeyRing, type KeyRing } from "../../src/secrets/key-ring.ts";
@@ -101,7 +102,8 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
       request.contextValues.set(principalKey, caller);
       return next(request);
     };
-    const interceptors = [requestId, mapErrors(log), asUser, validate(ConnectionProfileService.methods, checkMessage)];
+    const check = validate(ConnectionProfileService.methods, checkMessage);
+    const interceptors = [requestId, trace(undefined), mapErrors(log), asUser, check];
     const transport = createRouterTransport(
       ({ service }) =>
         service(ConnectionProfileService, {

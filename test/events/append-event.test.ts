@@ -57,6 +57,7 @@ describe("appendEvent", () => {
       actor: "a",
       request_id: event.requestId,
       traceparent,
+      tracestate: null,
       occurred_at: event.occurredAt,
       data: event.data,
     });
