@@ -107,9 +107,9 @@ describe("openTestThreads", () => {
     const before = threadCount();
     const hole = await serve(blackHole());
     const { threads } = threadsWith({ maxThreads: 1 });
-    await threads.run(testOf(hole.port, "first", 1000));
+    await threads.run(testOf(hole.port, "first", 3000));
     const one = threadCount() - before;
-    await threads.run(testOf(hole.port, "second", 1000));
+    await threads.run(testOf(hole.port, "second", 3000));
     await expect.poll(() => threadCount() - before).toBe(one);
   });
 
