@@ -47,6 +47,8 @@ export function checkConfig(
   return { connector, config: ready };
 }
 
+const utf8 = new TextDecoder();
+
 const maskDescription = "is a mask, not a secret: leave the field out to keep the stored value";
 
 function checkSecrets(
@@ -56,7 +58,7 @@ function checkSecrets(
   prefix: string,
 ): readonly FieldViolation[] {
   return [...given].flatMap(([path, value]) => {
-    const text = new TextDecoder().decode(value);
+    const text = utf8.decode(value);
     const description = isMask(text) ? maskDescription : substitution.check(organizationId, text);
     return description === undefined ? [] : [{ field: `${prefix}${path}`, description }];
   });

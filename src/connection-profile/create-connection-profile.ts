@@ -31,7 +31,7 @@ export function createConnectionProfile(
     const first = await deps.profiles.findRequest(caller.organizationId, repeatable);
     if (first !== undefined && !validateOnly) return { connectionProfile: first };
     const whole = request.config ?? create(ConnectorConfigSchema);
-    const resolved = resolveNew(deps, caller.organizationId, request.connector, whole);
+    const resolved = resolveNew(deps, caller.organizationId, request.connector, whole).toKeep();
     const { ready, bare: config, description, given: secrets, destination } = resolved;
     const connector = ready.connector.id;
     const candidate = { ...ready, profile: undefined, edited: false };

@@ -39,17 +39,19 @@ export interface ResolvedConfig {
   readonly rebound: boolean;
 }
 
-/** A configuration that a request brings, with all of its secrets. */
+/** A configuration that a request brings, with all of its secrets: to dial with, and to keep. */
 export function resolveNew(
-  { registry, rules }: ResolveDeps,
+  { registry, rules }: Pick<ResolveDeps, "registry" | "rules">,
   organizationId: string,
   named: string,
   whole: ConnectorConfig,
-): ResolvedConfig {
+): { ready: Choice; toKeep: () => ResolvedConfig } {
   const choice = chooseConnector(registry, named, whole);
   const { config, secrets: given } = splitSecrets(choice.connector.config, choice.config);
   const ready = checkConfig(rules, organizationId, choice, given);
-  return { ...kept({ ...choice, config }), ready, given, removed: [], rebound: false };
+  const bare = bareOf({ ...choice, config });
+  // A configuration that is only tried needs no digest.
+  return { ready, toKeep: () => ({ ...kept({ ...choice, config }, bare), ready, given, removed: [], rebound: false }) };
 }
 
 /**
@@ -97,9 +99,14 @@ export function digestOf({ connector, config }: Choice): Uint8Array {
   return destinationDigest(connector.id, reflect(connector.config, config as MessageShape<typeof connector.config>));
 }
 
-function kept(choice: Choice) {
+/** Without secrets, and small enough. */
+function bareOf(choice: Choice): ConnectorConfig {
   const bare = toConnectorConfig(choice);
   checkSize(bare);
+  return bare;
+}
+
+function kept(choice: Choice, bare = bareOf(choice)) {
   return { bare, description: choice.connector.describe(choice.config), destination: digestOf(choice) };
 }
 

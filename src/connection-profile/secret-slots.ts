@@ -68,15 +68,17 @@ function slotsOf(message: ReflectMessage, field: DescField, path: string): reado
 }
 
 const nothing = new Uint8Array(0);
+const toUtf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 function toBytes(value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  if (typeof value === "string") return new TextEncoder().encode(value);
+  if (typeof value === "string") return toUtf8.encode(value);
   throw new Error("only strings and bytes can be secret");
 }
 
 function fromBytes(scalar: ScalarType | undefined, bytes: Uint8Array): string | Uint8Array {
-  return scalar === ScalarType.BYTES ? bytes : new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return scalar === ScalarType.BYTES ? bytes : fromUtf8.decode(bytes);
 }
 
 function keyed(path: string, key: unknown): string {

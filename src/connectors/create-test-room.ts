@@ -73,14 +73,7 @@ interface Running extends EndedTest {
   settle(outcome: () => DiscoveryOutcome): void;
 }
 
-export function createTestRoom({
-  graceMs,
-  idleMs,
-  ended = outcomeOfEnded,
-  onForce,
-  onEnd,
-  ...options
-}: TestRoomOptions): TestRoom {
+export function createTestRoom({ graceMs, idleMs, ended, onForce, onEnd, ...options }: TestRoomOptions): TestRoom {
   const tests = new Map<number, Running>();
   const loaded = Promise.withResolvers<void>();
   let thread: TestThread | undefined;
@@ -105,7 +98,7 @@ export function createTestRoom({
     stop((test) => {
       // Before it has loaded it has met nobody: that is our own defect.
       if (!ready) throw err;
-      return ended(test);
+      return (ended ?? outcomeOfEnded)(test);
     });
   };
   const finish = (id: number, outcome: () => DiscoveryOutcome) => {
@@ -135,7 +128,7 @@ export function createTestRoom({
     isIdle: () => tests.size === 0,
     close: () => stop(unavailable),
     open: () => {
-      thread ??= startTestThread({ ...options, onAnswer: hear, onFailure: kill });
+      thread ??= startTestThread({ ...options, gathers: ended !== undefined, onAnswer: hear, onFailure: kill });
       return loaded.promise;
     },
     run: (task) => {

@@ -4,17 +4,23 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { TestReportSchema, type TestStep, TestStepSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import { createDialer } from "../egress/create-dialer.ts";
-import { createEgressPolicy, type EgressPolicyOptions } from "../egress/egress-policy.ts";
+import { createEgressPolicy } from "../egress/egress-policy.ts";
 import { connectors, findConnector } from "./index.ts";
 import { type DiscoveryOutcome, emptyPage, runDiscovery, runTest } from "./run-test.ts";
-import type { SentOutcome, TestThreadAnswer, TestThreadOrder, TestThreadTask } from "./test-thread.ts";
+import type { SentOutcome, TestThreadAnswer, TestThreadData, TestThreadOrder, TestThreadTask } from "./test-thread.ts";
 import { tidyDiscovery } from "./tidy-discovery.ts";
 
 /** The work of a test thread: runs the tests and discoveries that it is told to, any number at a time. */
-export function serveTests(port: MessagePort, egress: EgressPolicyOptions): void {
+export function serveTests(port: MessagePort, { egress, gathers }: TestThreadData): void {
   const dialer = createDialer({ policy: createEgressPolicy(egress) });
   const callers = new Map<number, AbortController>();
-  const answer = (message: TestThreadAnswer) => port.postMessage(message);
+  const waiting: TestThreadAnswer[] = [];
+  const send = () => port.postMessage(waiting.splice(0));
+  const answer = (message: TestThreadAnswer) => {
+    if (waiting.push(message) > 1) return;
+    if (gathers) process.nextTick(send);
+    else send();
+  };
 
   const run = async ({ id, connectorId, config, question, endsAt }: TestThreadTask) => {
     const caller = new AbortController();

@@ -1,10 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
-import type { EgressPolicyOptions } from "../egress/egress-policy.ts";
-import type { TestThreadAnswer, TestThreadOrder } from "./test-thread.ts";
+import type { TestThreadAnswer, TestThreadData, TestThreadOrder } from "./test-thread.ts";
 
-export interface TestThreadOptions {
-  readonly egress: EgressPolicyOptions;
+export interface TestThreadOptions extends TestThreadData {
   /** Where compiled code is kept for the next thread. Nobody else may be able to write there: what lies there is run. */
   readonly cacheDir?: string | undefined;
   /** With its organization, by which a hostile target can be found. */
@@ -34,9 +32,9 @@ const lastResort = { maxOldGenerationSizeMb: 2048 };
 const lookEveryMs = 100;
 
 export function startTestThread(options: TestThreadOptions): TestThread {
-  const { egress, cacheDir, log, maxMemory, answersWithinMs, onAnswer, onFailure } = options;
+  const { egress, gathers, cacheDir, log, maxMemory, answersWithinMs, onAnswer, onFailure } = options;
   const worker = new Worker(new URL("./test-thread.ts", import.meta.url), {
-    workerData: egress,
+    workerData: { egress, gathers } satisfies TestThreadData,
     // Nothing of our environment: libraries such as pg would read their own variables in it.
     env: cacheDir === undefined ? {} : { NODE_COMPILE_CACHE: cacheDir },
     argv: [],
@@ -59,11 +57,12 @@ export function startTestThread(options: TestThreadOptions): TestThread {
     answersWithinMs,
     () => onFailure(new Error("it has not answered for too long")),
   );
-  worker.on("message", (answer: TestThreadAnswer) => {
+  const hear = (answer: TestThreadAnswer) => {
     if ("pong" in answer) return patience.answered();
     if ("ready" in answer) patience.begin();
     onAnswer(answer);
-  });
+  };
+  worker.on("message", (answers: readonly TestThreadAnswer[]) => answers.forEach(hear));
   worker.on("error", (error) => onFailure(error instanceof Error ? error : new Error(String(error))));
   worker.on("exit", (code) => {
     if (!ended) onFailure(new Error(`it ended with ${code}`));

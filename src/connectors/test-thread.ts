@@ -1,7 +1,18 @@
 import { getPriority, platform, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
+import type { EgressPolicyOptions } from "../egress/egress-policy.ts";
 import type { DiscoverQuestion } from "./connector.ts";
 import type { TestOutcome } from "./run-test.ts";
+
+/** What a test thread is started with. */
+export interface TestThreadData {
+  readonly egress: EgressPolicyOptions;
+  /**
+   * Its answers of one turn of the event loop come together, which costs both threads less. Whoever has to know what a test
+   * was at when the thread ended needs each at once.
+   */
+  readonly gathers: boolean;
+}
 
 /** What a test thread is told. */
 export type TestThreadOrder =
@@ -21,7 +32,7 @@ export interface TestThreadTask {
   readonly endsAt: bigint;
 }
 
-/** What it answers. Messages travel as protobuf. */
+/** What it answers, in lists. Messages travel as protobuf. */
 export type TestThreadAnswer =
   | { readonly ready: true }
   | { readonly pong: true }
@@ -45,4 +56,4 @@ if (parentPort === null) throw new Error("test-thread.ts is started as a worker 
 if (platform() === "linux") setPriority(0, Math.min(getPriority(0) + 10, 19));
 
 const { serveTests } = await import("./serve-tests.ts");
-serveTests(parentPort, workerData);
+serveTests(parentPort, workerData as TestThreadData);

@@ -19,6 +19,7 @@ import { frameOf, openRawGrpc, type RawGrpc } from "../support/raw-grpc.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { startBlackHole } from "../support/servers/black-hole.ts";
 import { percentile, startSteadyLoad } from "../support/steady-load.ts";
+import { watchStolenTime } from "../support/stolen-time.ts";
 import { socketsOf } from "./sockets-of.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "connectory-holes-"));
@@ -48,15 +49,23 @@ const organizations = Array.from({ length: 20 }, (_, index) => `org-${index}`);
 const testsEach = 10;
 
 /**
- * Ten tests of each organization, asked for within two seconds. Any 200 calls that come in the same instant keep others
- * waiting while they are read, which is not what is looked at here.
+ * Ten tests of each organization, one after the other. Any 200 calls that come in the same instant keep others waiting while
+ * they are read, which is not what is looked at here.
  */
-function askAll<T>(ask: (index: number) => Promise<T>): Promise<T>[] {
+function askAll<T>(everyMs: number, ask: (index: number) => Promise<T>): Promise<T>[] {
   return Array.from({ length: organizations.length * testsEach }, async (_, index) => {
-    await sleep(10 * index);
+    await sleep(everyMs * index);
     return ask(index);
   });
 }
+
+/** How long calls took, in milliseconds, and which share of the processors' time neighbours took meanwhile. */
+interface Round extends Readonly<Record<"quiet" | "asked" | "waiting", readonly number[]>> {
+  readonly stolen: number;
+}
+
+/** As many rounds count, of up to twice as many: those in which neighbours took the least. */
+const countedRounds = 6;
 
 const requestFor = (port: number) => ({
   config: {
@@ -68,7 +77,10 @@ const requestFor = (port: number) => ({
 });
 
 /** Half of the tests are read as streams; the requests of both RPCs have the same fields. */
-function askWith(callers: readonly RawGrpc[], portOf: (index: number) => number, signal: AbortSignal) {
+function askWith(
+  callers: readonly RawGrpc[],
+  { portOf, everyMs, signal }: { portOf: (index: number) => number; everyMs: number; signal: AbortSignal },
+) {
   const frames = new Map<number, Buffer>();
   const frameFor = (port: number) => {
     const made = create(TestConnectionProfileRequestSchema, requestFor(port));
@@ -76,7 +88,7 @@ function askWith(callers: readonly RawGrpc[], portOf: (index: number) => number,
     frames.set(port, frame);
     return frame;
   };
-  return askAll(async (index) => {
+  return askAll(everyMs, async (index) => {
     const rpc = index % 40 < 20 ? "TestConnectionProfile" : "StreamConnectionProfileTest";
     const path = `/${ConnectionProfileService.typeName}/${rpc}`;
     return callers[index % callers.length]?.call(path, frameFor(portOf(index)), signal);
@@ -108,10 +120,10 @@ async function loadOf(server: ServerProcess, { token, client }: { token: string;
 }
 
 describe.runIf(process.platform === "linux")("200 tests of 20 organizations against black holes, at once", () => {
-  test("do not slow down GetConnectionProfile while they wait, and leave no socket a second after they are cancelled", {
-    timeout: 240_000,
+  test("do not slow down GetConnectionProfile, and leave no socket a second after they are cancelled", {
+    timeout: 300_000,
     // On a shared machine a neighbour can spoil one measurement; what is slow is slow in all of them.
-    retry: 2,
+    retry: 1,
   }, async () => {
     const hole = await startBlackHole();
     stack.push(hole.stop);
@@ -127,44 +139,50 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     );
     stack.push(async () => callers.forEach((caller) => void caller.close()));
     const measure = await loadOf(server, await clientOf("reader"));
-    await sleep(3000);
 
     // Whoever asks shares two processors with what is measured, and 200 clients are more work than 200 tests: they give way.
     setPriority(0, 19);
-    const quiet: number[] = [];
-    const asking: number[] = [];
-    const waiting: number[] = [];
-    // The first round is not counted: code that runs for the first time is slow whatever it waits for.
-    for (let round = 0; round < 4; round++) {
-      const before = await measure(() => sleep(3000));
+    /** Asks for all tests; they are cancelled when `meanwhile` is over, and gone a second later. */
+    const withTests = async (everyMs: number, meanwhile: () => Promise<void>) => {
       const caller = new AbortController();
-      let calls: Promise<unknown>[] = [];
-      const whileAsked = await measure(async () => {
-        calls = askWith(callers, (index) => (index % 3 === 0 ? hole.full : hole.silent), caller.signal);
-        await expect.poll(sockets, { timeout: 30_000, interval: 250 }).toBe(200);
-      });
-      const whileWaiting = await measure(() => sleep(3000));
-      if (round > 0) {
-        quiet.push(...before);
-        asking.push(...whileAsked);
-        waiting.push(...whileWaiting);
-      }
+      const portOf = (index: number) => (index % 3 === 0 ? hole.full : hole.silent);
+      const calls = askWith(callers, { portOf, everyMs, signal: caller.signal });
+      await meanwhile();
       caller.abort();
       await sleep(1000);
       expect(await sockets()).toBe(0);
       await Promise.all(calls);
+    };
+    const allThere = () => expect.poll(sockets, { timeout: 30_000, interval: 250 }).toBe(200);
+    // A server that has just started compiles: code that runs for the first times is slow whatever it waits for.
+    for (let round = 0; round < 12; round++) await withTests(2, allThere);
+
+    const rounds: Round[] = [];
+    const isCalm = ({ stolen }: Round) => stolen < 0.03;
+    while (rounds.filter(isCalm).length < countedRounds && rounds.length < 2 * countedRounds) {
+      const stolen = watchStolenTime();
+      const quiet = await measure(() => sleep(3000));
+      await withTests(10, async () => {
+        const asked = await measure(allThere);
+        const waiting = await measure(() => sleep(3000));
+        rounds.push({ quiet, asked, waiting, stolen: stolen() });
+      });
     }
-    const p99 = [quiet, asking, waiting].map((latencies) => percentile(latencies, 0.99));
-    const [before = 0, asked = 0, during = 0] = p99;
-    const said = p99.map((ms) => ms.toFixed(1));
+    const counted = rounds.toSorted((a, b) => a.stolen - b.stolen).slice(0, countedRounds);
+    const p99 = (phase: "quiet" | "asked" | "waiting") =>
+      percentile(
+        counted.flatMap((round) => round[phase]),
+        0.99,
+      );
+    const [quiet, asked, waiting] = [p99("quiet"), p99("asked"), p99("waiting")];
+    const said = [quiet, asked, waiting].map((ms) => ms.toFixed(1));
+    const most = ((counted.at(-1)?.stolen ?? 0) * 100).toFixed(1);
     process.stderr.write(
-      `GetConnectionProfile, p99 in ms: ${said[0]} without tests, ${said[1]} while 200 are asked for, ${said[2]} while they wait\n`,
+      `GetConnectionProfile, p99 in ms: ${said[0]} without tests, ${said[1]} while 200 are asked for, ${said[2]} while they wait (${rounds.length} rounds, neighbours took up to ${most} % of the processors in those that count)\n`,
     );
     // A millisecond is what a measurement of a few milliseconds on a shared machine differs by from itself.
-    expect(during).toBeLessThan(before * 1.2 + 1);
-    // Short of the aim, which is the same 20 % here: while 100 tests a second are asked for it is 1.2 to 2 times, once 5. What
-    // holds it: 1 to 2 ms of the main thread for each test call. This only guards against a standstill.
-    expect(asked).toBeLessThan(before * 5 + 50);
+    expect(asked).toBeLessThan(quiet * 1.2 + 1);
+    expect(waiting).toBeLessThan(quiet * 1.2 + 1);
   });
 
   test("are let in as far as the limits go, and the others are told when to come back", {
@@ -177,7 +195,7 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     const caller = new AbortController();
     const portOf = (index: number) => holes[Math.floor(index / 5)]?.port ?? 0;
     const refused: Awaited<ReturnType<typeof failureOf>>[] = [];
-    const calls = askAll(async (index) => {
+    const calls = askAll(10, async (index) => {
       const client = clients[index % organizations.length];
       if (client === undefined) throw new Error("no client");
       const failure = await failureOf(client.testConnectionProfile(requestFor(portOf(index)), caller));
