@@ -12,7 +12,7 @@ import { insertProfile, type NewProfile } from "./insert-profile.ts";
 import { listProfiles, type ProfilePage, type ProfileQuery } from "./list-profiles.ts";
 import { listRevisions, type RevisionPage, readRevision } from "./list-revisions.ts";
 import { lockProfile, readProfile, readSaved, type SavedProfile } from "./read-profile.ts";
-import { recordTry } from "./record-try.ts";
+import { recordTries, type TryRecord } from "./record-tries.ts";
 import { type RepeatableRequest, recallRequest, rememberRequest } from "./remember-request.ts";
 import { markDeleted, type ProfileUpdate, updateProfile } from "./update-profile.ts";
 import { checkNameFree, withFreeName } from "./with-free-name.ts";
@@ -57,6 +57,8 @@ export interface ProfileRepositoryDeps {
 
 /** As for connections; a batch of the largest configurations is 13 MB. */
 const findLimits = { maxBatch: 64, maxRunning: 2, maxWaiting: 20_000 };
+/** One at a time, so that two cannot wait for each other's profiles. */
+const tryLimits = { maxBatch: 64, maxRunning: 1, maxWaiting: 20_000 };
 
 export function createProfileRepository({ knex, vault, digest, onWrite }: ProfileRepositoryDeps): ProfileRepository {
   const write = async <T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T> => {
@@ -78,6 +80,7 @@ export function createProfileRepository({ knex, vault, digest, onWrite }: Profil
       return work(trx, before);
     });
   const find = coalesce<ProfileKey, ConnectionProfile | undefined>((keys) => findProfiles(knex, keys), findLimits);
+  const record = coalesce<TryRecord, undefined>((items) => recordTries(knex, items), tryLimits);
   return {
     insert: (caller, profile, request) =>
       withFreeName(knex, caller.organizationId, profile.name, () =>
@@ -117,7 +120,7 @@ export function createProfileRepository({ knex, vault, digest, onWrite }: Profil
     revisions: (organizationId, id, before, limit) => listRevisions(knex, organizationId, id, before, limit),
     revision: (organizationId, id, revision) => readRevision(knex, organizationId, id, revision),
     recordTry: async (caller, candidate, tried) => {
-      await knex.transaction((trx) => recordTry(trx, caller, candidate, tried));
+      await record({ caller, candidate, tried });
       onWrite();
     },
   };

@@ -1,5 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { Knex } from "knex";
+import { runPrepared } from "../database/run-prepared.ts";
 import type { StoredEvent } from "./event.ts";
 
 /** An event that is about to be logged: the log gives it its id and its revision. */
@@ -9,6 +11,14 @@ export interface NewEvent
   readonly tracestate?: string | undefined;
 }
 
+/** An event and whose log it goes to. */
+export interface AddressedEvent {
+  readonly organizationId: string;
+  readonly event: NewEvent;
+}
+
+const statement = readFileSync(new URL("append-events.sql", import.meta.url), "utf8");
+
 /**
  * Takes the organization's next revision and logs the event under it, inside the caller's transaction, so that a write
  * and its event are committed together or not at all. Returns the revision.
@@ -17,32 +27,27 @@ export interface NewEvent
  * so that the lock is held briefly.
  */
 export async function appendEvent(trx: Knex.Transaction, organizationId: string, event: NewEvent): Promise<bigint> {
-  const { rows } = await trx.raw<{ rows: { revision: bigint }[] }>(statement, [
-    organizationId,
-    randomUUIDv7(),
-    event.type,
-    event.subject,
-    event.key,
-    event.actor,
-    event.requestId,
-    event.traceparent ?? null,
-    event.tracestate ?? null,
-    event.occurredAt,
-    JSON.stringify(event.data),
-  ]);
-  const [row] = rows;
-  if (row === undefined) throw new Error("the event log took no event");
-  return row.revision;
+  const [revision] = await appendEvents(trx, [{ organizationId, event }]);
+  if (revision === undefined) throw new Error("the event log took no event");
+  return revision;
 }
 
-const statement = `
-  with revised as (
-    insert into organization (id, revision) values (?, 1)
-    on conflict (id) do update set revision = organization.revision + 1
-    returning id, revision
-  )
-  insert into event (
-    organization_id, revision, id, type, subject, key, actor, request_id, traceparent, tracestate, occurred_at, data
-  )
-  select id, revision, ?::uuid, ?, ?, ?, ?, ?, ?, ?, ?::timestamptz, ?::json from revised
-  returning revision`;
+/** The same for events of any organizations, in one statement; all are logged or none. Returns their revisions. */
+export async function appendEvents(knex: Knex, items: readonly AddressedEvent[]): Promise<bigint[]> {
+  // Knex's types do not know that an array may hold null.
+  const column = (value: (event: NewEvent) => string | null) => items.map(({ event }) => value(event)) as string[];
+  const rows = await runPrepared<{ revision: bigint }>(knex, "append-events", statement, [
+    items.map(({ organizationId }) => organizationId),
+    column(() => randomUUIDv7()),
+    column(({ type }) => type),
+    column(({ subject }) => subject),
+    column(({ key }) => key),
+    column(({ actor }) => actor),
+    column(({ requestId }) => requestId),
+    column(({ traceparent }) => traceparent ?? null),
+    column(({ tracestate }) => tracestate ?? null),
+    column(({ occurredAt }) => occurredAt.toISOString()),
+    column(({ data }) => JSON.stringify(data)),
+  ]);
+  return rows.map(({ revision }) => revision);
+}

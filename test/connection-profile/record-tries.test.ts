@@ -1,6 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
 import { TestReportSchema, TestStage, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
+import { recordTries } from "../../src/connection-profile/record-tries.ts";
+import { connectors, findConnector } from "../../src/connectors/index.ts";
 import { canary } from "../support/canary.ts";
 import { failureOf } from "./failure-of.ts";
 import { type ProfileClient, startProfileService } from "./start-service.ts";
@@ -16,6 +19,7 @@ let service: Awaited<ReturnType<typeof startProfileService>>;
 let beforeEnd: () => Promise<unknown> = async () => undefined;
 beforeAll(async () => {
   service = await startProfileService({
+    limits: { total: 200, perOrganization: 200, perTarget: 200 },
     runTest: async ({ signal }) => {
       await beforeEnd();
       signal.throwIfAborted();
@@ -114,5 +118,48 @@ describe("the audit", () => {
       .poll(async () => (await eventsOf("audit-cancelled")).map(({ data }) => data.test.cancelled))
       .toEqual([true]);
     expect((await client.getConnectionProfile({ id })).connectionProfile?.lastTest).toBeUndefined();
+  });
+});
+
+describe("tests that end together", () => {
+  test("are all in their organizations' logs, in place, and the last of each profile is kept", async () => {
+    const names = ["together-1", "together-2", "together-3"];
+    const clients = names.map((name) => service.clientOf(name, "ann"));
+    const ids = await Promise.all(clients.map(createIn));
+    const gate = Promise.withResolvers<void>();
+    let begun = 0;
+    beforeEnd = () => {
+      begun += 1;
+      return gate.promise;
+    };
+    const tests = Array.from({ length: 90 }, (_, index) =>
+      clients[index % 3]?.testConnectionProfile(index < 60 ? { config: postgres() } : { id: ids[index % 3] ?? "" }),
+    );
+    await expect.poll(() => begun).toBe(90);
+    gate.resolve();
+    await Promise.all(tests);
+    beforeEnd = async () => undefined;
+    for (const [index, name] of names.entries()) {
+      const events = await eventsOf(name);
+      expect(events.map(({ revision }) => revision)).toEqual(Array.from({ length: 30 }, (_, n) => BigInt(n + 2)));
+      expect(events.filter(({ subject }) => subject === ids[index])).toHaveLength(10);
+      const { connectionProfile } = (await clients[index]?.getConnectionProfile({ id: ids[index] ?? "" })) ?? {};
+      expect(connectionProfile?.lastTest).toMatchObject({ etag: "r1", testedBy: "ann" });
+    }
+  });
+
+  test("fail alone: what the database refuses for one does not hurt the others", async () => {
+    const connector = findConnector(connectors, "postgres");
+    if (connector === undefined) throw new Error("there is no such connector");
+    const config = create(PostgresConfigSchema, { host: "db.example" });
+    const candidate = { connector, config, profile: undefined, edited: false };
+    const record = (requestId: string) => ({
+      caller: { organizationId: "refused", userId: "ann", requestId },
+      candidate,
+      tried: { kind: "test" as const, outcome },
+    });
+    const results = await recordTries(service.knex, ["one", "no text of PostgreSQL: \0", "two"].map(record));
+    expect(results).toEqual([undefined, expect.objectContaining({ code: "22021" }), undefined]);
+    expect((await eventsOf("refused")).map(({ request_id }) => request_id).sort()).toEqual(["one", "two"]);
   });
 });

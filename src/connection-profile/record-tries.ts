@@ -1,0 +1,115 @@
+import { create, type JsonObject, toJson } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { Knex } from "knex";
+import { LastTestSchema } from "../../gen/connectory/v1/connection_profile_pb.js";
+import { TestReportSchema, TestStage, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
+import { runPrepared } from "../database/run-prepared.ts";
+import { type AddressedEvent, appendEvents } from "../events/append-event.ts";
+import type { Caller } from "../interceptors/caller.ts";
+import type { Candidate, Try } from "./candidate.ts";
+import { auditEvent } from "./profile-event.ts";
+import { toRecord } from "./profile-row.ts";
+
+/** What events of unsaved configurations have for a subject: there is no profile. */
+const unsaved = "unsaved";
+
+/** A try to be kept. */
+export interface TryRecord {
+  readonly caller: Caller;
+  readonly candidate: Candidate;
+  readonly tried: Try;
+}
+
+/**
+ * Writes what is kept of tries, see RecordTry: all of them in one go, because tests against what does not answer end
+ * together. When that fails each is tried alone, so that none fails for another's sake.
+ */
+export async function recordTries(knex: Knex, items: readonly TryRecord[]): Promise<(undefined | Error)[]> {
+  try {
+    await writeTries(knex, items);
+    return items.map(() => undefined);
+  } catch (error) {
+    if (items.length === 1) throw error;
+  }
+  const alone = await Promise.allSettled(items.map((item) => writeTries(knex, [item])));
+  return alone.map((result) => (result.status === "fulfilled" ? undefined : toError(result.reason)));
+}
+
+async function writeTries(knex: Knex, items: readonly TryRecord[]): Promise<void> {
+  const now = new Date();
+  const tested = lastTests(items, now);
+  const events = items.map((item) => eventOf(item, now));
+  if (tested.length === 0) return void (await appendEvents(knex, events));
+  await knex.transaction(async (trx) => {
+    await runPrepared(trx, "keep-last-tests", keepLastTests, [
+      tested.map(({ organizationId }) => organizationId),
+      tested.map(({ id }) => id),
+      tested.map(({ etag }) => etag),
+      tested.map(({ lastTest }) => lastTest),
+      tested.map(({ report }) => report),
+    ]);
+    await appendEvents(trx, events);
+  });
+}
+
+// A test that outlives the state it was of says nothing of the one that is there now.
+const keepLastTests = `
+  update connection_profile as profile set last_test = item.last_test, last_test_report = item.report
+  from unnest(?::text[], ?::text[], ?::text[], ?::json[], ?::json[])
+    as item (organization_id, id, etag, last_test, report)
+  where profile.organization_id = item.organization_id and profile.id = item.id and profile.etag = item.etag`;
+
+/** Of each profile the test that ended last. */
+function lastTests(items: readonly TryRecord[], now: Date) {
+  const rows = items.flatMap(({ caller, candidate: { profile, edited }, tried: { kind, outcome } }) => {
+    if (profile === undefined || edited || kind !== "test" || outcome === undefined) return [];
+    const { error, message, report } = outcome;
+    const { id, etag } = profile;
+    const lastTest = create(LastTestSchema, {
+      error,
+      message,
+      testedAt: timestampFromDate(now),
+      testedBy: caller.userId,
+      etag,
+    });
+    return {
+      organizationId: caller.organizationId,
+      id,
+      etag,
+      lastTest: JSON.stringify(toJson(LastTestSchema, lastTest)),
+      report: JSON.stringify(toJson(TestReportSchema, report)),
+    };
+  });
+  return [...new Map(rows.map((row) => [JSON.stringify([row.organizationId, row.id, row.etag]), row])).values()];
+}
+
+function eventOf({ caller, candidate, tried }: TryRecord, now: Date): AddressedEvent {
+  const { connector, config, profile, edited } = candidate;
+  const { kind, outcome } = tried;
+  const steps = outcome?.report.steps.map(({ stage, status, endpoint, code, field }) => ({
+    stage: TestStage[stage],
+    status: TestStatus[status],
+    endpoint,
+    code,
+    field,
+  }));
+  const data: JsonObject = {
+    connection_profile: profile === undefined ? { connector: connector.id } : toRecord(profile),
+    test: {
+      kind,
+      saved: profile !== undefined,
+      edited,
+      endpoints: connector.endpoints(config).map(({ host, port }) => `${host}:${port}`),
+      ...(outcome === undefined
+        ? { cancelled: true }
+        : { error: outcome.error, message: outcome.message, steps: steps ?? [] }),
+    },
+  };
+  const subject = profile?.id ?? unsaved;
+  const event = auditEvent("connection-profile.tested", caller, { subject, data }, now);
+  return { organizationId: caller.organizationId, event };
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
