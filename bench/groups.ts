@@ -5,6 +5,8 @@ export const groups = [
   "create-256",
   "get-64",
   "http-64",
+  "rest-64",
+  "mcp-64",
   "profile-get-64",
   "profile-list-8",
   "profile-create-16",

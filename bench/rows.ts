@@ -4,6 +4,7 @@ import { drivenRow } from "./driven-row.ts";
 import type { Group } from "./groups.ts";
 import type { Target } from "./load/caller.ts";
 import type { Window } from "./load/drive.ts";
+import type { HttpProtocol } from "./load/http-questions.ts";
 import type { Measure } from "./load/measure.ts";
 import type { Load } from "./load/start-load.ts";
 import type { Script } from "./pgbench/run-pgbench.ts";
@@ -22,6 +23,8 @@ export interface Row {
   readonly writes?: Writes;
   slice(window: Window): Promise<Measure>;
 }
+
+const doors: Readonly<Record<HttpProtocol, string>> = { connect: "Connect", rest: "REST", mcp: "MCP" };
 
 /** The row of its group that the others are compared with. */
 export const product = "Connectory";
@@ -60,11 +63,11 @@ export function listConnectionRows(servers: Servers, load: Load, ids: readonly s
       { protocol: "grpc", port: textbook.port, method: "CreateConnection", token: textbook.token },
     ),
   ];
-  const overHttp = (method: Target["method"]): Row =>
-    driven(
-      { group: "http-64", call: `${method}, Connect`, by: product, callers: 64, ...writes(method) },
-      { protocol: "connect", port: connectory.httpPort, method, token: connectory.token },
-    );
+  const overHttp = (group: Group, protocol: HttpProtocol, method: Target["method"], bar?: number): Row => {
+    const row = { group, call: `${method}, ${doors[protocol]}`, callers: 64, ...writes(method) };
+    const by = bar === undefined ? { by: product } : { by: `${product}, without translation`, bar };
+    return driven({ ...row, ...by }, { protocol, port: connectory.httpPort, method, token: connectory.token });
+  };
   return [
     byConnectory("create-1", 1, "CreateConnection"),
     ...creates("create-64", 64),
@@ -74,7 +77,13 @@ export function listConnectionRows(servers: Servers, load: Load, ids: readonly s
       { group: "get-64", call: "echo, gRPC", by: "bare grpc-js", callers: 64, bar: 0.4 },
       { protocol: "grpc", port: echo.port, method: "GetConnection" },
     ),
-    overHttp("GetConnection"),
-    overHttp("CreateConnection"),
+    overHttp("http-64", "connect", "GetConnection"),
+    overHttp("http-64", "connect", "CreateConnection"),
+    // What a door costs that translates each call: held against the one beside it that does not.
+    overHttp("rest-64", "rest", "GetConnection"),
+    overHttp("rest-64", "connect", "GetConnection", 0.5),
+    overHttp("rest-64", "rest", "CreateConnection"),
+    overHttp("mcp-64", "mcp", "GetConnection"),
+    overHttp("mcp-64", "connect", "GetConnection", 0.25),
   ];
 }

@@ -1,8 +1,9 @@
+import type { HttpProtocol } from "./http-questions.ts";
 import type { Method } from "./method-path.ts";
 
 /** Where the load goes and as whom. */
 export interface Target {
-  readonly protocol: "grpc" | "connect" | "redis";
+  readonly protocol: "grpc" | HttpProtocol | "redis";
   /** On 127.0.0.1. */
   readonly port: number;
   readonly method: Method;

@@ -1,8 +1,8 @@
 import type { Caller, Target } from "./caller.ts";
 import { drive, type Window } from "./drive.ts";
 import type { Measure } from "./measure.ts";
-import { openConnect } from "./open-connect.ts";
 import { openGrpc } from "./open-grpc.ts";
+import { openHttp } from "./open-http.ts";
 import { openRedis } from "./open-redis.ts";
 
 /** What the load process is asked for. */
@@ -16,7 +16,9 @@ export type LoadReport = { readonly measure: Measure } | { readonly failure: str
 
 const openers: Readonly<Record<Target["protocol"], (target: Target) => Promise<Caller>>> = {
   grpc: openGrpc,
-  connect: openConnect,
+  connect: (target) => openHttp("connect", target),
+  rest: (target) => openHttp("rest", target),
+  mcp: (target) => openHttp("mcp", target),
   redis: openRedis,
 };
 
