@@ -60,7 +60,7 @@ function askAll<T>(everyMs: number, ask: (index: number) => Promise<T>): Promise
 }
 
 /** How long reads took, in milliseconds: alone, with as many other reads as there are tests later, and in a test's life. */
-const phases = ["alone", "withReads", "beginning", "waiting", "ending"] as const;
+const phases = ["alone", "withReads", "beginning", "waiting", "waitingOn", "ending"] as const;
 type Phase = (typeof phases)[number];
 /** `stolen` is the share of the processors' time that neighbours took meanwhile. */
 interface Round extends Readonly<Record<Phase, readonly number[]>> {
@@ -130,9 +130,9 @@ async function loadOf(server: ServerProcess, { token, client }: { token: string;
 
 describe.runIf(process.platform === "linux")("200 tests of 20 organizations against black holes, at once", () => {
   test("do not slow down GetConnectionProfile, and leave no socket a second after they are cancelled", {
-    timeout: 300_000,
+    timeout: 400_000,
     // On a shared machine a neighbour can spoil one measurement; what is slow is slow in all of them.
-    retry: 1,
+    retry: 2,
   }, async () => {
     const hole = await startBlackHole();
     stack.push(hole.stop);
@@ -183,14 +183,15 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     const isCalm = ({ stolen }: Round) => stolen < 0.03;
     while (rounds.filter(isCalm).length < countedRounds && rounds.length < 2 * countedRounds) {
       const stolen = watchStolenTime();
-      const alone = await measure(() => sleep(3000));
+      const alone = await measure(() => sleep(7300));
       const withReads = await measure(readAll);
       // The whole life of 200 tests with the default deadline of 10 s: two seconds in which they begin, two in which they end.
       const calls = askWith(callers, { portOf, everyMs: 10 });
       const beginning = await measure(allThere);
-      const waiting = await measure(() => sleep(7300));
+      const waiting = await measure(() => sleep(3000));
+      const waitingOn = await measure(() => sleep(4300));
       const ending = await measure(async () => expect(new Set(await Promise.all(calls))).toEqual(new Set(["0"])));
-      rounds.push({ alone, withReads, beginning, waiting, ending, stolen: stolen() });
+      rounds.push({ alone, withReads, beginning, waiting, waitingOn, ending, stolen: stolen() });
       await noneLeft();
     }
     const counted = rounds.toSorted((a, b) => a.stolen - b.stolen).slice(0, countedRounds);
@@ -200,15 +201,18 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
         0.99,
       );
     const most = ((counted.at(-1)?.stolen ?? 0) * 100).toFixed(1);
-    const [alone, life] = [p99("alone"), p99("beginning", "waiting", "ending")];
+    const [alone, life] = [p99("alone"), p99("beginning", "waiting", "waitingOn", "ending")];
     const each = phases.map((phase) => `${phase} ${p99(phase).toFixed(1)}`).join(", ");
     process.stderr.write(
       `GetConnectionProfile, p99 in ms: ${alone.toFixed(1)} alone, ${life.toFixed(1)} in the life of 200 tests (${each}; ${rounds.length} rounds, neighbours took up to ${most} % of the processors in those that count)\n`,
     );
     // The aim is 20 %, and it is not reached: 1.2 to 1.7 times, because of the two seconds in which a hundred begin each
     // second (1.3 to 2.8 times). A test costs the main thread what a read costs, but its own thread, and whoever asks for it
-    // here, use the same two processors. While all 200 wait it is mostly within the 20 %. These bars guard what is reached.
+    // here, use the same two processors. While all 200 wait the 20 % are
+    // mostly held.
     expect(life).toBeLessThan(alone * 2 + 1);
+    // A millisecond is what a measurement of a few milliseconds on a shared machine differs by from itself.
+    expect(p99("waiting")).toBeLessThan(alone * 1.2 + 1);
     expect(p99("beginning")).toBeLessThan(Math.max(alone, p99("withReads")) * 3 + 1);
   });
 
