@@ -19,6 +19,7 @@ import { watchConnections } from "./connection/watch-connections.ts";
 import { createCandidateReader } from "./connection-profile/candidate.ts";
 import type { ConfigRules } from "./connection-profile/check-config.ts";
 import { createConnectionProfile } from "./connection-profile/create-connection-profile.ts";
+import { createTestLine } from "./connection-profile/create-test-line.ts";
 import { createTestSlots } from "./connection-profile/create-test-slots.ts";
 import { deleteConnectionProfile } from "./connection-profile/delete-connection-profile.ts";
 import { createRequestDigest } from "./connection-profile/digest-request.ts";
@@ -125,6 +126,7 @@ function profileRoutes(
   const runCandidate = createRunCandidate({
     ...base,
     takeTestSlots: createTestSlots(tests),
+    inLine: createTestLine(),
     deadlineMs: tests.deadlineMs,
   });
   const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };

@@ -9,11 +9,13 @@ import { Failure } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { silent, type Telemetry } from "../telemetry/telemetry.ts";
 import type { Candidate, RecordTry, Try } from "./candidate.ts";
+import type { TestLine } from "./create-test-line.ts";
 import type { TakeTestSlots } from "./create-test-slots.ts";
 import { observeTests } from "./observe-tests.ts";
 
 export interface RunCandidateDeps {
   readonly takeTestSlots: TakeTestSlots;
+  readonly inLine: TestLine;
   readonly runTest: TestThreads["run"];
   readonly recordTry: RecordTry;
   readonly log: Logger;
@@ -44,17 +46,21 @@ export type RunCandidate = (run: CandidateRun) => Promise<DiscoveryOutcome>;
 const defaultDeadlineMs = 10_000;
 
 export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
-  const { takeTestSlots, runTest, recordTry, log, telemetry = silent, deadlineMs = defaultDeadlineMs } = deps;
+  const { takeTestSlots, inLine, runTest, recordTry, log, telemetry = silent, deadlineMs = defaultDeadlineMs } = deps;
   const observed = observeTests(telemetry);
   return async ({ caller, candidate, kind, context, question, onStep }) => {
     const { connector, config } = candidate;
     const { organizationId } = caller;
     if (question === undefined && connector.test === undefined) return { ...notSupported(), page: emptyPage };
     const { signal } = context;
-    const task = { organizationId, connector, config, question, signal, ...timesOf(deadlineMs, context.timeoutMs()) };
+    const task = { organizationId, connector, config, question, signal };
     const run = async (stepped: CandidateRun["onStep"]) => {
       const giveBack = takeTestSlots(organizationId, connector.endpoints(config));
-      return runTest(stepped === undefined ? task : { ...task, onStep: stepped }).finally(giveBack);
+      const begin = () => {
+        const timed = { ...task, ...timesOf(deadlineMs, context.timeoutMs()) };
+        return runTest(stepped === undefined ? timed : { ...timed, onStep: stepped });
+      };
+      return inLine({ signal, withinMs: patienceOf(context.timeoutMs()) }, begin).finally(giveBack);
     };
     const outcome = await observed({ caller, connector: connector.id, kind, onStep }, run).catch(
       async (error: unknown) => {
@@ -73,6 +79,11 @@ export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
 
 function wasRefused(error: unknown): boolean {
   return error instanceof Failure && error.reason === ErrorReason.TOO_MANY_TESTS;
+}
+
+/** Half of a caller's own time is for the test itself, at least. */
+function patienceOf(left: number | undefined): number | undefined {
+  return left === undefined ? undefined : left / 2;
 }
 
 /** The most that is kept of a caller's own time: for a thread that must be ended by force, and for the way back. */

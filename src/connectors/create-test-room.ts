@@ -109,9 +109,17 @@ export function createTestRoom({ graceMs, idleMs, ended, onForce, onEnd, ...opti
     test.settle(outcome);
     if (tests.size === 0 && !closed) idle = setTimeout(() => stop(unavailable), idleMs);
   };
-  const begin = (id: number, { connector, config, question, endsAt }: Running) =>
+  const begin = (id: number, { connector, config, question, onStep, endsAt }: Running) =>
     thread?.order({
-      run: { id, connectorId: connector.id, config: toBinary(connector.config, config), question, endsAt },
+      run: {
+        id,
+        connectorId: connector.id,
+        config: toBinary(connector.config, config),
+        question,
+        // Without a listener they are only for the outcome of a test that is ended by force.
+        tellsSteps: onStep !== undefined || ended === undefined,
+        endsAt,
+      },
     });
   const hear = (answer: Exclude<TestThreadAnswer, { pong: true }>) => {
     if ("ready" in answer) {

@@ -22,7 +22,7 @@ export function serveTests(port: MessagePort, { egress, gathers }: TestThreadDat
     else send();
   };
 
-  const run = async ({ id, connectorId, config, question, endsAt }: TestThreadTask) => {
+  const run = async ({ id, connectorId, config, question, tellsSteps, endsAt }: TestThreadTask) => {
     const caller = new AbortController();
     callers.set(id, caller);
     try {
@@ -34,7 +34,9 @@ export function serveTests(port: MessagePort, { egress, gathers }: TestThreadDat
         dialer,
         signal: caller.signal,
         deadlineMs: Math.max(1, Number(endsAt - process.hrtime.bigint()) / 1e6),
-        onStep: (step: TestStep) => answer({ id, step: toBinary(TestStepSchema, step) }),
+        onStep: (step: TestStep) => {
+          if (tellsSteps) answer({ id, step: toBinary(TestStepSchema, step) });
+        },
       };
       const outcome =
         question === undefined

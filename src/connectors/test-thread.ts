@@ -28,6 +28,8 @@ export interface TestThreadTask {
   readonly config: Uint8Array;
   /** What to discover; undefined for a test. */
   readonly question: DiscoverQuestion | undefined;
+  /** Somebody wants its steps. */
+  readonly tellsSteps: boolean;
   /** `process.hrtime.bigint()` at the test's end: one clock for all threads. */
   readonly endsAt: bigint;
 }

@@ -31,7 +31,7 @@ export function describeMalformed(routes: readonly Route[], report: ReportUnbegu
   return ({ path }, call) => {
     const sendStatus = call.sendStatus.bind(call);
     let begun = false;
-    call.sendStatus = (sent) => {
+    const describe: typeof call.sendStatus = (sent) => {
       const byLibrary = sent.code !== status.OK && (sent.metadata?.get("grpc-status-details-bin").length ?? 0) === 0;
       if (!byLibrary || begun) return sendStatus(sent);
       const requestId = requestIdOf(null);
@@ -43,6 +43,9 @@ export function describeMalformed(routes: readonly Route[], report: ReportUnbegu
       const method = methods.get(path);
       if (method !== undefined) report(arrivalOf(call, method, requestId), error);
     };
+    // Not written into the property as it is made: V8 puts such functions into the old generation at once, and each kept
+    // its call alive until the next major garbage collection.
+    call.sendStatus = describe;
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({

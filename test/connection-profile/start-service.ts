@@ -7,6 +7,7 @@ import { createPageTokens } from "../../src/auth/page-token.ts";
 import { principalKey } from "../../src/auth/principal.ts";
 import { createCandidateReader } from "../../src/connection-profile/candidate.ts";
 import { createConnectionProfile } from "../../src/connection-profile/create-connection-profile.ts";
+import { createTestLine } from "../../src/connection-profile/create-test-line.ts";
 import { createTestSlots, type TestLimits } from "../../src/connection-profile/create-test-slots.ts";
 import { deleteConnectionProfile } from "../../src/connection-profile/delete-connection-profile.ts";
 import { createRequestDigest } from "../../src/connection-profile/digest-request.ts";
@@ -90,6 +91,7 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
     const base = { ...repositoryWith(keys), registry, rules, pageTokens };
     const runCandidate = createRunCandidate({
       takeTestSlots: createTestSlots(limits),
+      inLine: createTestLine(),
       recordTry: base.profiles.recordTry,
       runTest,
       log,

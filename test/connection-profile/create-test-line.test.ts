@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { createTestLine } from "../../src/connection-profile/create-test-line.ts";
+
+const patient = () => ({ signal: new AbortController().signal });
+const forever = new Promise<never>(() => undefined);
+
+/** Takes what is tried, notes when it began, and never comes back. */
+function hangingWork() {
+  const begun: { name: number; at: number }[] = [];
+  const began = performance.now();
+  const hang = (name: number) => () => {
+    begun.push({ name, at: performance.now() - began });
+    return forever;
+  };
+  return { begun, hang };
+}
+
+test("Few begin at once; with as many running, the others begin one after the other, in the order in which they came", async () => {
+  const inLine = createTestLine({ freely: 3, everyMs: 50 });
+  const { begun, hang } = hangingWork();
+  for (let name = 0; name < 6; name++) void inLine(patient(), hang(name));
+  expect(begun.map(({ name }) => name)).toEqual([0, 1, 2]);
+  await expect.poll(() => begun.length).toBe(6);
+  expect(begun.map(({ name }) => name)).toEqual([0, 1, 2, 3, 4, 5]);
+  // A timer of Node may come a millisecond before its time.
+  for (const { name, at } of begun.slice(3)) expect(at).toBeGreaterThanOrEqual((name - 2) * 49);
+});
+
+test("The end of a test lets the next one begin at once", async () => {
+  const inLine = createTestLine({ freely: 2, everyMs: 60_000 });
+  const ends = Array.from({ length: 100 }, () => inLine(patient(), () => sleep(1)));
+  await Promise.all(ends);
+});
+
+test("A test that fails gives its place back, and its error", async () => {
+  const inLine = createTestLine({ freely: 1, everyMs: 60_000 });
+  const failing = inLine(patient(), async () => {
+    throw new Error("no");
+  });
+  const after = inLine(patient(), async () => "yes");
+  await expect(failing).rejects.toThrow("no");
+  await expect(after).resolves.toBe("yes");
+});
+
+test("Who leaves the line is told why, keeps nobody waiting and never begins", async () => {
+  const inLine = createTestLine({ freely: 1, everyMs: 50 });
+  const { begun, hang } = hangingWork();
+  void inLine(patient(), hang(0));
+  const caller = new AbortController();
+  const leaving = Array.from({ length: 100 }, (_, index) => inLine({ signal: caller.signal }, hang(100 + index)));
+  void inLine(patient(), hang(1));
+  caller.abort(new Error("gone"));
+  for (const left of leaving) await expect(left).rejects.toThrow("gone");
+  await expect.poll(() => begun.length).toBe(2);
+  expect(begun.map(({ name }) => name)).toEqual([0, 1]);
+  await expect(inLine({ signal: caller.signal }, hang(2))).rejects.toThrow("gone");
+});
+
+test("Who cannot wait that long is told when to come back, and takes no place", async () => {
+  const inLine = createTestLine({ freely: 1, everyMs: 1000 });
+  const { hang } = hangingWork();
+  void inLine(patient(), hang(0));
+  void inLine(patient(), hang(1));
+  const refused = inLine({ ...patient(), withinMs: 1999 }, hang(2));
+  await expect(refused).rejects.toMatchObject({
+    reason: ErrorReason.TOO_MANY_TESTS,
+    detail: { retryAfterMs: 2000 },
+  });
+});
