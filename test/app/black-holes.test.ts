@@ -19,7 +19,6 @@ import { frameOf, openRawGrpc, type RawGrpc } from "../support/raw-grpc.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { startBlackHole } from "../support/servers/black-hole.ts";
 import { percentile, startSteadyLoad } from "../support/steady-load.ts";
-import { watchStolenTime } from "../support/stolen-time.ts";
 import { socketsOf } from "./sockets-of.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "connectory-holes-"));
@@ -48,10 +47,7 @@ async function start(name: string, environment: Record<string, string>) {
 const organizations = Array.from({ length: 20 }, (_, index) => `org-${index}`);
 const testsEach = 10;
 
-/**
- * Ten tests of each organization, one after the other. Any 200 calls that come in the same instant keep others waiting while
- * they are read, which is not what is looked at here.
- */
+/** Ten tests of each organization, one after the other: 200 calls that come in the same instant are felt whatever they ask. */
 function askAll<T>(everyMs: number, ask: (index: number) => Promise<T>): Promise<T>[] {
   return Array.from({ length: organizations.length * testsEach }, async (_, index) => {
     await sleep(everyMs * index);
@@ -59,16 +55,9 @@ function askAll<T>(everyMs: number, ask: (index: number) => Promise<T>): Promise
   });
 }
 
-/** How long reads took, in milliseconds: alone, with as many other reads as there are tests later, and in a test's life. */
-const phases = ["alone", "withReads", "beginning", "waiting", "waitingOn", "ending"] as const;
-type Phase = (typeof phases)[number];
-/** `stolen` is the share of the processors' time that neighbours took meanwhile. */
-interface Round extends Readonly<Record<Phase, readonly number[]>> {
-  readonly stolen: number;
-}
-
-/** As many rounds count, of up to twice as many: those in which neighbours took the least. */
-const countedRounds = 4;
+/** As many calls count, of each kind: p99 of fewer depends on chance. */
+const countedCalls = 3000;
+const maxRounds = 10;
 
 const requestFor = (port: number) => ({
   config: {
@@ -99,13 +88,13 @@ function askWith(
     const request = create(TestConnectionProfileRequestSchema, requestFor(port));
     return frameOf(toBinary(TestConnectionProfileRequestSchema, request));
   };
-  const frames = new Map(
-    [...new Set(organizations.map((_, index) => portOf(index)))].map((port) => [port, frameFor(port)]),
-  );
+  const frames = new Map<number, Buffer>();
   return askAll(everyMs, async (index) => {
     const rpc = index % 40 < 20 ? "TestConnectionProfile" : "StreamConnectionProfileTest";
-    const frame = frames.get(portOf(index));
-    return frame && callers[index % callers.length]?.call(rpcPath(rpc), frame, signal);
+    const port = portOf(index);
+    const frame = frames.get(port) ?? frameFor(port);
+    frames.set(port, frame);
+    return callers[index % callers.length]?.call(rpcPath(rpc), frame, signal);
   });
 }
 
@@ -121,16 +110,16 @@ async function loadOf(server: ServerProcess, { token, client }: { token: string;
   const during = async <T>(work: () => Promise<T>) => {
     await load.take();
     await work();
-    const { latenciesMs, failed } = await load.take();
+    const { failed, ...latencies } = await load.take();
     expect(failed).toBe(0);
-    return latenciesMs;
+    return latencies;
   };
   return during;
 }
 
 describe.runIf(process.platform === "linux")("200 tests of 20 organizations against black holes, at once", () => {
   test("do not slow down GetConnectionProfile, and leave no socket a second after they are cancelled", {
-    timeout: 400_000,
+    timeout: 600_000,
     // On a shared machine a neighbour can spoil one measurement; what is slow is slow in all of them.
     retry: 2,
   }, async () => {
@@ -147,22 +136,10 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     );
     stack.push(async () => callers.forEach((caller) => void caller.close()));
     const measure = await loadOf(server, await clientOf("reader"));
-    const readings = await Promise.all(
-      organizations.map(async (id) => frameOf(await readingOf((await clientOf(id)).client))),
-    );
-    /** As many calls as tests, by the same callers: what they cost is the price of any call. */
-    const readAll = () =>
-      Promise.all(
-        askAll(10, async (index) => {
-          const [caller, frame] = [callers[index % callers.length], readings[index % callers.length]];
-          const status = frame && (await caller?.call(rpcPath("GetConnectionProfile"), frame));
-          expect(status).toBe("0");
-        }),
-      );
-
     // Whoever asks shares two processors with what is measured, and 200 clients are more work than 200 tests: they give way.
     setPriority(0, 19);
-    const portOf = (index: number) => (index % 3 === 0 ? hole.full : hole.silent);
+    // A third of them cannot even connect, and give up after a third of their time: they are the last to begin.
+    const portOf = (index: number) => (index < 134 ? hole.silent : hole.full);
     const allThere = () => expect.poll(sockets, { timeout: 30_000, interval: 250 }).toBe(200);
     const noneLeft = async () => {
       await sleep(1000);
@@ -170,7 +147,7 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     };
     // They are gone a second after they are cancelled. Often, because a server that has just started compiles: code that
     // runs for the first times is slow whatever it waits for.
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 8; round++) {
       const caller = new AbortController();
       const calls = askWith(callers, { portOf, everyMs: 2, signal: caller.signal });
       await allThere();
@@ -179,41 +156,33 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
       await Promise.all(calls);
     }
 
-    const rounds: Round[] = [];
-    const isCalm = ({ stolen }: Round) => stolen < 0.03;
-    while (rounds.filter(isCalm).length < countedRounds && rounds.length < 2 * countedRounds) {
-      const stolen = watchStolenTime();
-      const alone = await measure(() => sleep(7300));
-      const withReads = await measure(readAll);
-      // The whole life of 200 tests with the default deadline of 10 s: two seconds in which they begin, two in which they end.
-      const calls = askWith(callers, { portOf, everyMs: 10 });
-      const beginning = await measure(allThere);
-      const waiting = await measure(() => sleep(3000));
-      const waitingOn = await measure(() => sleep(4300));
-      const ending = await measure(async () => expect(new Set(await Promise.all(calls))).toEqual(new Set(["0"])));
-      rounds.push({ alone, withReads, beginning, waiting, waitingOn, ending, stolen: stolen() });
+    // On shared hardware neighbours take a processor for a while, which is several times what is looked for: calls in such
+    // moments are left out, with and without tests alike.
+    const alone: number[] = [];
+    const life: number[] = [];
+    const all = { alone: [] as number[], life: [] as number[] };
+    for (let round = 0; round < maxRounds && Math.min(alone.length, life.length) < countedCalls; round++) {
+      const quiet = await measure(() => sleep(10_000));
+      // From the first call to the last report, with the default deadline of 10 s.
+      const busy = await measure(async () => {
+        const calls = askWith(callers, { portOf, everyMs: 10 });
+        await allThere();
+        expect(new Set(await Promise.all(calls))).toEqual(new Set(["0"]));
+      });
+      alone.push(...quiet.calmMs);
+      life.push(...busy.calmMs);
+      all.alone.push(...quiet.latenciesMs);
+      all.life.push(...busy.latenciesMs);
       await noneLeft();
     }
-    const counted = rounds.toSorted((a, b) => a.stolen - b.stolen).slice(0, countedRounds);
-    const p99 = (...of: Phase[]) =>
-      percentile(
-        counted.flatMap((round) => of.flatMap((phase) => round[phase])),
-        0.99,
-      );
-    const most = ((counted.at(-1)?.stolen ?? 0) * 100).toFixed(1);
-    const [alone, life] = [p99("alone"), p99("beginning", "waiting", "waitingOn", "ending")];
-    const each = phases.map((phase) => `${phase} ${p99(phase).toFixed(1)}`).join(", ");
+    const p99 = (latencies: readonly number[]) => percentile(latencies, 0.99);
+    const figures = (latencies: readonly number[]) => `${p99(latencies).toFixed(1)} of ${latencies.length}`;
     process.stderr.write(
-      `GetConnectionProfile, p99 in ms: ${alone.toFixed(1)} alone, ${life.toFixed(1)} in the life of 200 tests (${each}; ${rounds.length} rounds, neighbours took up to ${most} % of the processors in those that count)\n`,
+      `GetConnectionProfile, p99 in ms: ${figures(alone)} calls alone, ${figures(life)} in the life of 200 tests; with those that neighbours delayed ${figures(all.alone)} and ${figures(all.life)}\n`,
     );
-    // The aim is 20 %, and it is not reached: 1.2 to 1.7 times, because of the two seconds in which a hundred begin each
-    // second (1.3 to 2.8 times). A test costs the main thread what a read costs, but its own thread, and whoever asks for it
-    // here, use the same two processors. While all 200 wait the 20 % are
-    // mostly held.
-    expect(life).toBeLessThan(alone * 2 + 1);
+    expect(Math.min(alone.length, life.length), "calls that no neighbour delayed").toBeGreaterThan(1000);
     // A millisecond is what a measurement of a few milliseconds on a shared machine differs by from itself.
-    expect(p99("waiting")).toBeLessThan(alone * 1.2 + 1);
-    expect(p99("beginning")).toBeLessThan(Math.max(alone, p99("withReads")) * 3 + 1);
+    expect(p99(life)).toBeLessThan(p99(alone) * 1.2 + 1);
   });
 
   test("are let in as far as the limits go, and the others are told when to come back", {
