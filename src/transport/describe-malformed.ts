@@ -31,7 +31,7 @@ export function describeMalformed(routes: readonly Route[], report: ReportUnbegu
   return ({ path }, call) => {
     const sendStatus = call.sendStatus.bind(call);
     let begun = false;
-    const describe: typeof call.sendStatus = (sent) => {
+    const describe = (sent: Parameters<typeof sendStatus>[0]) => {
       const byLibrary = sent.code !== status.OK && (sent.metadata?.get("grpc-status-details-bin").length ?? 0) === 0;
       if (!byLibrary || begun) return sendStatus(sent);
       const requestId = requestIdOf(null);
