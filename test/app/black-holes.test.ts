@@ -180,7 +180,7 @@ describe.runIf(process.platform === "linux")("200 tests of 20 organizations agai
     process.stderr.write(
       `GetConnectionProfile, p99 in ms: ${figures(alone)} calls alone, ${figures(life)} in the life of 200 tests; with those that neighbours delayed ${figures(all.alone)} and ${figures(all.life)}\n`,
     );
-    expect(Math.min(alone.length, life.length), "calls that no neighbour delayed").toBeGreaterThan(500);
+    expect(Math.min(alone.length, life.length), "calls that no neighbour delayed").toBeGreaterThan(1000);
     expect(p99(alone), "p99 of a quiet server: where it is more, the machine is too busy to tell").toBeLessThan(50);
     // A millisecond is what a measurement of a few milliseconds on a shared machine differs by from itself.
     expect(p99(life)).toBeLessThan(p99(alone) * 1.2 + 1);
