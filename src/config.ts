@@ -53,6 +53,8 @@ export interface Config {
   readonly tls: { certFile: string; keyFile: string; clientCaFile: string | undefined } | undefined;
   readonly corsOrigins: readonly string[];
   readonly maxMessageBytes: number;
+  /** Of each port. */
+  readonly connectionLimits: { readonly total: number; readonly perAddress: number };
   readonly logLevel: string;
   readonly telemetry: TelemetrySettings;
   /** Whoever reads `/metrics` must bring it. Undefined: they are for this machine alone. */
@@ -93,6 +95,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     tls: readTlsFiles(env),
     corsOrigins: env.list("CORS_ORIGINS"),
     maxMessageBytes: env.integer("MAX_MESSAGE_BYTES", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
+    connectionLimits: {
+      total: env.integer("MAX_CONNECTIONS", 4096, 1, 1_000_000),
+      perAddress: env.integer("MAX_CONNECTIONS_PER_ADDRESS", 512, 1, 1_000_000),
+    },
     logLevel: env.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace", "silent"], "info"),
     telemetry: readTelemetrySettings(env),
     metricsToken: env.matching("METRICS_TOKEN", /^[\x21-\x7e]{16,}$/, "16 or more visible ASCII characters"),
