@@ -5,9 +5,12 @@ import { ping } from "../database/ping.ts";
 /** How often the database is asked, in milliseconds. */
 const everyMs = 2000;
 
+/** How long an answer of the database is good for, in milliseconds: whoever asks meanwhile gets the same. */
+const freshMs = 1000;
+
 /** Whether this server can answer calls: it can when its database does. */
 export interface HealthWatch {
-  /** Asks now. */
+  /** The database is asked once a second at most, however many ask here: each look takes a connection from the calls. */
   check(): Promise<boolean>;
   /** Calls back at once with the present state when it is known, and at every change. */
   onChange(listener: (serving: boolean) => void): void;
@@ -15,12 +18,22 @@ export interface HealthWatch {
   stop(): void;
 }
 
-export function watchHealth({ knex, log }: { knex: Knex; log: Logger }): HealthWatch {
+/** `now` is a clock in milliseconds. */
+export function watchHealth({
+  knex,
+  log,
+  now = () => performance.now(),
+}: {
+  knex: Knex;
+  log: Logger;
+  now?: () => number;
+}): HealthWatch {
   const listeners: ((serving: boolean) => void)[] = [];
   let serving: boolean | undefined;
   let stopped = false;
+  let last: { readonly at: number; readonly answered: Promise<boolean> } | undefined;
 
-  const check = async (): Promise<boolean> => {
+  const look = async (): Promise<boolean> => {
     const answered = !stopped && (await answers(knex));
     if (answered !== serving && !stopped) {
       if (serving !== undefined)
@@ -29,6 +42,11 @@ export function watchHealth({ knex, log }: { knex: Knex; log: Logger }): HealthW
       for (const listener of listeners) listener(answered);
     }
     return answered;
+  };
+  const check = (): Promise<boolean> => {
+    if (stopped) return Promise.resolve(false);
+    if (last === undefined || now() - last.at >= freshMs) last = { at: now(), answered: look() };
+    return last.answered;
   };
   const timer = setInterval(() => void check(), everyMs);
   timer.unref();

@@ -152,7 +152,7 @@ test("the health follows the database", async () => {
   const health = createClient(Health, createGrpcTransport({ baseUrl: `http://${app.grpcAddress}` }));
   expect((await health.check({})).status).toBe(Serving.SERVING);
   await app.breakDatabase();
-  expect((await fetch(`${app.httpUrl}/readyz`)).status).toBe(503);
+  await expect.poll(async () => (await fetch(`${app.httpUrl}/readyz`)).status, { timeout: 10_000 }).toBe(503);
   expect((await fetch(`${app.httpUrl}/healthz`)).status).toBe(200);
   expect((await health.check({})).status).toBe(Serving.NOT_SERVING);
   await app.mendDatabase();
