@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { extendedTestFiles } from "./test/support/test-projects.ts";
 
-/** What measures time: it runs after everything else, with the machine to itself. */
-const measured = ["test/app/black-holes.test.ts", "test/app/start-time.test.ts"];
+const extended = extendedTestFiles();
 
 export default defineConfig({
   test: {
@@ -11,22 +11,12 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
-    // On a shared machine with two cores a deadline can pass by itself. What fails twice is broken; a second try is reported.
-    retry: process.env.CI === undefined ? 0 : 1,
     projects: [
       {
         extends: true,
-        test: {
-          name: "all",
-          include: ["test/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, ...measured],
-          sequence: { groupOrder: 0 },
-        },
+        test: { name: "npm-only", include: ["test/**/*.test.ts"], exclude: [...configDefaults.exclude, ...extended] },
       },
-      {
-        extends: true,
-        test: { name: "measured", include: measured, sequence: { groupOrder: 1 }, fileParallelism: false },
-      },
+      { extends: true, test: { name: "extended", include: extended } },
     ],
   },
 });

@@ -13,20 +13,19 @@ import { startServer } from "../support/server-process.ts";
 const kafka = await kafkaForTests();
 const folder = await mkdtemp(join(tmpdir(), "connectory-outage-"));
 
-/** How long the broker is away, in seconds. CI takes a minute, which the default leaves out to stay quick. */
-const outageSeconds = Number(process.env.OUTAGE_SECONDS ?? "10");
+/** How long the broker is away, in seconds. */
+const outageSeconds = Number(process.env.OUTAGE_SECONDS ?? "60");
 
 afterAll(async () => {
-  await kafka?.stop();
+  await kafka.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
-describe.skipIf(kafka === undefined)("a broker that is away under load", () => {
+describe("a broker that is away under load", () => {
   test.each(["killed", "frozen"] as const)(
     "%s: no create fails, and afterwards Kafka has everything, in order",
     { timeout: (outageSeconds + 90) * 1000 },
     async (how) => {
-      if (kafka === undefined) return;
       const dataDir = join(folder, how);
       const prefix = `${how}.`;
       const server = await startServer({

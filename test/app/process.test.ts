@@ -2,13 +2,12 @@ import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chown, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, inject, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 
 const run = promisify(execFile);
-const grpcurl = inject("grpcurl");
 const folder = await mkdtemp(join(tmpdir(), "connectory-process-"));
 const running: ServerProcess[] = [];
 
@@ -44,15 +43,6 @@ async function isAlive(pid: number): Promise<boolean> {
   }
 }
 
-/** Runs a line as a person pastes it into a shell, after the `export TOKEN=…` line. */
-async function paste(server: ServerProcess, command: string): Promise<Record<string, unknown>> {
-  const [exportLine = ""] = /^export TOKEN=.*$/m.exec(server.output()) ?? [];
-  const [line = ""] = new RegExp(`^${command} .*$`, "m").exec(server.output()) ?? [];
-  const path = [dirname(grpcurl ?? ""), process.env.PATH].join(delimiter);
-  const { stdout } = await run("sh", ["-c", `${exportLine}\n${line}`], { env: { PATH: path } });
-  return JSON.parse(stdout) as Record<string, unknown>;
-}
-
 async function create(server: ServerProcess, body: object): Promise<Response> {
   return fetch(`${server.httpUrl}/connectory.v1.ConnectionService/CreateConnection`, {
     method: "POST",
@@ -64,25 +54,11 @@ async function create(server: ServerProcess, body: object): Promise<Response> {
 describe("the service as a process", () => {
   const dataDir = join(folder, "first");
 
-  test("prints calls that work when they are pasted", async () => {
-    const server = await start(dataDir);
-    expect(await paste(server, "curl")).toMatchObject({
-      name: "my-kafka-cluster",
-      connector: "kafka",
-      config: { bootstrap_servers: "broker1:9092,broker2:9092" },
-      description: "broker1:9092,broker2:9092",
-    });
-    if (grpcurl !== undefined)
-      expect(await paste(server, "grpcurl")).toMatchObject({
-        connection: { userId1: "alice", userId2: "bob", isActive: true },
-      });
-  });
-
   test("refuses a second process on the same DATA_DIR with one clear line, and goes on", async () => {
+    const first = await start(dataDir);
     const refused = await start(dataDir).catch((error: unknown) => String(error));
     expect(refused).toContain("ended with 1");
     expect(refused).toContain(dataDir);
-    const [first] = running as [ServerProcess];
     expect((await create(first, { userId1: "still", userId2: "there" })).status).toBe(200);
   });
 

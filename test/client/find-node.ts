@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { arch, platform } from "node:process";
 import { promisify } from "node:util";
+import { MissingProgram } from "../support/missing-program.ts";
 
 const run = promisify(execFile);
 const cache = join(import.meta.dirname, "../../.cache");
@@ -13,10 +14,9 @@ export const nodeVersions = ["20.20.2", "22.23.3", "24.21.0"] as const;
 
 /**
  * A Node of the same line: one that is on the PATH, or else the one of the npm package that brings this version for this
- * machine, fetched into `.cache` once (about 45 MB). Undefined, with a line that says why, where it cannot be had; an
- * error there when REQUIRE_NODES is 1.
+ * machine, fetched into `.cache` once (about 45 MB). Throws MissingProgram where it cannot be had.
  */
-export async function findNode(version: string): Promise<string | undefined> {
+export async function findNode(version: string): Promise<string> {
   const line = version.split(".")[0];
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
     const { stdout } = await run(join(folder, "node"), ["--version"]).catch(() => ({ stdout: "" }));
@@ -29,10 +29,7 @@ export async function findNode(version: string): Promise<string | undefined> {
     await fetch(folder, version);
     return found;
   } catch (error) {
-    const why = `Node ${version} is left out: ${error instanceof Error ? error.message : error}`;
-    if (process.env.REQUIRE_NODES === "1") throw new Error(why);
-    process.stderr.write(`${why}\n`);
-    return undefined;
+    throw new MissingProgram(`Node ${version} cannot be had: ${error instanceof Error ? error.message : error}`);
   }
 }
 

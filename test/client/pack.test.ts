@@ -1,34 +1,22 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { clientDependencies } from "../../packaging/published-manifest.ts";
-import { type ServerProcess, startServer } from "../support/server-process.ts";
-import { findNode, nodeVersions } from "./find-node.ts";
 import { type InstalledClient, installClient } from "./install-client.ts";
-import { tourExpected } from "./tour-expected.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
-const nodes = await Promise.all(nodeVersions.map(async (version) => ({ version, node: await findNode(version) })));
 
 let client: InstalledClient;
-let server: ServerProcess;
-let dataDir: string;
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), "connectory-pack-"));
-  [client, server] = await Promise.all([installClient(), startServer({ DATA_DIR: dataDir })]);
+  client = await installClient();
   for (const name of ["tour.ts", "main.ts"])
     await client.add(name, await readFile(join(import.meta.dirname, "program", name), "utf8"));
 }, 120_000);
-afterAll(async () => {
-  await server?.end("SIGTERM");
-  await client?.remove();
-  await rm(dataDir, { recursive: true, force: true });
-});
+afterAll(() => client?.remove());
 
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 const inPackage = (file: string) => readFile(join(client.folder, "node_modules/connectory", file), "utf8");
@@ -84,23 +72,3 @@ describe.each(["nodenext", "bundler"])("with moduleResolution %s", (moduleResolu
     expect(failed.stdout).toContain("wrong.ts(2,14): error TS2322");
   });
 });
-
-for (const { version, node } of nodes)
-  describe.skipIf(node === undefined)(`under Node ${version}`, () => {
-    test.each(["grpc", "connect", "grpc-web"])(
-      "the program does what it should over %s, and ends by itself",
-      async (transport) => {
-        const baseUrl = transport === "grpc" ? `http://${server.grpcAddress}` : server.httpUrl;
-        const parameters = [
-          join(client.folder, "out/main.js"),
-          transport,
-          baseUrl,
-          server.token,
-          `n${version.split(".")[0]}-${transport}`,
-        ];
-        const { stdout, stderr } = await run(node ?? "", parameters, { timeout: 30_000 });
-        expect(JSON.parse(stdout)).toEqual(tourExpected);
-        expect(stderr).toBe("");
-      },
-    );
-  });

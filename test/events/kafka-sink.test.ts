@@ -7,22 +7,18 @@ import type { EventMessage } from "../../src/events/event-sink.ts";
 import { createKafkaSink } from "../../src/events/kafka-sink.ts";
 import { type Relay, startRelay } from "../../src/events/relay.ts";
 import { kafkaForTests } from "../support/kafka.ts";
-import type { TestKafka } from "../support/kafka-broker.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 import { readTopic } from "../support/read-topic.ts";
+import { findProgram } from "../support/servers/find-program.ts";
 import { logEvents } from "./log-events.ts";
 import { firstCopies, testSinkContract } from "./sink-contract.ts";
 
 const log = pino({ level: "silent" });
-const started = await kafkaForTests();
-const hasKcat = await promisify(execFile)("kcat", ["-V"]).then(
-  () => true,
-  () => false,
-);
+const kafka = await kafkaForTests();
+const kcat = findProgram("kcat", "kcat");
 
-describe.skipIf(started === undefined)("Kafka", () => {
-  const kafka = started as TestKafka;
-  const target = { brokers: kafka?.brokers, ssl: false, sasl: undefined, clientId: "connectory-test" };
+describe("Kafka", () => {
+  const target = { brokers: kafka.brokers, ssl: false, sasl: undefined, clientId: "connectory-test" };
   afterAll(() => kafka.stop());
 
   describe("the sink", () => {
@@ -192,11 +188,11 @@ describe.skipIf(started === undefined)("Kafka", () => {
     });
   });
 
-  test.skipIf(!hasKcat)("another client reads key, headers and value as they were meant", async () => {
+  test("another client reads key, headers and value as they were meant", async () => {
     const sink = createKafkaSink(target, log);
     await sink.publish([message("kcat", "{}")]);
     await sink.close();
-    const { stdout } = await promisify(execFile)("kcat", [
+    const { stdout } = await promisify(execFile)(kcat, [
       "-C",
       "-b",
       `${kafka.brokers}`,

@@ -1,21 +1,12 @@
 import { access } from "node:fs/promises";
 import { type Browser, chromium } from "playwright-core";
+import { MissingProgram } from "./missing-program.ts";
 
 /** Where Debian's package and others put it. */
 const places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-let path: Promise<string | undefined> | undefined;
-
-/**
- * The path of the browser for tests; undefined when there is none, which is said once. `REQUIRE_BROWSER=1` makes that a
- * failure; `BROWSER` is the path of another one.
- */
-export function browserForTests(): Promise<string | undefined> {
-  path ??= findBrowser();
-  return path;
-}
-
-async function findBrowser(): Promise<string | undefined> {
+/** The path of the browser for tests; `BROWSER` is the path of another one. Throws MissingProgram when there is none. */
+export async function browserForTests(): Promise<string> {
   for (const place of process.env.BROWSER === undefined ? places : [process.env.BROWSER])
     if (
       await access(place).then(
@@ -24,10 +15,9 @@ async function findBrowser(): Promise<string | undefined> {
       )
     )
       return place;
-  const why = `no browser for tests: none of ${places.join(", ")}; apt-get install chromium, or set BROWSER`;
-  if (process.env.REQUIRE_BROWSER === "1") throw new Error(why);
-  process.stderr.write(`${why}\n`);
-  return undefined;
+  throw new MissingProgram(
+    `no browser: none of ${places.join(", ")} (Debian: apt-get install chromium), or set BROWSER`,
+  );
 }
 
 /** A running browser. */

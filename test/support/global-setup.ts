@@ -11,7 +11,6 @@ import { openKnex } from "../../src/database/open-knex.ts";
 import { startEmbeddedPostgres } from "../../src/database/start-embedded-postgres.ts";
 import { stopLeftoverPostgres } from "../../src/database/stop-leftover-postgres.ts";
 import { canaryPrefix } from "./canary.ts";
-import { findGrpcurl } from "./grpcurl.ts";
 
 const prefix = "connectory-test-";
 const log = pino({ level: "error" });
@@ -21,7 +20,6 @@ const log = pino({ level: "error" });
  * `connectory` is migrated and then only copied: nobody may be connected to a template while it is.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  project.provide("grpcurl", await findGrpcurl());
   await removeLeftovers();
   const dataDir = await mkdtemp(join(tmpdir(), prefix));
   const unlock = await lockDataDir(dataDir);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { MissingProgram } from "./missing-program.ts";
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
@@ -10,7 +11,7 @@ const pom = join(import.meta.dirname, "kafka/pom.xml");
 
 /**
  * The folder with the jars of the Kafka broker named in kafka/pom.xml, fetched with Maven once (about 45 MB, 15 s)
- * and kept in `.cache`. Throws an Error that says what is missing on this machine.
+ * and kept in `.cache`. Throws MissingProgram on a machine without Java or Maven.
  */
 export async function kafkaLibs(): Promise<string> {
   await needJava17();
@@ -26,7 +27,9 @@ async function needJava17(): Promise<void> {
   const { stderr } = await run("java", ["-version"]).catch(() => ({ stderr: "" }));
   const major = Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0);
   if (major < 17)
-    throw new Error("needs Java 17 or newer on the PATH (Debian: apt-get install openjdk-17-jre-headless)");
+    throw new MissingProgram(
+      "Kafka needs Java 17 or newer on the PATH (Debian: apt-get install openjdk-17-jre-headless)",
+    );
 }
 
 /** Two processes may do this at once: each copies into a folder of its own, the first to rename wins. */
@@ -40,7 +43,7 @@ async function fetchLibs(libs: string): Promise<void> {
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
     if (existsSync(libs)) return;
-    if (isMissing(error)) throw new Error("needs Maven on the PATH to fetch Kafka (Debian: apt-get install maven)");
+    if (isMissing(error)) throw new MissingProgram("Kafka needs Maven on the PATH (Debian: apt-get install maven)");
     throw new Error(`Maven could not fetch Kafka: ${outputOf(error)}`);
   }
 }

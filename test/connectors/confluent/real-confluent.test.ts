@@ -12,20 +12,13 @@ const kafka = await serverForTests(startKafka);
 const hole = await startBlackHole();
 const closedPort = await freePort();
 afterAll(async () => {
-  await kafka?.stop();
+  await kafka.stop();
   await hole.stop();
 });
 
-const nobody = { username: "", password: "" };
-const absent = {
-  port: 0,
-  saslTls: { good: 0, expired: 0, "other-name": 0 },
-  users: { tester: nobody, stranger: nobody },
-};
-
 /** Confluent Cloud is not to be had for tests; what differs from other clusters is how it is reached, and that is here. */
-describe.skipIf(kafka === undefined)("a real Kafka that is reached as Confluent Cloud is", () => {
-  const { port, saslTls, users } = kafka ?? absent;
+describe("a real Kafka that is reached as Confluent Cloud is", () => {
+  const { port, saslTls, users } = kafka;
   const at = (other: number) => `127.0.0.1:${other}`;
   const { username: key, password: secret } = users.tester;
   const right = { bootstrapServers: at(saslTls.good), key, secret, tls: { ca: authority } };

@@ -19,22 +19,12 @@ beforeEach(() => {
 });
 afterEach(() => expectNothingLeft(before));
 afterAll(async () => {
-  await nginx?.stop();
+  await nginx.stop();
   await hole.stop();
 });
 
-const nobody = { username: "", password: "" };
-const absent = {
-  port: 0,
-  tls: { good: 0, expired: 0, "other-name": 0 },
-  mutual: 0,
-  users: { tester: nobody, stranger: nobody },
-  token: "",
-  apiKey: "",
-};
-
-describe.skipIf(nginx === undefined)("a real nginx", () => {
-  const { port, tls: ports, mutual, users, token, apiKey } = nginx ?? absent;
+describe("a real nginx", () => {
+  const { port, tls: ports, mutual, users, token, apiKey } = nginx;
   const clear = `http://127.0.0.1:${port}`;
   const secured = `https://localhost:${ports.good}`;
   const tls = { ca: authority };

@@ -24,17 +24,12 @@ const closedPort = await freePort();
 const before = openResources();
 afterEach(() => expect.poll(openResources, { timeout: 1000 }).toBeLessThanOrEqual(before));
 afterAll(async () => {
-  await kafka?.stop();
+  await kafka.stop();
   await hole.stop();
 });
 
-const nobody = { username: "", password: "" };
-const ports = { good: 0, expired: 0, "other-name": 0 };
-const users = { tester: nobody, stranger: nobody };
-const absent = { port: 0, tls: ports, mutual: 0, sasl: 0, saslTls: ports, astray: { port: 0, to: "" }, users };
-
-describe.skipIf(kafka === undefined)("a real Kafka", () => {
-  const { port, tls: secured, mutual, sasl, saslTls, astray, users } = kafka ?? absent;
+describe("a real Kafka", () => {
+  const { port, tls: secured, mutual, sasl, saslTls, astray, users } = kafka;
   const { tester, stranger } = users;
   const at = (other: number) => `127.0.0.1:${other}`;
   const tls = { ca: authority };

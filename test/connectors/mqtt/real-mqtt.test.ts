@@ -20,12 +20,12 @@ let before = 0;
 beforeEach(() => expect.poll(() => (before = resources())).toBeGreaterThanOrEqual(0));
 afterEach(() => expect.poll(resources, { timeout: 1000 }).toBeLessThanOrEqual(before));
 afterAll(async () => {
-  await broker?.stop();
+  await broker.stop();
   await hole.stop();
 });
 
-describe.skipIf(broker === undefined)("a real Mosquitto", () => {
-  const { port, tls, mutual, websocket, websocketTls, users } = broker ?? absent;
+describe("a real Mosquitto", () => {
+  const { port, tls, mutual, websocket, websocketTls, users } = broker;
   const { tester, stranger } = users;
   const secured = (at: number) => ({ url: `mqtts://localhost:${at}`, ...tester, tls: { ca: authority } });
 
@@ -141,13 +141,3 @@ describe.skipIf(broker === undefined)("a real Mosquitto", () => {
     expect(failure(outcome)).toMatchObject({ endpoint: `127.0.0.1:${port}`, field: "url" });
   });
 });
-
-const nobody = { username: "", password: "" };
-const absent = {
-  port: 0,
-  mutual: 0,
-  websocket: 0,
-  websocketTls: 0,
-  tls: { good: 0, expired: 0, "other-name": 0 },
-  users: { tester: nobody, stranger: nobody },
-};

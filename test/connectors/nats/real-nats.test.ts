@@ -25,7 +25,7 @@ let before = 0;
 beforeEach(() => expect.poll(() => (before = resources())).toBeGreaterThanOrEqual(0));
 afterEach(() => expect.poll(resources, { timeout: 1000 }).toBeLessThanOrEqual(before));
 afterAll(async () => {
-  for (const server of [nats, cluster, astray]) await server?.stop();
+  for (const server of [nats, cluster, astray]) await server.stop();
   await hole.stop();
 });
 
@@ -39,8 +39,8 @@ const withToken = (token: string) => ({ authentication: { case: "token" as const
 const factsOf = ({ report }: Awaited<ReturnType<typeof tryConnector>>) =>
   Object.fromEntries(report.facts.map(({ name, value }) => [name, value]));
 
-describe.skipIf(nats === undefined)("a real NATS", () => {
-  const { port, tls, mutual, open, token, jwt, users } = nats ?? absent;
+describe("a real NATS", () => {
+  const { port, tls, mutual, open, token, jwt, users } = nats;
   const tester = withPassword(users.tester);
   const at = (where: number | string) => ({ servers: `127.0.0.1:${where}`, ...tester });
   const secured = (where: number) => ({ servers: `localhost:${where}`, ...tester, tls: { ca: authority } });
@@ -206,8 +206,8 @@ describe.skipIf(nats === undefined)("a real NATS", () => {
   });
 });
 
-describe.skipIf(cluster === undefined)("a real cluster", () => {
-  const { ports, users } = cluster ?? absentCluster;
+describe("a real cluster", () => {
+  const { ports, users } = cluster;
   const tester = withPassword(users.tester);
 
   test("is visited where it sends its clients", async () => {
@@ -226,25 +226,12 @@ describe.skipIf(cluster === undefined)("a real cluster", () => {
   });
 });
 
-describe.skipIf(astray === undefined)("a real cluster that sends its clients to cloud metadata", () => {
+describe("a real cluster that sends its clients to cloud metadata", () => {
   test("is not followed there", async () => {
-    const { ports, users } = astray ?? absentCluster;
+    const { ports, users } = astray;
     const outcome = await tryConnector("nats", { servers: `127.0.0.1:${ports[0]}`, ...withPassword(users.tester) });
     expect(outcome.error).toBe(true);
     expect(failure(outcome)).toMatchObject({ code: "EGRESS_DENIED", endpoint: "169.254.169.254:80", field: "servers" });
     expect(failure(outcome)?.hint).toContain("connect_urls");
   });
 });
-
-const nobody = { username: "", password: "" };
-const noKey = { jwt: "", seed: "" };
-const absent = {
-  port: 0,
-  mutual: 0,
-  open: 0,
-  tls: { good: 0, expired: 0, "other-name": 0 },
-  token: { port: 0, value: "" },
-  jwt: { port: 0, tester: noKey, stranger: noKey },
-  users: { tester: nobody, stranger: nobody },
-};
-const absentCluster = { ports: [0, 0], users: absent.users };

@@ -18,19 +18,12 @@ const before = resources();
 afterEach(() => expect.poll(resources, { timeout: 1000 }).toBeLessThanOrEqual(before));
 afterAll(() => Promise.all([server, hole].map((one) => one?.stop())));
 
-const user = { username: "", password: "" };
-const absent = {
-  port: 0,
-  database: "",
-  tls: { good: 0, expired: 0, "other-name": 0 },
-  users: { tester: user, stranger: user, encrypted: user, certified: user },
-};
 const tls = { ca: authority };
 const facts = ({ report }: Awaited<ReturnType<typeof tryConnector>>) =>
   Object.fromEntries(report.facts.map(({ name, value }) => [name, value]));
 
-describe.skipIf(server === undefined)("a real PostgreSQL", () => {
-  const { port, database, tls: secured, users } = server ?? absent;
+describe("a real PostgreSQL", () => {
+  const { port, database, tls: secured, users } = server;
   const right = { host: "127.0.0.1", port, database, ...users.tester };
 
   /** Statements of the owner, on a connection of the test's own. */

@@ -26,17 +26,10 @@ afterAll(() => Promise.all([server, cluster, hole].map((one) => one?.stop())));
 
 const facts = ({ report }: Awaited<ReturnType<typeof tryConnector>>) =>
   Object.fromEntries(report.facts.map(({ name, value }) => [name, value]));
-const user = { username: "", password: "" };
-const absent = {
-  port: 0,
-  tls: { good: 0, expired: 0, "other-name": 0 },
-  mutual: 0,
-  users: { tester: user, stranger: user, default: user },
-};
 const tls = { ca: authority };
 
-describe.skipIf(server === undefined)("a real Redis", () => {
-  const { port, tls: secured, mutual, users } = server ?? absent;
+describe("a real Redis", () => {
+  const { port, tls: secured, mutual, users } = server;
   const { tester, stranger } = users;
   const address = `redis://127.0.0.1:${port}`;
   const encrypted = (at: number) => `rediss://127.0.0.1:${at}`;
@@ -158,8 +151,8 @@ describe.skipIf(server === undefined)("a real Redis", () => {
   });
 });
 
-describe.skipIf(cluster === undefined)("a real Redis cluster", () => {
-  const { nodes, users } = cluster ?? { nodes: [], users: absent.users };
+describe("a real Redis cluster", () => {
+  const { nodes, users } = cluster;
   const [first, second] = nodes;
   const clear = nodes.map(({ port }) => `redis://127.0.0.1:${port}`);
 

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { findProgram, MissingProgram } from "./find-program.ts";
+import { MissingProgram } from "../missing-program.ts";
+import { findProgram } from "./find-program.ts";
 
 const cache = join(import.meta.dirname, "../../../.cache");
 
@@ -15,6 +16,8 @@ interface GoProgram {
 
 /** Build times on two cores with nothing else to do; the modules are fetched first. */
 export const goPrograms = {
+  /** A minute. */
+  grpcurl: { name: "grpcurl", module: "github.com/fullstorydev/grpcurl/cmd/grpcurl", version: "v1.9.3" },
   /** 36 s. */
   natsServer: { name: "nats-server", module: "github.com/nats-io/nats-server/v2", version: "v2.15.2" },
   /** 95 s. MinIO takes 217 s, and cannot be told of its users before it runs. */

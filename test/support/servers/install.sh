@@ -14,6 +14,7 @@ need mosquitto mosquitto
 need nginx nginx-light
 need rabbitmq-server rabbitmq-server
 need setpriv util-linux
+need kcat kcat
 need java openjdk-17-jre-headless
 need mvn maven
 [ -n "$missing" ] || exit 0

@@ -4,7 +4,7 @@ import { appendFile, readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findProgram } from "./find-program.ts";
+import { findExecutable } from "./find-executable.ts";
 
 export interface ServerRun {
   readonly command: string;
@@ -60,12 +60,10 @@ export async function runServer(o: ServerRun): Promise<AsyncDisposable & { reado
 function leash({ account }: ServerRun): string[] {
   const { uid, gid } = account ?? {};
   const identity = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${gid ?? uid}`, "--clear-groups"];
-  try {
-    return [findProgram("setpriv", "util-linux"), "--pdeathsig=KILL", ...identity, "--"];
-  } catch (error) {
-    if (identity.length > 0) throw error;
-    return [];
-  }
+  const setpriv = findExecutable("setpriv");
+  if (setpriv !== undefined) return [setpriv, "--pdeathsig=KILL", ...identity, "--"];
+  if (identity.length > 0) throw new Error("setpriv is not installed (Debian: apt-get install util-linux)");
+  return [];
 }
 
 async function untilReady({ ports, isReady }: ServerRun, child: ChildProcess): Promise<void> {

@@ -9,7 +9,7 @@ import { freePort } from "../free-port.ts";
 import { kafkaLibs } from "../kafka-libs.ts";
 import { authority, type Certificate, certificateTexts, type TlsPorts } from "./certificates.ts";
 import { createServerDir } from "./create-server-dir.ts";
-import { findProgram, MissingProgram } from "./find-program.ts";
+import { findProgram } from "./find-program.ts";
 import { runServer } from "./run-server.ts";
 import { type TestUser, usersFor } from "./users-for.ts";
 
@@ -37,7 +37,7 @@ export interface TestKafka {
 
 /** One broker (KRaft) in about 7 s. `astray`: host:port, see TestKafka. */
 export async function startKafka(options: { readonly astray?: string } = {}): Promise<TestKafka> {
-  const libs = await kafkaLibs().catch((error: Error) => Promise.reject(new MissingProgram(`Kafka ${error.message}`)));
+  const libs = await kafkaLibs();
   const command = findProgram("java", "openjdk-17-jre-headless");
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await createServerDir("kafka")).path;

@@ -5,7 +5,7 @@ import { browserForTests, launchBrowser } from "../../support/browser.ts";
 
 const executable = await browserForTests();
 
-describe.skipIf(executable === undefined)("the page at /docs, in a browser", () => {
+describe("the page at /docs, in a browser", () => {
   let app: TestApp;
   let browser: Browser;
   let page: Page;
@@ -14,7 +14,7 @@ describe.skipIf(executable === undefined)("the page at /docs, in a browser", () 
 
   beforeAll(async () => {
     app = await startTestApp();
-    browser = await launchBrowser(executable ?? "");
+    browser = await launchBrowser(executable);
     page = await browser.newPage();
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) complaints.push(message.text());
