@@ -121,7 +121,12 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     closers.push(async () => health.stop());
     const { maxMessageBytes, corsOrigins } = config;
     const door = { routes, interceptors, report, maxMessageBytes, tls };
-    const grpc = await serveGrpc({ ...door, ...config.grpcAddress });
+    const grpc = await serveGrpc({
+      ...door,
+      ...config.grpcAddress,
+      connectionLimits: config.connectionLimits,
+      httpPort: config.httpAddress.port,
+    });
     closers.push(() => grpc.stop(flushMs));
     const isReady = () => health.check();
     const { verifyToken } = passage;

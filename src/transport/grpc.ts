@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
-import { Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { type ConnectionInjector, Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import type { ConnectionLimits } from "./connection-limits.ts";
 import { describeMalformed } from "./describe-malformed.ts";
 import { grpcDefinition, grpcHandler } from "./grpc-handler.ts";
+import { type GrpcListener, listenGrpc } from "./listen-grpc.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import { createReport } from "./report-unbegun.ts";
 import type { Route } from "./routes.ts";
@@ -21,6 +23,9 @@ export interface GrpcOptions {
   /** The most bytes of one message, both ways. */
   readonly maxMessageBytes: number;
   readonly tls: TlsFiles | undefined;
+  readonly connectionLimits: ConnectionLimits;
+  /** Where HTTP is served, for those who speak it here; 0 when that is not known yet. */
+  readonly httpPort: number;
 }
 
 /** A running gRPC server. */
@@ -34,7 +39,7 @@ export interface GrpcServer {
 
 /** Serves the routes over gRPC, together with the official health and reflection services. */
 export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
-  const { host, routes, interceptors, maxMessageBytes, tls } = options;
+  const { routes, interceptors, maxMessageBytes } = options;
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
@@ -42,6 +47,8 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
     "grpc.keepalive_time_ms": 300_000,
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.max_concurrent_streams": 1000,
+    // A connection without a call is asked to close; its client makes a new one when it has a call.
+    "grpc.max_connection_idle_ms": 300_000,
     // Its tracing costs about a tenth of a call, and nobody reads it here.
     "grpc.enable_channelz": 0,
     interceptors: [describeMalformed(routes, createReport(options.report))],
@@ -55,14 +62,15 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   health.addToServer(server);
   serveReflection(server, [...services.keys()]);
 
-  const authority = host.includes(":") ? `[${host}]` : host;
-  const port = await bind(server, `${authority}:${options.port}`, tls);
+  // The listener has done TLS.
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listenGrpc({ ...options, onConnection: (socket) => injector.injectConnection(socket) });
   return {
-    port,
+    port: listener.port,
     setServing: (serving) => {
       for (const name of names) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
     },
-    stop: (graceMs) => stop(server, `${authority}:${port}`, graceMs),
+    stop: (graceMs) => stop(server, injector, listener, graceMs),
   };
 }
 
@@ -70,29 +78,14 @@ function handlers(routes: readonly Route[], interceptors: readonly Interceptor[]
   return Object.fromEntries(routes.map((route) => [route.method.name, grpcHandler(route, interceptors)]));
 }
 
-function bind(server: Server, address: string, tls: TlsFiles | undefined): Promise<number> {
-  const credentials =
-    tls === undefined
-      ? ServerCredentials.createInsecure()
-      : ServerCredentials.createSsl(
-          tls.clientCa ?? null,
-          [{ cert_chain: tls.cert, private_key: tls.key }],
-          tls.clientCa !== undefined,
-        );
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, port) => (error === null ? resolve(port) : reject(error)));
-  });
-}
-
 /**
  * `forceShutdown` leaves sessions alone when channelz is off (grpc-js 1.14.7), `drain` does not: it asks every
  * client to go elsewhere and cuts off those that are still there after the grace. A client that does not read what it
  * was sent can keep its end of the socket open even so; nobody waits for that one.
  */
-function stop(server: Server, address: string, graceMs: number): Promise<void> {
-  const shutdown = new Promise<void>((resolve, reject) => {
-    server.drain(address, graceMs); // first: it forgets sessions that are closing already
-    server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
-  });
-  return Promise.race([shutdown, sleep(graceMs + 250, undefined, { ref: false })]);
+function stop(server: Server, injector: ConnectionInjector, listener: GrpcListener, graceMs: number): Promise<void> {
+  const closed = listener.close();
+  injector.drain(graceMs);
+  server.tryShutdown(() => {}); // the listener knows when the last connection has ended
+  return Promise.race([closed, sleep(graceMs + 250, undefined, { ref: false })]);
 }

@@ -31,6 +31,8 @@ const open = {
   report: [],
   maxMessageBytes: 1024,
   tls: undefined,
+  connectionLimits: { total: 100, perAddress: 100 },
+  httpPort: 0,
 };
 
 async function startDoors() {

@@ -83,6 +83,8 @@ async function startDoors() {
     report: [],
     maxMessageBytes: 100_000,
     tls: undefined,
+    connectionLimits: { total: 100, perAddress: 100 },
+    httpPort: 0,
   };
   const grpc = await serveGrpc(open);
   const http = await serveHttp({

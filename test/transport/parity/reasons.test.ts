@@ -66,7 +66,11 @@ beforeAll(async () => {
     maxMessageBytes: 100_000,
     tls: undefined,
   };
-  const grpc = await serveGrpc(common);
+  const grpc = await serveGrpc({
+    ...common,
+    connectionLimits: { total: 100, perAddress: 100 },
+    httpPort: 0,
+  });
   const rest = serveRest({
     ...common,
     admission: [],
