@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import type { CreatePolicy } from "./connection/draft-connection.ts";
 import type { EgressRule } from "./egress/egress-rule.ts";
+import { hostExpected, isHost } from "./egress/is-host.ts";
+import { ownTargets } from "./egress/own-targets.ts";
 import { parseEgressRules } from "./egress/parse-egress-rules.ts";
 import { type Address, EnvironmentReader, isLoopback } from "./environment-reader.ts";
 import { readTelemetrySettings, type TelemetrySettings } from "./telemetry/telemetry-settings.ts";
@@ -73,6 +75,8 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   const grpcAddress = env.address("GRPC_ADDR", "127.0.0.1:50051");
   const httpAddress = env.address("HTTP_ADDR", "127.0.0.1:8080");
   const databaseUrl = env.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href;
+  if (databaseUrl !== undefined && !ownTargets(databaseUrl, []).every(({ host }) => isHost(host)))
+    env.problem("DATABASE_URL", `its host ${hostExpected}`);
   const config: Config = {
     grpcAddress,
     httpAddress,
@@ -123,10 +127,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 function readKafka(env: EnvironmentReader): KafkaSettings | undefined {
   const brokers = env.list("KAFKA_BROKERS");
   for (const broker of brokers)
-    if (!/^[A-Za-z0-9._-]+:\d{1,5}$/.test(broker) || Number(broker.split(":")[1]) > 65_535)
+    if (!isBroker(broker))
       env.problem(
         "KAFKA_BROKERS",
-        `${broker} is not host:port (an IPv6 address needs a host name: kafkajs cannot read it)`,
+        `${broker} is not host:port with a port from 1 to 65535; the host ${hostExpected} (an IPv6 address needs a host name: kafkajs cannot read it)`,
       );
   const ssl = env.oneOf("KAFKA_SSL", ["true", "false"], "false") === "true";
   const mechanism = env.oneOf("KAFKA_SASL_MECHANISM", ["plain", "scram-sha-256", "scram-sha-512", "none"], "none");
@@ -140,6 +144,11 @@ function readKafka(env: EnvironmentReader): KafkaSettings | undefined {
     env.problem("KAFKA_BROKERS", "must be set for KAFKA_SSL and KAFKA_SASL_MECHANISM to have an effect");
   const sasl = mechanism === "none" ? undefined : { mechanism, username: username ?? "", password: password ?? "" };
   return brokers.length === 0 ? undefined : { brokers, ssl, sasl };
+}
+
+function isBroker(text: string): boolean {
+  const [, host = "", port = ""] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
+  return isHost(host) && Number(port) >= 1 && Number(port) <= 65_535;
 }
 
 function readIssuer(env: EnvironmentReader): Config["issuer"] {

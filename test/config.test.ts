@@ -88,6 +88,20 @@ describe("parseConfig", () => {
     expect(parseConfig({ GRPC_ADDR: "[::1]:1" }).grpcAddress).toEqual({ host: "::1", port: 1 });
   });
 
+  test("the database's host is one", () => {
+    const SECRET_KEYS = `k:${Buffer.alloc(32).toString("base64")}`;
+    for (const url of ["postgres://u:p@db.example.:5432/x", "postgres:///x?host=/run/postgresql", "postgres://[::1]/x"])
+      expect(parseConfig({ DATABASE_URL: url, SECRET_KEYS }).databaseUrl).toBe(url);
+    for (const url of [
+      "postgres://u:hidden@a..b/x",
+      "postgres://u:hidden@127.1/x",
+      "postgres://u:hidden@a/x?host=0x7f.1",
+    ]) {
+      expect(problemsOf({ DATABASE_URL: url, SECRET_KEYS })).toContain("DATABASE_URL: its host must be");
+      expect(problemsOf({ DATABASE_URL: url, SECRET_KEYS })).not.toContain("hidden");
+    }
+  });
+
   test("Kafka settings", () => {
     const sasl = { KAFKA_SASL_MECHANISM: "scram-sha-512", KAFKA_SASL_USERNAME: "u", KAFKA_SASL_PASSWORD: "p" };
     expect(parseConfig({ KAFKA_BROKERS: "a:1, b:2", KAFKA_SSL: "true", ...sasl }).kafka).toEqual({
@@ -96,6 +110,8 @@ describe("parseConfig", () => {
       sasl: { mechanism: "scram-sha-512", username: "u", password: "p" },
     });
     expect(problemsOf({ KAFKA_BROKERS: "[::1]:9092" })).toContain("IPv6");
+    for (const broker of ["a..b:1", "db.example..:1", "127.1:1", "0x7f.1:9092", "a:0", "a:65536", "a"])
+      expect(problemsOf({ KAFKA_BROKERS: `a:1,${broker}` })).toContain(`KAFKA_BROKERS: ${broker} is not`);
     expect(problemsOf({ KAFKA_SASL_USERNAME: "u" })).toContain("KAFKA_SASL_MECHANISM");
     expect(problemsOf({ KAFKA_SASL_MECHANISM: "plain" })).toContain("KAFKA_SASL_USERNAME");
   });

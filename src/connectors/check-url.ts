@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { hostExpected, isHost } from "../egress/is-host.ts";
 import type { FieldViolation } from "../failure.ts";
 import { namesSecret } from "./names-secret.ts";
 
@@ -16,7 +17,9 @@ export function checkUrl(field: string, text: string, schemes: readonly string[]
   const example = `${schemes[0]}://host.example`;
   if (url === null || !schemes.includes(url.protocol.slice(0, -1)) || !/^[a-z+.-]+:\/\//i.test(text))
     return violation(`must be a URL with ${schemes.join(", ")}, such as ${example}`);
-  if (!isHost(url.hostname)) return violation(`must name a host, such as ${example}`);
+  if (url.hostname === "") return violation(`must name a host, such as ${example}`);
+  if (!isHost(url.hostname.replace(/^\[|\]$/g, "")) || !isAsShown(text, url.hostname))
+    return violation(`the host ${hostExpected}`);
   if (url.username !== "" || url.password !== "" || authorityOf(text).includes("@"))
     return violation("must not hold a user or password: they have fields of their own");
   if (url.port === "0") return violation("0 is not a port: 1 to 65535");
@@ -26,10 +29,10 @@ export function checkUrl(field: string, text: string, schemes: readonly string[]
   return [];
 }
 
-/** A name, an IPv4 address, or an IPv6 address in brackets. URLs of other schemes than HTTP's allow more. */
-function isHost(host: string): boolean {
-  if (host.startsWith("[")) return isIP(host.slice(1, -1)) === 6;
-  return /^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?$/.test(host) && host.length <= 253 && !host.includes("..");
+/** The parser of URLs decodes percents, and makes IPv4 addresses of `127.1`, `0x7f000001` and digits of other alphabets. */
+function isAsShown(text: string, host: string): boolean {
+  const authority = authorityOf(text);
+  return !authority.includes("%") && (isIP(host) !== 4 || authority.replace(/^.*@|:\d*$/g, "") === host);
 }
 
 function authorityOf(text: string): string {

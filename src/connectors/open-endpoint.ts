@@ -27,8 +27,8 @@ export async function openEndpoint(
     return recorder.step({ stage, endpoint: name, field, warning, note, patienceMs }, work);
   };
   try {
-    const addresses = await run(TestStage.RESOLVE, () => dialer.resolve(host, signal));
-    const target = await run(TestStage.EGRESS, () => dialer.admit({ host, port }, addresses));
+    const resolution = await run(TestStage.RESOLVE, () => dialer.resolve(host, signal));
+    const target = await run(TestStage.EGRESS, () => dialer.admit({ host, port }, resolution));
     const socket = await run(TestStage.CONNECT, () => dialer.open(target, signal));
     if (tls === undefined) {
       recorder.skip(TestStage.TLS, name);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { EgressPolicy, Target } from "./egress-policy.ts";
-import { lookupAddresses, type NameSources } from "./lookup-addresses.ts";
+import { lookupAddresses, type NameSources, type Resolution } from "./lookup-addresses.ts";
 
 declare const admitted: unique symbol;
 
@@ -18,10 +18,10 @@ export interface AdmittedTarget {
  * Sockets belong to the signal that they were opened with: when it aborts they are destroyed, connected or not.
  */
 export interface Dialer {
-  /** Rejects with the resolver's error, such as `ENOTFOUND`. */
-  resolve(host: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Asks for no name that the policy denies. Rejects with the resolver's error, such as `ENOTFOUND`. */
+  resolve(host: string, signal: AbortSignal): Promise<Resolution>;
   /** Rejects with EgressDenied. */
-  admit(target: Target, addresses: readonly string[]): Promise<AdmittedTarget>;
+  admit(target: Target, resolution: Resolution): Promise<AdmittedTarget>;
   /** Rejects with the last address's error, such as `ECONNREFUSED`. */
   open(target: AdmittedTarget, signal: AbortSignal): Promise<Socket>;
   /** The three in a row. */
@@ -39,9 +39,10 @@ export interface DialerOptions {
 
 export function createDialer({ policy, names = {} }: DialerOptions): Dialer {
   const dialer: Dialer = {
-    resolve: (host, signal) => lookupAddresses(host, { ...names, signal }),
-    admit: async (target, addresses) => {
-      await policy.admit(target, addresses);
+    resolve: (host, signal) => lookupAddresses(host, { ...names, signal, mayAsk: policy.mayAsk }),
+    admit: async (target, resolution) => {
+      const { addresses } = resolution;
+      await policy.admit(target, addresses, resolution.names);
       return { addresses, port: target.port } as AdmittedTarget;
     },
     open: async ({ addresses, port }, signal) => {
@@ -59,8 +60,8 @@ export function createDialer({ policy, names = {} }: DialerOptions): Dialer {
       throw failure;
     },
     dial: async ({ host, port, signal }) => {
-      const addresses = await dialer.resolve(host, signal);
-      return dialer.open(await dialer.admit({ host, port }, addresses), signal);
+      const resolution = await dialer.resolve(host, signal);
+      return dialer.open(await dialer.admit({ host, port }, resolution), signal);
     },
   };
   return dialer;

@@ -32,8 +32,13 @@ export interface EgressPolicyOptions {
 }
 
 export interface EgressPolicy {
-  /** Throws EgressDenied when the target, or any one of the addresses that its name leads to, may not be dialled. */
-  admit(target: Target, addresses: readonly string[]): Promise<void>;
+  /** False for a name that EGRESS_DENY names: not even a name server is asked for it. Undefined when it names none. */
+  readonly mayAsk: ((name: string) => boolean) | undefined;
+  /**
+   * Throws EgressDenied when the target, or any one of the addresses and names that it leads to, may not be dialled. The first
+   * of `names` is the one that was asked for; a name of EGRESS_ALLOW is for that one, not for what others make it an alias of.
+   */
+  admit(target: Target, addresses: readonly string[], names?: readonly string[]): Promise<void>;
 }
 
 /**
@@ -52,23 +57,27 @@ export function createEgressPolicy(options: EgressPolicyOptions, names: NameSour
   const closed = deny.length < options.deny.length;
   const isProtected = createProtection(protectedTargets, names);
 
-  const checkAddress = (host: string, address: IPv4 | IPv6) => {
+  const isNamed = (name: string) => deny.some((rule) => matchesHost(rule, name));
+
+  const checkAddress = (hosts: readonly string[], address: IPv4 | IPv6) => {
     if (deny.some((rule) => matchesAddress(rule, address))) throw deniedBy("EGRESS_DENY");
     const range = deniedRange(address);
     if (range !== undefined && !(range === "loopback" && allowLoopback)) {
       if (!allow.some((rule) => rule.kind === "block" && matchesAddress(rule, address))) throw rangeDenied(range);
     }
-    if (closed && !allow.some((rule) => matchesAddress(rule, address) || matchesHost(rule, host)))
+    if (closed && !allow.some((rule) => matchesAddress(rule, address) || hosts.some((host) => matchesHost(rule, host))))
       throw deniedBy("EGRESS_ALLOW");
   };
 
   return {
-    admit: async (target, addresses) => {
+    mayAsk: deny.some(({ kind }) => kind === "domain") ? (name) => !isNamed(name) : undefined,
+    admit: async (target, addresses, names = []) => {
       if ([target.host, ...addresses].some((name) => name.includes("%"))) throw zoneDenied();
-      if (deny.some((rule) => matchesHost(rule, target.host))) throw deniedBy("EGRESS_DENY");
+      if ([target.host, ...names].some(isNamed)) throw deniedBy("EGRESS_DENY");
       const parsed = addresses.map((address) => ipaddr.parse(address)).flatMap(withEmbedded);
-      if (await isProtected(target, parsed)) throw new EgressDenied("this target may not be dialled by this server");
-      for (const address of parsed) checkAddress(target.host, address);
+      if (await isProtected(target, parsed, names))
+        throw new EgressDenied("this target may not be dialled by this server");
+      for (const address of parsed) checkAddress([target.host, ...names.slice(0, 1)], address);
     },
   };
 }
@@ -93,7 +102,7 @@ function createProtection(targets: readonly Target[], names: NameSources) {
   const lastKnown = new Map<string, readonly string[]>();
   const addressesOf = async ({ host }: Target) => {
     try {
-      lastKnown.set(host, await lookupAddresses(host, { ...names, whole: true }));
+      lastKnown.set(host, (await lookupAddresses(host, { ...names, whole: true })).addresses);
     } catch {
       // The addresses that it had stay protected. Without any the target could be one of them.
       if (!lastKnown.has(host))
@@ -101,9 +110,10 @@ function createProtection(targets: readonly Target[], names: NameSources) {
     }
     return lastKnown.get(host) ?? [];
   };
-  return async (target: Target, addresses: readonly (IPv4 | IPv6)[]): Promise<boolean> => {
+  return async (target: Target, addresses: readonly (IPv4 | IPv6)[], aliases: readonly string[]): Promise<boolean> => {
     const samePort = targets.filter(({ port }) => port === target.port);
-    if (samePort.some(({ host }) => normalizeHost(host) === normalizeHost(target.host))) return true;
+    const reached = [target.host, ...aliases].map(normalizeHost);
+    if (samePort.some(({ host }) => reached.includes(normalizeHost(host)))) return true;
     const known = (await Promise.all(samePort.map(addressesOf))).flat().map((address) => ipaddr.process(address));
     const local = known.some((address) => ["loopback", "unspecified"].includes(address.range()));
     return addresses.some((address) => {

@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import type { EgressRule } from "./egress-rule.ts";
+import { isHost } from "./is-host.ts";
 
 /** What the text of EGRESS_ALLOW or EGRESS_DENY says. With a problem in it the rules are not to be used. */
 export interface ParsedEgressRules {
@@ -7,8 +9,6 @@ export interface ParsedEgressRules {
   /** One line for people per entry that cannot be read. */
   readonly problems: readonly string[];
 }
-
-const domainPattern = /^(?:\*?\.)?((?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?)\.?$/;
 
 /**
  * Reads a list of entries with commas or white space between them:
@@ -30,8 +30,9 @@ function parseRule(entry: string): EgressRule | string {
   if (entry === "*") return { kind: "everything" };
   const address = entry.split("/", 1)[0] ?? "";
   if (ipaddr.IPv4.isValidFourPartDecimal(address) || address.includes(":")) return parseBlock(entry, address);
-  const domain = domainPattern.exec(entry)?.[1];
-  return domain === undefined ? "neither an address block, a host name nor *" : { kind: "domain", name: domain };
+  const name = entry.replace(/^\*?\./, "");
+  if (!isHost(name) || isIP(name) !== 0) return "neither an address block, a host name nor *";
+  return { kind: "domain", name: name.replace(/\.$/, "") };
 }
 
 function parseBlock(entry: string, address: string): EgressRule | string {

@@ -3,18 +3,25 @@ import { isIP } from "node:net";
 
 const loopback: readonly string[] = ["127.0.0.1", "::1"];
 
+/** What this machine itself knows of a name. */
+interface LocalName {
+  readonly addresses: readonly string[];
+  /** The name, then all others of the lines that it is in: each is an alias of the first of its line. */
+  readonly names: readonly string[];
+}
+
 /**
  * The addresses that this machine itself knows for a name (lower case, no dot at its end): those of its hosts file
  * (hosts(5)), IPv4 first; for `localhost` and the names below it those of `localhost`, which RFC 6761 (6.3) makes
  * loopback without an entry too. Empty when it has none; a file that cannot be read has no entries.
  */
-export function readHosts(name: string, file: string): readonly string[] {
+export function readHosts(name: string, file: string): LocalName {
   const entries = parse(file);
   const isLocal = name === "localhost" || name.endsWith(".localhost");
-  const listed = addressesOf(entries, name);
-  if (listed.length > 0 || !isLocal) return listed;
-  const local = addressesOf(entries, "localhost");
-  return local.length > 0 ? local : loopback;
+  const listed = entriesOf(entries, name, name);
+  if (listed.addresses.length > 0 || !isLocal) return listed;
+  const local = entriesOf(entries, "localhost", name);
+  return local.addresses.length > 0 ? local : { addresses: loopback, names: [name, "localhost"] };
 }
 
 interface Entry {
@@ -38,7 +45,11 @@ function parse(file: string): readonly Entry[] {
   });
 }
 
-function addressesOf(entries: readonly Entry[], name: string): readonly string[] {
-  const found = entries.filter(({ names }) => names.includes(name)).map(({ address }) => address);
-  return [...new Set(found)].sort((one, other) => isIP(one) - isIP(other));
+function entriesOf(entries: readonly Entry[], entry: string, asked: string): LocalName {
+  const found = entries.filter(({ names }) => names.includes(entry));
+  const addresses = [...new Set(found.map(({ address }) => address))];
+  return {
+    addresses: addresses.sort((one, other) => isIP(one) - isIP(other)),
+    names: [...new Set([asked, ...found.flatMap(({ names }) => names)])],
+  };
 }

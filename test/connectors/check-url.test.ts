@@ -42,6 +42,14 @@ describe("a URL", () => {
     "http://host/?%74oken=1",
     "http://ho%00st",
     "http://[fe80::1%25eth0]/",
+    "http://a..b",
+    "http://db.example../",
+    "http://127.1",
+    "http://0x7f000001:80/",
+    "http://2130706433",
+    "http://10.0.0.1./",
+    "http://\uff11\uff12\uff17.0.0.1",
+    "http://db%2eexample",
   ])("%j is wrong", (text) => expect(wrong(text)).toBe(true));
 
   test.each([

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { TestStage } from "../../gen/connectory/v1/test_report_pb.js";
 import { translateError } from "../../src/connectors/translate-error.ts";
 import { type LookupOptions, lookupAddresses } from "../../src/egress/lookup-addresses.ts";
+import { noHosts } from "./hosts.ts";
 import { type NameAnswer, openNameServer, type Question } from "./open-name-server.ts";
 
 const closers: (() => unknown)[] = [];
@@ -25,9 +26,10 @@ async function machine(answer: (question: Question) => NameAnswer, { hosts = "",
   await writeFile(files.hostsFile, hosts);
   await writeFile(files.resolverFile, resolver);
   const names = { ...files, servers: [server.address], timeoutMs: 100 };
-  const find = (host: string, options: LookupOptions = {}) => lookupAddresses(host, { ...names, ...options });
+  const look = (host: string, options: LookupOptions = {}) => lookupAddresses(host, { ...names, ...options });
+  const find = async (host: string, options: LookupOptions = {}) => (await look(host, options)).addresses;
   const askedNames = () => [...new Set(server.asked.map(({ name }) => name))];
-  return { find, names, asked: server.asked, askers: server.askers, askedNames };
+  return { find, look, names, asked: server.asked, askers: server.askers, askedNames };
 }
 
 /** The code that the caller sees. */
@@ -85,7 +87,7 @@ describe("what the name server says", () => {
 
   test("what no name can be, and .invalid, is not found", async () => {
     const { find, asked } = await machine(() => ["192.0.2.1"]);
-    for (const host of ["a..b", `${"a".repeat(64)}.test`, "no-such-host.invalid", "INVALID."])
+    for (const host of [...noHosts, "no-such-host.invalid", "INVALID."])
       expect(await codeOf(find(host)), host).toBe("NAME_NOT_FOUND");
     expect(asked).toEqual([]);
   });
@@ -211,5 +213,38 @@ describe("search domains", () => {
     const silent = await machine(() => "silence", { resolver });
     expect(await codeOf(silent.find("db"))).toBe("NAME_NOT_RESOLVED");
     expect(silent.askedNames()).toEqual(["db.ns.svc.test"]);
+  });
+});
+
+describe("a name that may not be asked for", () => {
+  const mayAsk = (name: string) => name !== "denied.test" && !name.endsWith(".denied.test");
+
+  test("is not asked for, and is told without addresses", async () => {
+    const { look, asked } = await machine(() => ["192.0.2.1"], { hosts: "192.0.2.7 db.denied.test" });
+    expect(await look("DB.denied.test.", { mayAsk })).toEqual({ addresses: [], names: ["db.denied.test"] });
+    expect(asked).toEqual([]);
+  });
+
+  test("is passed over among the search domains", async () => {
+    const resolver = "search denied.test svc.test\n";
+    const there = await machine(({ name }) => (name === "db" ? "NXDOMAIN" : ["192.0.2.1"]), { resolver });
+    expect(await there.look("db", { mayAsk })).toEqual({ addresses: ["192.0.2.1"], names: ["db.svc.test"] });
+    expect(there.askedNames()).toEqual(["db.svc.test"]);
+    const elsewhere = await machine(({ name }) => (name === "db.denied.test" ? ["192.0.2.1"] : "NXDOMAIN"), {
+      resolver,
+    });
+    expect(await elsewhere.look("db", { mayAsk })).toEqual({ addresses: [], names: ["db.denied.test"] });
+    expect(elsewhere.askedNames()).toEqual(["db.svc.test", "db"]);
+  });
+
+  test("is told where another one is an alias of it, in the hosts file and at the name server", async () => {
+    const chain: Record<string, string> = { "a.test": "b.test", "b.test": "DB.denied.test", "loop.test": "loop.test" };
+    const { look } = await machine(
+      ({ name, type }) => (type === "CNAME" && chain[name] ? { alias: chain[name] } : ["192.0.2.1"]),
+      { hosts: "192.0.2.7 host.denied.test host" },
+    );
+    expect((await look("host", { mayAsk })).names).toEqual(["host", "host.denied.test"]);
+    expect((await look("a.test", { mayAsk })).names).toEqual(["a.test", "b.test", "db.denied.test"]);
+    expect(new Set((await look("loop.test", { mayAsk })).names)).toEqual(new Set(["loop.test"]));
   });
 });

@@ -1,5 +1,6 @@
 import { type AmqpConfig, AmqpConfigSchema } from "../../../gen/connectory/v1/amqp_config_pb.js";
 import type { FieldViolation } from "../../failure.ts";
+import { checkHost } from "../check-host.ts";
 import { checkTls } from "../check-tls.ts";
 import { type Connector, endpointName } from "../connector.ts";
 import { amqpAddress } from "./amqp-address.ts";
@@ -20,7 +21,11 @@ export const amqp: Connector<AmqpConfig> = {
     const { host, port } = amqpAddress(config);
     return [{ host, port }];
   },
-  check: (config) => [...checkVirtualHost(config.virtualHost), ...checkTls(config.tls)],
+  check: (config) => [
+    ...checkHost("host", config.host),
+    ...checkVirtualHost(config.virtualHost),
+    ...checkTls(config.tls),
+  ],
   test: async (config, probe) => (await import("./test-amqp.ts")).testAmqp(config, probe),
 };
 

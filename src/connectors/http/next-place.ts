@@ -1,6 +1,8 @@
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import { isHost } from "../../egress/is-host.ts";
 import { ProbeError } from "../connector.ts";
 import type { ProbeAnswer } from "../probe-client.ts";
+import { urlTarget } from "../url-target.ts";
 
 const redirects = new Set([301, 302, 303, 307, 308]);
 
@@ -8,7 +10,8 @@ const redirects = new Set([301, 302, 303, 307, 308]);
 export function nextPlace({ status, headers }: ProbeAnswer, from: URL): URL | undefined {
   if (!redirects.has(status)) return undefined;
   const next = URL.parse(headers.location ?? "", from);
-  if (headers.location === undefined || next === null || !["http:", "https:"].includes(next.protocol))
+  const leads = headers.location !== undefined && next !== null && ["http:", "https:"].includes(next.protocol);
+  if (!leads || !isHost(urlTarget(next).host))
     throw new ProbeError(
       "REDIRECT_BROKEN",
       "the server redirects to nowhere that HTTP leads to",

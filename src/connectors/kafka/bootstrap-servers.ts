@@ -1,3 +1,4 @@
+import { hostExpected, isHost } from "../../egress/is-host.ts";
 import type { FieldViolation } from "../../failure.ts";
 
 /** A broker's address. */
@@ -15,9 +16,14 @@ export function parseBootstrapServers(text: string): readonly BrokerAddress[] {
   });
 }
 
-/** What the rule in proto cannot say: ports in range. */
+/** What the rule in proto cannot say: what a host is, and ports in range. */
 export function checkBootstrapServers(text: string): readonly FieldViolation[] {
-  return parseBootstrapServers(text)
-    .filter(({ port }) => port < 1 || port > 65535)
-    .map(({ port }) => ({ field: "bootstrap_servers", description: `${port} is not a port: 1 to 65535` }));
+  return parseBootstrapServers(text).flatMap(({ host, port }) => [
+    ...(isHost(host)
+      ? []
+      : [{ field: "bootstrap_servers", description: `the host of ${host}:${port} ${hostExpected}` }]),
+    ...(port < 1 || port > 65535
+      ? [{ field: "bootstrap_servers", description: `${port} is not a port: 1 to 65535` }]
+      : []),
+  ]);
 }

@@ -1,3 +1,4 @@
+import { hostExpected, isHost } from "../../egress/is-host.ts";
 import type { FieldViolation } from "../../failure.ts";
 
 /** A server's address. */
@@ -34,6 +35,8 @@ export function checkNatsServers(text: string): readonly FieldViolation[] {
     const groups = shape.exec(entry)?.groups;
     if (groups === undefined)
       return ["must be host:port, comma separated, such as nats-1:4222,tls://[2001:db8::1]:4222"];
+    const host = groups.name ?? groups.v6 ?? "";
+    if (!isHost(host)) return [`the host ${host} ${hostExpected}`];
     const port = Number(groups.port ?? 4222);
     return port < 1 || port > 65535 ? [`${port} is not a port: 1 to 65535`] : [];
   });

@@ -1,4 +1,5 @@
 import { type RabbitmqConfig, RabbitmqConfigSchema } from "../../../gen/connectory/v1/rabbitmq_config_pb.js";
+import { checkHost } from "../check-host.ts";
 import { checkTls } from "../check-tls.ts";
 import { type Connector, endpointName } from "../connector.ts";
 import { rabbitmqAddress } from "./rabbitmq-address.ts";
@@ -19,6 +20,6 @@ export const rabbitmq: Connector<RabbitmqConfig> = {
     const { host, port } = rabbitmqAddress(config);
     return [{ host, port }];
   },
-  check: (config) => checkTls(config.tls),
+  check: (config) => [...checkHost("host", config.host), ...checkTls(config.tls)],
   test: async (config, probe) => (await import("./test-rabbitmq.ts")).testRabbitmq(config, probe),
 };

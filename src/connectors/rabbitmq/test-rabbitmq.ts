@@ -1,6 +1,7 @@
 import type { RabbitmqConfig } from "../../../gen/connectory/v1/rabbitmq_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { endpointName, type Probe, ProbeError, type Step } from "../connector.ts";
+import { isDialable } from "../is-dialable.ts";
 import { libraryStream } from "../library-stream.ts";
 import { errorCode } from "../translate-error.ts";
 import { openStreamClient, type Properties, type StreamClient } from "./open-stream-client.ts";
@@ -92,8 +93,7 @@ function readAnnounced(properties: Properties): Address | undefined {
   const host = properties.get("advertised_host");
   if (host === undefined) return undefined;
   const port = Number(properties.get("advertised_port"));
-  if (/^[A-Za-z0-9._:-]{1,253}$/.test(host) && Number.isInteger(port) && port >= 1 && port <= 65535)
-    return { host, port };
+  if (isDialable({ host, port })) return { host, port };
   const hint = "the broker announces an address that is none: look at its stream.advertised_host and advertised_port";
   throw new ProbeError("ADVERTISED_ADDRESS_INVALID", hint, "host");
 }

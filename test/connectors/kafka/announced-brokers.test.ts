@@ -21,13 +21,13 @@ async function serve(how: FakeBroker | ((port: number) => FakeBroker)): Promise<
 }
 
 /** A dialer that may dial 127.0.0.1 and nothing else of this machine, and what it has dialled. */
-function spyingDialer(resolve?: Dialer["resolve"]) {
+function spyingDialer(find?: (host: string) => Promise<readonly string[]>) {
   const { rules } = parseEgressRules("127.0.0.1");
   const real = createDialer({ policy: createEgressPolicy({ allow: rules, deny: [], allowLoopback: false }) });
   const dialled: string[] = [];
   const dialer: Dialer = {
     ...real,
-    ...(resolve === undefined ? {} : { resolve }),
+    ...(find === undefined ? {} : { resolve: async (host) => ({ addresses: await find(host), names: [host] }) }),
     open: (target, signal) => {
       dialled.push(...target.addresses.map((address) => `${address}:${target.port}`));
       return real.open(target, signal);
@@ -46,8 +46,6 @@ describe("an address that a cluster announces", () => {
     ["::ffff:7f00:2", 80],
     ["0.0.0.0", 9092],
     ["fd00:ec2::254", 80],
-    ["2852039166", 80],
-    ["0xa9fea9fe", 80],
   ])("%s is denied and not dialled", async (host, port) => {
     const server = await serve({ advertise: [{ host, port }], complaint: "" });
     for (const sasl of [undefined, login]) {
@@ -60,6 +58,17 @@ describe("an address that a cluster announces", () => {
     }
     await expect.poll(() => server.open()).toBe(0);
   });
+
+  test.each(["2852039166", "0xa9fea9fe", "169.16689662", "db.example..", "a..b"])(
+    "%s is none, and not dialled",
+    async (host) => {
+      const server = await serve({ advertise: [{ host, port: 80 }], complaint: "" });
+      const { dialer, dialled } = spyingDialer();
+      const outcome = await tryConnector("kafka", { bootstrapServers: server.endpoint }, { dialer });
+      expect(failure(outcome)?.code).toBe("ADDRESS_INVALID");
+      expect(new Set(dialled)).toEqual(new Set([server.endpoint]));
+    },
+  );
 
   test("is denied for discovery too", async () => {
     const server = await serve({ advertise: [{ host: "169.254.169.254", port: 80 }], topics: { a: 0 } });
