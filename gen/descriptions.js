@@ -485,7 +485,7 @@ export const descriptions = {
   "connectory.v1.ErrorReason.ERROR_REASON_TOKEN_INVALID": "UNAUTHENTICATED. The token cannot be accepted. Example: bad signature, other audience, `alg: none`.",
   "connectory.v1.ErrorReason.ERROR_REASON_TOKEN_EXPIRED": "UNAUTHENTICATED. The token was good and has expired. Example: fetch a new one and call again.",
   "connectory.v1.ErrorReason.ERROR_REASON_PERMISSION_MISSING": "PERMISSION_DENIED. The caller's roles do not grant the permission of the RPC, which `metadata.permission` names. Example: a viewer calls CreateConnection.",
-  "connectory.v1.ErrorReason.ERROR_REASON_NOT_A_PARTICIPANT": "PERMISSION_DENIED. CONNECTION_CREATE_POLICY is `participant` and the caller is neither of the two users. Example: bob connects alice and carol.",
+  "connectory.v1.ErrorReason.ERROR_REASON_NOT_A_PARTICIPANT": "PERMISSION_DENIED. CONNECTION_ACCESS is `participant` and the request names connections of others: of another user, or of the whole organization. Example: bob connects alice and carol, or lists the connections of alice.",
   "connectory.v1.ErrorReason.ERROR_REASON_FIELD_INVALID": "INVALID_ARGUMENT. One or more fields break a rule; `BadRequest.field_violations` has each with its path. Example: `config.kafka.bootstrap_servers` is `broker` and has no port.",
   "connectory.v1.ErrorReason.ERROR_REASON_MESSAGE_MALFORMED": "INVALID_ARGUMENT. The message cannot be read. Example: bytes that are no protobuf, JSON with an unknown field.",
   "connectory.v1.ErrorReason.ERROR_REASON_USER_IDS_OUT_OF_ORDER": "INVALID_ARGUMENT. `user_id_1` sorts after `user_id_2` bytewise. Example: send `a`, `b`, not `b`, `a`.",

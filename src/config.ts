@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { CreatePolicy } from "./connection/draft-connection.ts";
+import type { ConnectionAccess } from "./connection/connection-access.ts";
 import type { EgressRule } from "./egress/egress-rule.ts";
 import { hostExpected, isHost } from "./egress/is-host.ts";
 import { ownTargets } from "./egress/own-targets.ts";
@@ -61,7 +61,7 @@ export interface Config {
   readonly telemetry: TelemetrySettings;
   /** Whoever reads `/metrics` must bring it. Undefined: they are for this machine alone. */
   readonly metricsToken: string | undefined;
-  readonly createPolicy: CreatePolicy;
+  readonly connectionAccess: ConnectionAccess;
 }
 
 /** Thrown with every problem of the environment at once, a line each. */
@@ -106,7 +106,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     logLevel: env.oneOf("LOG_LEVEL", ["fatal", "error", "warn", "info", "debug", "trace", "silent"], "info"),
     telemetry: readTelemetrySettings(env),
     metricsToken: env.matching("METRICS_TOKEN", /^[\x21-\x7e]{16,}$/, "16 or more visible ASCII characters"),
-    createPolicy: env.oneOf("CONNECTION_CREATE_POLICY", ["login", "participant"], "login"),
+    connectionAccess: env.oneOf("CONNECTION_ACCESS", ["organization", "participant"], "organization"),
   };
   if (config.issuer === undefined)
     for (const [name, address] of Object.entries({ GRPC_ADDR: grpcAddress, HTTP_ADDR: httpAddress }))
@@ -115,6 +115,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
           name,
           `${address.host} is not a loopback address: set AUTH_ISSUER, the local development issuer is for this machine alone`,
         );
+  if (env.text("CONNECTION_CREATE_POLICY") !== undefined)
+    env.problem(
+      "CONNECTION_CREATE_POLICY",
+      "is now CONNECTION_ACCESS and holds for every call: set that to `organization` in place of `login`, or to `participant`",
+    );
   if (databaseUrl !== undefined && config.secretKeys === undefined)
     env.problem(
       "SECRET_KEYS",

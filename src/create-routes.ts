@@ -89,17 +89,18 @@ export async function createRoutes(config: Config, parts: RouteParts): Promise<R
 }
 
 function connectionRoutes(
-  { createPolicy }: Config,
-  deps: {
+  { connectionAccess: access }: Config,
+  stores: {
     connections: ConnectionRepository;
     pageTokens: PageTokens;
     checkMessage: CheckMessage;
     feed: ConnectionFeed;
   },
 ): Route[] {
+  const deps = { ...stores, access };
   return routesOf(ConnectionService, {
-    createConnection: createConnection({ ...deps, createPolicy }),
-    batchCreateConnections: batchCreateConnections({ ...deps, createPolicy }),
+    createConnection: createConnection(deps),
+    batchCreateConnections: batchCreateConnections(deps),
     getConnection: getConnection(deps),
     listConnections: listConnections(deps),
     countConnections: countConnections(deps),

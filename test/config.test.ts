@@ -25,7 +25,7 @@ describe("parseConfig", () => {
       undefined,
       undefined,
     ]);
-    expect(config.createPolicy).toBe("login");
+    expect(config.connectionAccess).toBe("organization");
   });
 
   test("empty values count as absent", () => {
@@ -38,7 +38,7 @@ describe("parseConfig", () => {
       DATABASE_POOL_MAX: "0",
       KAFKA_BROKERS: "broker",
       LOG_LEVEL: "loud",
-      CONNECTION_CREATE_POLICY: "anybody",
+      CONNECTION_ACCESS: "anybody",
       TLS_CERT_FILE: "cert.pem",
       EGRESS_DENY: "10.0.0.0/99",
     });
@@ -47,11 +47,19 @@ describe("parseConfig", () => {
       "DATABASE_POOL_MAX",
       "KAFKA_BROKERS",
       "LOG_LEVEL",
-      "CONNECTION_CREATE_POLICY",
+      "CONNECTION_ACCESS",
       "TLS_CERT_FILE",
       "EGRESS_DENY",
     ])
       expect(message).toContain(`- ${name}: `);
+  });
+
+  test("the setting that CONNECTION_ACCESS has replaced is refused, whatever it says", () => {
+    for (const old of ["login", "participant"])
+      expect(problemsOf({ CONNECTION_CREATE_POLICY: old, CONNECTION_ACCESS: "participant" })).toContain(
+        "- CONNECTION_CREATE_POLICY: is now CONNECTION_ACCESS",
+      );
+    expect(parseConfig({ CONNECTION_ACCESS: "participant" }).connectionAccess).toBe("participant");
   });
 
   test("the local issuer is refused on an address that others can reach", () => {

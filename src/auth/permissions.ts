@@ -4,8 +4,8 @@ const member = [...editor, "profiles.rebind"] as const;
 
 /**
  * What each role may do. `profiles.rebind`: change where the stored secrets of a profile are sent (the secrets have to come
- * again with such a change, whoever makes it). `profiles.expunge`: remove a profile for good. `connections.manage` lets the caller connect other users also where
- * CONNECTION_CREATE_POLICY is `participant`.
+ * again with such a change, whoever makes it). `profiles.expunge`: remove a profile for good. `connections.manage`: use the
+ * connections of others also where CONNECTION_ACCESS is `participant`.
  */
 const permissionsOfRole: Readonly<Record<string, readonly string[]>> = {
   viewer: read,

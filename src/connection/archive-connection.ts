@@ -3,16 +3,24 @@ import { appendEvent } from "../events/append-event.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { type ConnectionRecord, connectionColumns, toConnectionJson } from "./connection-record.ts";
 
+/** Which connection is to be archived; with `participant` only one in which that user takes part. */
+export interface ConnectionToArchive {
+  readonly id: string;
+  readonly participant: string | undefined;
+}
+
 /** Sets a connection inactive, together with its event. Undefined when there is no such active connection. */
 export function archiveConnection(
   knex: Knex,
   { organizationId, userId, requestId, traceparent, tracestate }: Caller,
-  id: string,
+  { id, participant }: ConnectionToArchive,
 ): Promise<{ record: ConnectionRecord; revision: bigint } | undefined> {
   return knex.transaction(async (trx) => {
     const { rows } = await trx.raw<{ rows: ConnectionRecord[] }>(
-      `select ${connectionColumns} from connection where organization_id = ? and id = ? and is_active for update`,
-      [organizationId, id],
+      // One that is not to be seen is not locked either: how long that takes would tell that it is there.
+      `select ${connectionColumns} from connection where organization_id = :organizationId and id = :id and is_active
+         and (cast(:participant as text) is null or :participant in (user_id_1, user_id_2)) for update`,
+      { organizationId, id, participant: participant ?? null },
     );
     const [before] = rows;
     if (before === undefined) return undefined;

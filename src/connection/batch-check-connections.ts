@@ -1,18 +1,23 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { principalKey } from "../auth/principal.ts";
+import { type ConnectionAccess, participantOf, takesPart } from "./connection-access.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
 
 /** Tells of many pairs of users, in either order, whether they are connected. */
 export function batchCheckConnections(deps: {
   connections: ConnectionRepository;
+  access: ConnectionAccess;
 }): MethodImpl<typeof ConnectionService.method.batchCheckConnections> {
   return async ({ pairs }, context) => {
-    const { organizationId } = context.values.get(principalKey);
+    const principal = context.values.get(principalKey);
+    const { organizationId } = principal;
+    const participant = participantOf(deps.access, principal);
     const inOrder = pairs.map(({ userId1, userId2 }) =>
       userId1 < userId2 ? { userId1, userId2 } : { userId1: userId2, userId2: userId1 },
     );
-    const ids = await deps.connections.check({ organizationId, pairs: inOrder });
+    const found = await deps.connections.check({ organizationId, pairs: inOrder });
+    const ids = inOrder.map((pair, index) => (takesPart(participant, pair) ? found[index] : undefined));
     return { results: ids.map((id) => ({ connected: id !== undefined, id: id ?? "" })) };
   };
 }

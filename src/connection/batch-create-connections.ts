@@ -11,21 +11,22 @@ import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdKey } from "../interceptors/request-id.ts";
 import { toStatus } from "../interceptors/to-status.ts";
 import type { CheckMessage } from "../interceptors/validate.ts";
+import type { ConnectionAccess } from "./connection-access.ts";
 import { toConnection } from "./connection-record.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
-import { type CreatePolicy, draftConnection } from "./draft-connection.ts";
+import { draftConnection } from "./draft-connection.ts";
 
 type Result = MessageInitShape<typeof BatchCreateConnectionsResultSchema>;
 
 /** Connects many pairs of users and answers for each of them. The repository gathers them with all that comes meanwhile. */
 export function batchCreateConnections(deps: {
   connections: ConnectionRepository;
-  createPolicy: CreatePolicy;
+  access: ConnectionAccess;
   checkMessage: CheckMessage;
 }): MethodImpl<typeof ConnectionService.method.batchCreateConnections> {
   const write = async (request: CreateConnectionRequest, context: HandlerContext) => {
     deps.checkMessage(CreateConnectionRequestSchema, request);
-    const draft = draftConnection(deps.createPolicy, request, context);
+    const draft = draftConnection(deps.access, request, context);
     const { revision, first } = await deps.connections.insert(draft);
     return { result: { case: "connection" as const, value: first ?? toConnection(draft.record) }, revision };
   };

@@ -3,7 +3,7 @@ import { coalesce } from "../database/coalesce.ts";
 import { observeBatches } from "../database/observe-batches.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { silent, type Telemetry } from "../telemetry/telemetry.ts";
-import { archiveConnection } from "./archive-connection.ts";
+import { archiveConnection, type ConnectionToArchive } from "./archive-connection.ts";
 import { checkPairs, type PairsToCheck } from "./check-pairs.ts";
 import type { ConnectionRecord } from "./connection-record.ts";
 import { countOfUser } from "./count-of-user.ts";
@@ -26,7 +26,10 @@ export interface ConnectionRepository {
   /** For each pair the id of its active connection, all of one moment. */
   check(wanted: PairsToCheck): Promise<readonly (string | undefined)[]>;
   mutual(wanted: MutualWanted): Promise<readonly Mutual[]>;
-  archive(caller: Caller, id: string): Promise<{ record: ConnectionRecord; revision: bigint } | undefined>;
+  archive(
+    caller: Caller,
+    wanted: ConnectionToArchive,
+  ): Promise<{ record: ConnectionRecord; revision: bigint } | undefined>;
 }
 
 /**
@@ -64,6 +67,6 @@ export function createConnectionRepository(
     check: oneByOne(checkPairs),
     mutual: oneByOne(mutualOfUsers),
     list: (wanted) => listOfUser(knex, wanted),
-    archive: (caller, id) => archiveConnection(knex, caller, id).then(announce),
+    archive: (caller, wanted) => archiveConnection(knex, caller, wanted).then(announce),
   };
 }

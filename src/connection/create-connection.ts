@@ -1,16 +1,17 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
+import type { ConnectionAccess } from "./connection-access.ts";
 import { toConnection } from "./connection-record.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
-import { type CreatePolicy, draftConnection } from "./draft-connection.ts";
+import { draftConnection } from "./draft-connection.ts";
 
 /** Connects two users. */
 export function createConnection(deps: {
   connections: ConnectionRepository;
-  createPolicy: CreatePolicy;
+  access: ConnectionAccess;
 }): MethodImpl<typeof ConnectionService.method.createConnection> {
   return async (request, context) => {
-    const draft = draftConnection(deps.createPolicy, request, context);
+    const draft = draftConnection(deps.access, request, context);
     const { revision, first } = await deps.connections.insert(draft);
     return { connection: first ?? toConnection(draft.record), revision };
   };

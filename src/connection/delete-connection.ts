@@ -1,6 +1,8 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
+import { principalKey } from "../auth/principal.ts";
 import { callerOf } from "../interceptors/caller.ts";
+import { type ConnectionAccess, participantOf } from "./connection-access.ts";
 import { connectionNotFound } from "./connection-not-found.ts";
 import { toConnection } from "./connection-record.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
@@ -8,9 +10,11 @@ import type { ConnectionRepository } from "./connection-repository.ts";
 /** Disconnects two users; the record stays, inactive. */
 export function deleteConnection(deps: {
   connections: ConnectionRepository;
+  access: ConnectionAccess;
 }): MethodImpl<typeof ConnectionService.method.deleteConnection> {
   return async (request, context) => {
-    const archived = await deps.connections.archive(callerOf(context), request.id);
+    const participant = participantOf(deps.access, context.values.get(principalKey));
+    const archived = await deps.connections.archive(callerOf(context), { id: request.id, participant });
     if (archived === undefined) throw connectionNotFound();
     return { connection: toConnection(archived.record), revision: archived.revision };
   };

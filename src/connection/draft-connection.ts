@@ -1,29 +1,23 @@
 import { randomUUIDv7 } from "node:crypto";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { CreateConnectionRequest } from "../../gen/connectory/v1/connection_service_pb.js";
-import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
-import { Failure } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
+import { type ConnectionAccess, participantOf, requirePart } from "./connection-access.ts";
 import { deriveId } from "./derive-id.ts";
 import type { NewConnection } from "./insert-connections.ts";
 import { readInstant } from "./read-instant.ts";
 import { readPair } from "./read-pair.ts";
 
-/** Who may connect two users: whoever is logged in, or only one of the two. */
-export type CreatePolicy = "login" | "participant";
-
 /** Makes of a request the connection that is to be written, or throws why the caller may not have it. */
 export function draftConnection(
-  createPolicy: CreatePolicy,
+  access: ConnectionAccess,
   request: CreateConnectionRequest,
   context: HandlerContext,
 ): NewConnection {
   const caller = callerOf(context);
   const pair = readPair(request);
-  const mayConnectOthers =
-    createPolicy === "login" || context.values.get(principalKey).permissions.has("connections.manage");
-  if (!mayConnectOthers && pair.userId1 !== caller.userId && pair.userId2 !== caller.userId) throw notAParticipant();
+  requirePart(participantOf(access, context.values.get(principalKey)), pair);
   const { connectionId, connectedSince, requestId } = request;
   const now = new Date();
   const record = {
@@ -45,11 +39,4 @@ export function draftConnection(
   if (connectionId === "") record.id = deriveId("connection", caller.organizationId, requestId);
   const eventId = deriveId("event", caller.organizationId, requestId);
   return { ...draft, repeatable: { eventId, sinceNow: connectedSince === undefined } };
-}
-
-function notAParticipant(): Failure {
-  return new Failure(
-    ErrorReason.NOT_A_PARTICIPANT,
-    "you may only connect yourself: one of the two user ids must be your own",
-  );
 }

@@ -2,6 +2,7 @@ import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionService, GetConnectionRequest } from "../../gen/connectory/v1/connection_service_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import { fieldsInvalid } from "../failure.ts";
+import { type ConnectionAccess, participantOf, takesPart } from "./connection-access.ts";
 import { connectionNotFound } from "./connection-not-found.ts";
 import { toConnection } from "./connection-record.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
@@ -10,11 +11,12 @@ import { type Pair, readUnorderedPair } from "./read-pair.ts";
 /** Reads a connection by its id, or the active one of a pair in either order. */
 export function getConnection(deps: {
   connections: ConnectionRepository;
+  access: ConnectionAccess;
 }): MethodImpl<typeof ConnectionService.method.getConnection> {
   return async (request, context) => {
-    const { organizationId } = context.values.get(principalKey);
-    const record = await deps.connections.find({ organizationId, ...readKey(request) });
-    if (record === undefined) throw connectionNotFound();
+    const principal = context.values.get(principalKey);
+    const record = await deps.connections.find({ organizationId: principal.organizationId, ...readKey(request) });
+    if (record === undefined || !takesPart(participantOf(deps.access, principal), record)) throw connectionNotFound();
     return { connection: toConnection(record) };
   };
 }

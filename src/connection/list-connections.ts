@@ -2,6 +2,7 @@ import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import type { PageTokens } from "../auth/page-token.ts";
 import { principalKey } from "../auth/principal.ts";
+import { type ConnectionAccess, participantOf, requireOwn } from "./connection-access.ts";
 import { type ConnectionRecord, toConnection } from "./connection-record.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
 import type { ListCursor } from "./list-of-user.ts";
@@ -12,10 +13,13 @@ const maxPageSize = 1000;
 /** Lists the active connections of a user, those connected last first. */
 export function listConnections(deps: {
   connections: ConnectionRepository;
+  access: ConnectionAccess;
   pageTokens: PageTokens;
 }): MethodImpl<typeof ConnectionService.method.listConnections> {
   return async (request, context) => {
-    const { organizationId } = context.values.get(principalKey);
+    const principal = context.values.get(principalKey);
+    requireOwn(participantOf(deps.access, principal), request.userId);
+    const { organizationId } = principal;
     const scope = JSON.stringify(["ListConnections", organizationId, request.userId]);
     const pageSize = Math.min(request.pageSize || defaultPageSize, maxPageSize);
     const cursor = request.pageToken === "" ? undefined : readCursor(deps.pageTokens, scope, request.pageToken);

@@ -4,6 +4,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { PageTokens } from "../auth/page-token.ts";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
+import { type ConnectionAccess, participantOf, requireAll } from "./connection-access.ts";
 import type { ConnectionRepository } from "./connection-repository.ts";
 
 const defaultPageSize = 50;
@@ -12,11 +13,14 @@ const maxPageSize = 1000;
 /** Lists the users who are connected to both of two users, in the order of their ids. */
 export function listMutualConnections(deps: {
   connections: ConnectionRepository;
+  access: ConnectionAccess;
   pageTokens: PageTokens;
 }): MethodImpl<typeof ConnectionService.method.listMutualConnections> {
   return async ({ userId, otherUserId, pageSize, pageToken }, context) => {
+    const principal = context.values.get(principalKey);
+    requireAll(participantOf(deps.access, principal)); // each is two connections, of which one is another user's
     if (userId === otherUserId) throw equal();
-    const { organizationId } = context.values.get(principalKey);
+    const { organizationId } = principal;
     const scope = JSON.stringify(["ListMutualConnections", organizationId, userId, otherUserId]);
     const limit = Math.min(pageSize || defaultPageSize, maxPageSize);
     const after = pageToken === "" ? "" : String(deps.pageTokens.open(scope, pageToken).after);

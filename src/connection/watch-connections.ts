@@ -9,6 +9,7 @@ import {
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
+import { type ConnectionAccess, participantOf, requireOwn } from "./connection-access.ts";
 import type { ConnectionFeed } from "./connection-feed.ts";
 
 /** The longest silence: then there is a bookmark, which also tells a client, and proxies on the way, that we live. */
@@ -17,9 +18,12 @@ const bookmarkMs = 15_000;
 /** Tells of every change of connections as it happens, until the caller leaves or its token expires. */
 export function watchConnections(deps: {
   feed: ConnectionFeed;
+  access: ConnectionAccess;
 }): MethodImpl<typeof ConnectionService.method.watchConnections> {
   return async function* ({ userId, afterRevision: after }, { values, signal }) {
-    const { organizationId, expiresAt } = values.get(principalKey);
+    const principal = values.get(principalKey);
+    requireOwn(participantOf(deps.access, principal), userId);
+    const { organizationId, expiresAt } = principal;
     const follower = await deps.feed.follow({ organizationId, after, signal });
     try {
       yield bookmark(follower.revision);

@@ -110,14 +110,14 @@ describe("BatchCreateConnections", () => {
     expect(await app.knex("connection").where({ user_id_1: "many-a" })).toEqual([]);
   });
 
-  test("needs connections.write, and holds CONNECTION_CREATE_POLICY for each", async () => {
+  test("needs connections.write, and holds CONNECTION_ACCESS for each", async () => {
     const viewer = connectClients(ConnectionService, app, await app.token({ roles: ["viewer"] })).grpc;
     expect(
       await refusalOf(viewer.batchCreateConnections({ requests: [{ userId1: "a", userId2: "b" }] })),
     ).toMatchObject({
       reason: "PERMISSION_MISSING",
     });
-    const strict = await startTestApp({ CONNECTION_CREATE_POLICY: "participant" });
+    const strict = await startTestApp({ CONNECTION_ACCESS: "participant" });
     const member = connectClients(ConnectionService, strict, await strict.token({ roles: ["member"] })).grpc;
     const { results } = await member.batchCreateConnections({
       requests: [

@@ -130,7 +130,7 @@ describe("connections in the database", () => {
     const results = await insertConnections(knex, [newConnection("a", "b", { id }), newConnection("c", "d", { id })]);
     expect([results[0], await reasonOf(results[1])]).toEqual([{ revision: 1n }, "CONNECTION_ID_TAKEN"]);
     expect(await reasonOf(connections().insert(newConnection("e", "f", { id })))).toBe("CONNECTION_ID_TAKEN");
-    await connections().archive(callerIn(org), id);
+    await connections().archive(callerIn(org), { id, participant: undefined });
     expect(await reasonOf(connections().insert(newConnection("a", "b", { id })))).toBe("CONNECTION_ID_TAKEN");
     expect((await connections().find({ organizationId: org, id }))?.userId1).toBe("a");
   });
@@ -188,7 +188,11 @@ describe("connections in the database", () => {
       const item = newConnection("a", `b-${index % 150}`, { organizationId });
       return writer
         .insert(item)
-        .then(() => (index % 5 === 0 ? writer.archive(callerIn(organizationId), item.record.id) : undefined))
+        .then(() =>
+          index % 5 === 0
+            ? writer.archive(callerIn(organizationId), { id: item.record.id, participant: undefined })
+            : undefined,
+        )
         .catch((error: unknown) => {
           if (!(error instanceof Failure)) throw error;
         });
@@ -211,9 +215,9 @@ describe("connections in the database", () => {
     const repository = connections();
     const item = newConnection("a", "b");
     await repository.insert(item);
-    const archived = await repository.archive(callerIn(org), item.record.id);
+    const archived = await repository.archive(callerIn(org), { id: item.record.id, participant: undefined });
     expect(archived).toMatchObject({ revision: 2n, record: { isActive: false, recordVersion: 2 } });
-    expect(await repository.archive(callerIn(org), item.record.id)).toBeUndefined();
+    expect(await repository.archive(callerIn(org), { id: item.record.id, participant: undefined })).toBeUndefined();
     const again = newConnection("a", "b");
     expect(await repository.insert(again)).toEqual({ revision: 3n });
     expect((await repository.find({ organizationId: org, userId1: "a", userId2: "b" }))?.id).toBe(again.record.id);

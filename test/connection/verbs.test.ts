@@ -211,9 +211,9 @@ describe("DeleteConnection", () => {
   });
 });
 
-describe("CONNECTION_CREATE_POLICY participant", () => {
+describe("CONNECTION_ACCESS participant", () => {
   test("lets a member connect only herself, and an admin everybody", async () => {
-    const strict = await startTestApp({ CONNECTION_CREATE_POLICY: "participant" });
+    const strict = await startTestApp({ CONNECTION_ACCESS: "participant" });
     const as = async (roles: string[]) => connectClients(ConnectionService, strict, await strict.token({ roles })).grpc;
     const member = await as(["member"]);
     expect((await member.createConnection({ userId1: "alice", userId2: "bob" })).connection?.owner).toBe("alice");

@@ -55,8 +55,8 @@ export enum ErrorReason {
   PERMISSION_MISSING = 4,
 
   /**
-   * PERMISSION_DENIED. CONNECTION_CREATE_POLICY is `participant` and the caller is neither of the two users.
-   * Example: bob connects alice and carol.
+   * PERMISSION_DENIED. CONNECTION_ACCESS is `participant` and the request names connections of others: of another user, or
+   * of the whole organization. Example: bob connects alice and carol, or lists the connections of alice.
    *
    * @generated from enum value: ERROR_REASON_NOT_A_PARTICIPANT = 5;
    */

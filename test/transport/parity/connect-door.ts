@@ -1,6 +1,7 @@
 import { fromJson, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
+import { detailTypes } from "../../../src/transport/detail-types.ts";
 import type { Door } from "./door.ts";
 
 /** Connect's own clients: gRPC, Connect and gRPC-Web, as the transport says. */
@@ -15,7 +16,7 @@ export function connectDoor(transport: Transport): Door {
         const answer = call(fromJson(method.input, request), { headers });
         const messages =
           method.methodKind === "unary" ? [await answer] : await Array.fromAsync(answer as AsyncIterable<unknown>);
-        const options = { alwaysEmitImplicit: true };
+        const options = { alwaysEmitImplicit: true, registry: detailTypes };
         return { messages: messages.map((message) => toJson(method.output, message as never, options)) };
       } catch (error) {
         return { refused: refusalOf(ConnectError.from(error)) };

@@ -6,6 +6,7 @@ import {
   type JsonValue,
   toJson,
 } from "@bufbuild/protobuf";
+import { detailTypes } from "../../../src/transport/detail-types.ts";
 
 /** What a call is refused with, whatever the door: the names are those of gRPC and of the contract. */
 export interface Refusal {
@@ -32,5 +33,6 @@ export interface Door {
 
 /** A message as every door can be compared: protobuf JSON, with the fields that are empty. */
 export function canonical(schema: DescMessage, json: JsonValue): JsonValue {
-  return toJson(schema, fromJson(schema, json), { alwaysEmitImplicit: true });
+  const registry = detailTypes;
+  return toJson(schema, fromJson(schema, json, { registry }), { alwaysEmitImplicit: true, registry });
 }

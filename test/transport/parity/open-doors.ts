@@ -1,4 +1,5 @@
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
+import { detailTypes } from "../../../src/transport/detail-types.ts";
 import { connectDoor } from "./connect-door.ts";
 import type { Door } from "./door.ts";
 import { mcpDoor } from "./mcp-door.ts";
@@ -13,7 +14,9 @@ export function openDoors({ grpcAddress, httpUrl }: { grpcAddress: string; httpU
   const http = { baseUrl: httpUrl, httpVersion: "1.1" } as const;
   return {
     grpc: connectDoor(createGrpcTransport({ baseUrl: `http://${grpcAddress}` })),
-    "connect-json": connectDoor(createConnectTransport({ ...http, useBinaryFormat: false })),
+    "connect-json": connectDoor(
+      createConnectTransport({ ...http, useBinaryFormat: false, jsonOptions: { registry: detailTypes } }),
+    ),
     "connect-binary": connectDoor(createConnectTransport({ ...http, useBinaryFormat: true })),
     "grpc-web": connectDoor(createGrpcWebTransport(http)),
     rest: restDoor(httpUrl),

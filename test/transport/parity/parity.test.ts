@@ -13,7 +13,7 @@ let app: TestApp;
 const transcripts = new Map<DoorName, JsonObject[]>();
 
 beforeAll(async () => {
-  app = await startTestApp({ CONNECTION_CREATE_POLICY: "participant" });
+  app = await startTestApp({ CONNECTION_ACCESS: "participant" });
   const doors = openDoors(app);
   const closedPort = await freePort();
   for (const name of doorNames) {
