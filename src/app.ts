@@ -19,6 +19,7 @@ import {
 import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import type { Config } from "./config.ts";
 import { connectorUnknown } from "./connection-profile/choose-connector.ts";
+import { eraseExpunged } from "./connection-profile/erase-events.ts";
 import { readDestination } from "./connection-profile/read-destination.ts";
 import { connectors } from "./connectors/index.ts";
 import { openTestLobby } from "./connectors/open-test-lobby.ts";
@@ -167,6 +168,7 @@ async function openSecrets(
   await checkKeys({ knex, keys });
   const vault = openVault({ knex, keys, log });
   await vault.upgrade((trx, organizationId, id) => readDestination(trx, connectors, organizationId, id));
+  await eraseExpunged(knex, log);
   return { keys, vault };
 }
 

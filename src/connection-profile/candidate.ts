@@ -21,6 +21,8 @@ export interface Candidate {
   readonly profile: ConnectionProfile | undefined;
   /** Edits were laid over it. */
   readonly edited: boolean;
+  /** The id that a profile will have when this works. */
+  readonly futureId?: string;
 }
 
 /** The fields of a request that say what to try. */

@@ -34,7 +34,8 @@ export function createConnectionProfile(
     const resolved = resolveNew(deps, caller.organizationId, request.connector, whole).toKeep();
     const { ready, bare: config, description, given: secrets, destination } = resolved;
     const connector = ready.connector.id;
-    const candidate = { ...ready, profile: undefined, edited: false };
+    const id = `cp_${randomPart()}`;
+    const candidate = { ...ready, profile: undefined, edited: false, ...(validateOnly ? {} : { futureId: id }) };
     const report = await validateLive(deps.runCandidate, context, validationMode, candidate);
     if (validateOnly) {
       await deps.profiles.checkName(caller.organizationId, name);
@@ -42,7 +43,6 @@ export function createConnectionProfile(
       const preview = { name, labels, connector, config, description, secrets: states };
       return { connectionProfile: create(ConnectionProfileSchema, preview), report };
     }
-    const id = `cp_${randomPart()}`;
     const profile = { id, name, labels, connector, config, description, secrets, destination };
     const written = await deps.profiles.insert(caller, profile, repeatable);
     return { connectionProfile: written, report };

@@ -5,9 +5,6 @@ import type { EventType } from "../events/event.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { toRecord } from "./profile-row.ts";
 
-type Happened =
-  Extract<EventType, `connection-profile.${string}`> extends `connection-profile.${infer What}` ? What : never;
-
 /** What happened to a profile: what it was before, and what it is after. */
 export interface ProfileChangeData {
   readonly before?: ConnectionProfile | undefined;
@@ -19,7 +16,7 @@ export interface ProfileChangeData {
  * write has no `revision` and no `etag` in it yet: they come from the event, which has its own revision.
  */
 export function profileEvent(
-  happened: Happened,
+  happened: "created" | "updated" | "deleted",
   caller: Caller,
   { before, after }: ProfileChangeData,
   occurredAt: Date,

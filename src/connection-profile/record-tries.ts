@@ -7,6 +7,7 @@ import { runPrepared } from "../database/run-prepared.ts";
 import { type AddressedEvent, appendEvents } from "../events/append-event.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import type { Candidate, Try } from "./candidate.ts";
+import { expungedData } from "./erase-events.ts";
 import { auditEvent } from "./profile-event.ts";
 import { toRecord } from "./profile-row.ts";
 
@@ -38,9 +39,15 @@ export async function recordTries(knex: Knex, items: readonly TryRecord[]): Prom
 async function writeTries(knex: Knex, items: readonly TryRecord[]): Promise<void> {
   const now = new Date();
   const tested = lastTests(items, now);
-  const events = items.map((item) => eventOf(item, now));
-  if (tested.length === 0) return void (await appendEvents(knex, events));
+  const saved = items.filter(({ candidate }) => candidate.profile !== undefined);
+  if (saved.length === 0)
+    return void (await appendEvents(
+      knex,
+      items.map((item) => eventOf(item, now)),
+    ));
   await knex.transaction(async (trx) => {
+    const there = await lockProfiles(trx, saved);
+    const events = items.map((item) => eventOf(item, now, there));
     await runPrepared(trx, "keep-last-tests", keepLastTests, [
       tested.map(({ organizationId }) => organizationId),
       tested.map(({ id }) => id),
@@ -50,6 +57,22 @@ async function writeTries(knex: Knex, items: readonly TryRecord[]): Promise<void
     ]);
     await appendEvents(trx, events);
   });
+}
+
+// Held until the commit: what expunges one of them waits for it, and then finds the event too.
+const lockThere = `
+  select profile.organization_id || ' ' || profile.id as key from connection_profile as profile
+  join unnest(?::text[], ?::text[]) as item (organization_id, id)
+    on profile.organization_id = item.organization_id and profile.id = item.id
+  order by profile.organization_id, profile.id for key share of profile`;
+
+/** Which of the profiles that were tried are not expunged. */
+async function lockProfiles(trx: Knex.Transaction, items: readonly TryRecord[]): Promise<ReadonlySet<string>> {
+  const rows = await runPrepared<{ key: string }>(trx, "lock-tried-profiles", lockThere, [
+    items.map(({ caller }) => caller.organizationId),
+    items.map(({ candidate }) => candidate.profile?.id ?? ""),
+  ]);
+  return new Set(rows.map(({ key }) => key));
 }
 
 // A test that outlives the state it was of says nothing of the one that is there now.
@@ -83,8 +106,17 @@ function lastTests(items: readonly TryRecord[], now: Date) {
   return [...new Map(rows.map((row) => [JSON.stringify([row.organizationId, row.id, row.etag]), row])).values()];
 }
 
-function eventOf({ caller, candidate, tried }: TryRecord, now: Date): AddressedEvent {
-  const { connector, config, profile, edited } = candidate;
+function eventOf({ caller, candidate, tried }: TryRecord, now: Date, there?: ReadonlySet<string>): AddressedEvent {
+  const { organizationId } = caller;
+  const { connector, config, profile, edited, futureId } = candidate;
+  const subject = profile?.id ?? futureId ?? unsaved;
+  const address = (data: JsonObject) => ({
+    organizationId,
+    event: auditEvent("connection-profile.tested", caller, { subject, data }, now),
+  });
+  // A test that outlives its profile must not bring back what the log has lost with it.
+  if (profile !== undefined && there?.has(`${organizationId} ${profile.id}`) === false)
+    return address(expungedData(profile.id));
   const { kind, outcome } = tried;
   const steps = outcome?.report.steps.map(({ stage, status, endpoint, code, field }) => ({
     stage: TestStage[stage],
@@ -105,9 +137,7 @@ function eventOf({ caller, candidate, tried }: TryRecord, now: Date): AddressedE
         : { error: outcome.error, message: outcome.message, steps: steps ?? [] }),
     },
   };
-  const subject = profile?.id ?? unsaved;
-  const event = auditEvent("connection-profile.tested", caller, { subject, data }, now);
-  return { organizationId: caller.organizationId, event };
+  return address(data);
 }
 
 function toError(reason: unknown): Error {

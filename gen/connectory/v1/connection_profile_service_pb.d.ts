@@ -1133,7 +1133,7 @@ export declare const ConnectionProfileService: GenService<{
     output: typeof UndeleteConnectionProfileResponseSchema;
   },
   /**
-   * Removes a profile, deleted or not, for good: with its secrets and its history.
+   * Removes a profile, deleted or not, for good: with its secrets, its history and the content of its events.
    *
    * @generated from rpc connectory.v1.ConnectionProfileService.ExpungeConnectionProfile
    */
