@@ -1,8 +1,10 @@
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
+import { TlsConfigSchema } from "../../gen/connectory/v1/tls_config_pb.js";
 import { isSecret } from "../connectors/describe-fields.ts";
 import { type FieldViolation, fieldsInvalid } from "../failure.ts";
 import type { CheckMessage } from "../interceptors/validate.ts";
+import { holdsPrivateKey } from "../pem/holds-private-key.ts";
 import type { Substitution } from "../secrets/create-substitution.ts";
 import { findReferences } from "../secrets/find-references.ts";
 import { isMask } from "../secrets/is-mask.ts";
@@ -37,7 +39,7 @@ export function checkConfig(
     ...checkText(reflect(ConnectorConfigSchema, whole), "config."),
     ...checkSecrets(substitution, organizationId, given, `config.${connector.id}.`),
     ...checkValues(reflect(connector.config, config), `config.${connector.id}.`),
-    ...checkReferences(reflect(ConnectorConfigSchema, whole), "config."),
+    ...checkShownTexts(reflect(ConnectorConfigSchema, whole), "config."),
   ]);
   const { config: bare, secrets } = splitSecrets(connector.config, config);
   const values = [...secrets].map(([path, value]) => [path, substitution.apply(organizationId, value)] as const);
@@ -71,21 +73,35 @@ function checkValues(config: ReflectMessage, prefix: string): readonly FieldViol
     .map(({ path }) => ({ field: `${prefix}${path}`, description: "has no value: give one, or leave it out" }));
 }
 
-/** References where no secret is: the server's environment must not be readable through what is answered. */
-function checkReferences(message: ReflectMessage, prefix: string): readonly FieldViolation[] {
+/**
+ * What must not stand where no secret is: references, because the server's environment must not be readable through what is
+ * answered, and private keys, because such a field is kept and shown as it is.
+ */
+function checkShownTexts(message: ReflectMessage, prefix: string): readonly FieldViolation[] {
   return message.fields.flatMap((field): readonly FieldViolation[] => {
     if (!message.isSet(field)) return [];
     const path = `${prefix}${field.name}`;
-    if (field.fieldKind === "message") return checkReferences(message.get(field), `${path}.`);
+    if (field.fieldKind === "message") return checkShownTexts(message.get(field), `${path}.`);
     // A map's keys are never secret.
     const keys = field.fieldKind === "map" ? [...message.get(field).keys()] : [];
     const values = field.fieldKind === "map" ? [...message.get(field).values()] : listed(message, field);
     return [...keys, ...(isSecret(field) ? [] : values)].flatMap((value: unknown) => {
-      if (isReflectMessage(value)) return checkReferences(value, `${path}.`);
-      const refers = typeof value === "string" && findReferences(value).length > 0;
-      return refers ? [{ field: path, description: "{{ NAME }} is only for secret fields" }] : [];
+      if (isReflectMessage(value)) return checkShownTexts(value, `${path}.`);
+      if (typeof value !== "string") return [];
+      const refers = findReferences(value).length > 0;
+      return [
+        ...(refers ? [{ field: path, description: "{{ NAME }} is only for secret fields" }] : []),
+        ...(holdsPrivateKey(value) ? [{ field: path, description: misplacedKey(message) }] : []),
+      ];
     });
   });
+}
+
+function misplacedKey({ desc, fields }: ReflectMessage): string {
+  const place = fields.find((field) => field.name === "key" && isSecret(field));
+  return place === undefined
+    ? "holds a private key, and this field is kept and shown as it is: leave the key out"
+    : `holds a private key: it belongs into ${desc === TlsConfigSchema ? "tls." : ""}${place.name}`;
 }
 
 function listed(message: ReflectMessage, field: ReflectMessage["fields"][number]): readonly unknown[] {

@@ -1,0 +1,12 @@
+const label = /(?:BEGIN|END)[A-Z0-9 ]{0,40}PRIVATE KEY/i;
+/** The base64 of `-----BEGIN`, and some of what follows. */
+const encoded = /LS0tLS1CRUdJTi[A-Za-z0-9+/]{0,80}/g;
+
+/** True when a text holds a private key in PEM, whole or spoilt, be it as it is or in base64. */
+export function holdsPrivateKey(text: string): boolean {
+  return label.test(text) || (text.match(encoded) ?? []).some((part) => label.test(atobLatin(part)));
+}
+
+function atobLatin(part: string): string {
+  return Buffer.from(part, "base64").toString("latin1");
+}
