@@ -120,14 +120,9 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
     const health = watchHealth({ knex, log });
     closers.push(async () => health.stop());
-    const { maxMessageBytes, corsOrigins } = config;
-    const door = { routes, interceptors, report, maxMessageBytes, tls };
-    const grpc = await serveGrpc({
-      ...door,
-      ...config.grpcAddress,
-      connectionLimits: config.connectionLimits,
-      httpPort: config.httpAddress.port,
-    });
+    const { maxMessageBytes, corsOrigins, connectionLimits } = config;
+    const door = { routes, interceptors, report, maxMessageBytes, tls, connectionLimits };
+    const grpc = await serveGrpc({ ...door, ...config.grpcAddress, httpPort: config.httpAddress.port });
     closers.push(() => grpc.stop(flushMs));
     const isReady = () => health.check();
     const { verifyToken } = passage;

@@ -1,20 +1,19 @@
-import { METHODS } from "node:http";
+import { METHODS, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { cors as connectCors, createContextValues, type Interceptor } from "@connectrpc/connect";
-import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import { cors as connectCors, type Interceptor } from "@connectrpc/connect";
 import cors from "@fastify/cors";
-import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
+import { type FastifyInstance, fastify } from "fastify";
 import type { Logger } from "pino";
-import { entryKey } from "../interceptors/entry.ts";
 import { requestIdHeader } from "../interceptors/request-id.ts";
+import { serveConnect } from "./connect/serve-connect.ts";
+import { type ConnectionLimits, createConnectionLimits } from "./connection-limits.ts";
 import { createAdmission } from "./create-admission.ts";
-import { checkQuery, describeLibraryError } from "./describe-library-error.ts";
-import { detailTypes } from "./detail-types.ts";
-import { enter } from "./enter.ts";
+import { listenAlso } from "./listener/listen-also.ts";
+import { type HttpListener, type ListenerOptions, listenHttp, socketOptions } from "./listener/listen-http.ts";
 import { logRefusedRequests } from "./log-refused-requests.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import { refuseBrokenHttp, refuseBrokenUrl, refuseUnknownPath } from "./refuse-broken-http.ts";
-import { createReport, reportLibraryError } from "./report-unbegun.ts";
+import { createReport } from "./report-unbegun.ts";
 import type { Route } from "./routes.ts";
 
 /** What the HTTP server needs. */
@@ -30,6 +29,7 @@ export interface HttpOptions {
   readonly report: readonly Interceptor[];
   /** The most bytes of one message, both ways. */
   readonly maxMessageBytes: number;
+  readonly connectionLimits: ConnectionLimits;
   /** The origins that may call from web pages; `*` for all. */
   readonly corsOrigins: readonly string[];
   readonly tls: TlsFiles | undefined;
@@ -39,9 +39,6 @@ export interface HttpOptions {
   readonly isReady: () => Promise<boolean>;
   readonly log: Logger;
 }
-
-/** How long a request may take to arrive whole, in milliseconds. */
-const requestTimeoutMs = 120_000;
 
 /** What pages send and read beside the headers of Connect. */
 const restHeaders = {
@@ -59,19 +56,26 @@ export interface HttpServer {
   stop(graceMs: number): Promise<void>;
 }
 
-/** Serves the routes over Connect and gRPC-Web, with `/healthz` (it lives) and `/readyz` (it answers calls). */
+/** Serves the routes over Connect, gRPC-Web and gRPC, by HTTP/1.1 and HTTP/2, with `/healthz` (it lives) and `/readyz` (it answers calls). */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, facades, isReady, log } = options;
   const admit = createAdmission(options.admission);
   const report = createReport(options.report);
+  const admitConnection = createConnectionLimits(options.connectionLimits);
+  let listener: HttpListener | undefined;
   const server = fastify({
     bodyLimit: maxMessageBytes,
     forceCloseConnections: false,
-    requestTimeout: requestTimeoutMs,
     frameworkErrors: refuseBrokenUrl,
     clientErrorHandler: refuseBrokenHttp,
-    ...(tls === undefined ? {} : { https: toHttps(tls) }),
+    serverFactory: (handle) => {
+      listener ??= listenHttp({ admit: admitConnection, tls, handle: handle as ListenerOptions["handle"] });
+      return listener.server as Server;
+    },
   }) as unknown as FastifyInstance;
+  server.addHook("onSend", async ({ raw }, reply) => {
+    if (raw.httpVersionMajor === 2) reply.removeHeader("connection"); // HTTP/2 has no such thing
+  });
   logRefusedRequests(server, log);
   if (corsOrigins.length > 0) await server.register(cors, corsOptions(corsOrigins));
 
@@ -87,42 +91,12 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     const ready = await isReady();
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ok" : "unavailable" });
   });
-  await server.register(fastifyConnectPlugin, {
-    grpc: false, // gRPC has a port of its own, with a faster server behind it
-    interceptors: [...interceptors],
-    contextValues: (request: FastifyRequest) =>
-      createContextValues().set(entryKey, enter(request, isGrpcWeb(request) ? "grpc-web" : "connect")),
-    requestGate: async (context) => {
-      describeLibraryError(context);
-      reportLibraryError(context, report);
-      checkQuery(context);
-      await admit(context);
-    },
-    // setTimeout takes no more than 24 days and would fire at once; nobody waits for a day.
-    maxTimeoutMs: 86_400_000,
-    binaryOptions: { readUnknownFields: false },
-    readMaxBytes: maxMessageBytes,
-    writeMaxBytes: maxMessageBytes,
-    jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: detailTypes },
-    routes: (router) => {
-      for (const { method, implementation } of routes) router.rpc(method, implementation);
-    },
-  });
+  await server.register(serveConnect({ routes, interceptors, maxMessageBytes, admit, report }));
   for (const facade of facades) await server.register(async (scope) => facade(scope));
   await server.listen({ host, port: options.port });
-  return { port: (server.server.address() as AddressInfo).port, stop: (graceMs) => stop(server, graceMs) };
-}
-
-function isGrpcWeb({ headers }: FastifyRequest): boolean {
-  return headers["content-type"]?.startsWith("application/grpc-web") === true;
-}
-
-function toHttps({ cert, key, clientCa }: TlsFiles) {
-  return {
-    cert,
-    key,
-    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
-  };
+  await listenAlso(server.server, host, socketOptions);
+  const { port } = server.server.address() as AddressInfo;
+  return { port, stop: (graceMs) => stop(server, listener as HttpListener, graceMs) };
 }
 
 /** What clients of the Model Context Protocol send with every request. */
@@ -146,11 +120,10 @@ function corsOptions(origins: readonly string[]) {
   };
 }
 
-async function stop(server: FastifyInstance, graceMs: number): Promise<void> {
-  const { server: connections } = server;
+async function stop(server: FastifyInstance, listener: HttpListener, graceMs: number): Promise<void> {
   // A kept-alive connection falls idle when its running call ends, and would hold the stop up from there on.
-  const idle = setInterval(() => connections.closeIdleConnections(), 50);
-  const late = setTimeout(() => connections.closeAllConnections(), graceMs);
+  const idle = setInterval(listener.drain, 50);
+  const late = setTimeout(listener.cut, graceMs);
   await server.close();
   clearInterval(idle);
   clearTimeout(late);

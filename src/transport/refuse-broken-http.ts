@@ -27,6 +27,11 @@ export function refuseUnknownPath(_request: unknown, reply: FastifyReply): Fasti
   return send(reply, refuse("PATH_UNKNOWN", "there is nothing at this path"));
 }
 
+/** For gRPC that is not in HTTP/2: its status could not be sent, and its clients wait for one. */
+export function refuseGrpcOverHttp1(reply: FastifyReply): FastifyReply {
+  return send(reply, refuse("CONTENT_TYPE_UNSUPPORTED", "gRPC needs HTTP/2, and this connection is HTTP/1.1"));
+}
+
 /** For Fastify's `clientErrorHandler`: bytes that are no HTTP request, or one that takes for ever. */
 export function refuseBrokenHttp({ code }: NodeJS.ErrnoException, socket: Socket): void {
   if (code === "ECONNRESET" || socket.destroyed || !socket.writable) {

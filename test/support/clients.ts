@@ -44,7 +44,12 @@ export function connectClients<S extends DescService>(
 }
 
 /** A client of grpc-js, which knows nothing of Connect. Close it after use. */
-export function grpcJsClient<S extends DescService>(service: S, address: string, options: object = {}) {
+export function grpcJsClient<S extends DescService>(
+  service: S,
+  address: string,
+  options: object = {},
+  channel = credentials.createInsecure(),
+) {
   const definition = Object.fromEntries(
     service.methods.map((method) => [
       method.name,
@@ -61,7 +66,7 @@ export function grpcJsClient<S extends DescService>(service: S, address: string,
   );
   const client: GrpcClient = new (makeGenericClientConstructor(definition, service.typeName))(
     address,
-    credentials.createInsecure(),
+    channel,
     options,
   );
   const calls = {

@@ -43,6 +43,7 @@ async function startDoors() {
     corsOrigins: [],
     facades: [],
     isReady: async () => true,
+    connectionLimits: { total: 1000, perAddress: 1000 },
     log: pino({ level: "silent" }),
   });
   const transports = {

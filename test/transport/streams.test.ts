@@ -93,6 +93,7 @@ async function startDoors() {
     corsOrigins: [],
     facades: [],
     isReady: async () => true,
+    connectionLimits: { total: 1000, perAddress: 1000 },
     log,
   });
   const baseUrl = `http://127.0.0.1:${http.port}`;

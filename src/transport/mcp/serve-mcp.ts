@@ -56,7 +56,7 @@ export function serveMcp(options: McpOptions): Facade {
   const callers = new WeakMap<FastifyRequest, AuthInfo>();
 
   const admit = async (request: FastifyRequest, reply: FastifyReply) => {
-    if (!isAllowedOrigin(request.headers.origin, request.headers.host, corsOrigins)) {
+    if (!isAllowedOrigin(request.headers.origin, request.host, corsOrigins)) {
       refuseRequest(reply, 403, refusedCode, "web pages of this origin may not call: see CORS_ORIGINS");
       return reply;
     }
@@ -78,6 +78,7 @@ export function serveMcp(options: McpOptions): Facade {
     });
     if (response.status >= 500)
       log.error({ status: response.status, requestId: reply.getHeader("x-request-id") }, "MCP");
+    response.headers.delete("connection"); // whether it is kept is not the library's to say, and HTTP/2 has no such header
     return reply.send(response);
   };
 
@@ -108,7 +109,7 @@ export function serveMcp(options: McpOptions): Facade {
 /** The request without its body, which has been read. Its address is of no meaning to anybody. */
 function toWebRequest({ method, headers }: FastifyRequest, signal: AbortSignal): Request {
   const fields = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+    value === undefined || name.startsWith(":") ? [] : [value].flat().map((one): [string, string] => [name, one]),
   );
   return new Request(`http://localhost${path}`, { method, headers: fields, signal });
 }

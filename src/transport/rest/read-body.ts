@@ -27,7 +27,6 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   if (decoder === undefined && encoding !== "identity")
     throw new HttpRefusal("CONTENT_ENCODING_UNSUPPORTED", "content-encoding must be gzip, br, deflate or identity", {
       "accept-encoding": "gzip, br, deflate",
-      connection: "close",
     });
   const sent = await receive(request, maxBytes);
   if (sent.length === 0) return "";
@@ -55,7 +54,7 @@ function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     const late = setTimeout(() => {
       request.pause();
       const detail = `the body did not arrive within ${patienceMs / 1000} seconds`;
-      reject(new HttpRefusal("REQUEST_TOO_SLOW", detail, { connection: "close" }));
+      reject(new HttpRefusal("REQUEST_TOO_SLOW", detail));
     }, patienceMs);
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
@@ -65,13 +64,18 @@ function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
         reject(tooLarge(maxBytes));
       }
     });
-    request.on("end", () => resolve(Buffer.concat(chunks)));
+    // HTTP/2 ends a body that broke off like one that is whole.
+    request.on("end", () => (request.aborted ? reject(left()) : resolve(Buffer.concat(chunks))));
     request.on("error", reject);
     request.on("close", () => {
       clearTimeout(late);
-      reject(new Error("the caller left before its body was complete"));
+      reject(left());
     });
   });
+}
+
+function left(): Error {
+  return new Error("the caller left before its body was complete");
 }
 
 async function decompress(decoder: Decompress, bytes: Buffer, maxBytes: number): Promise<Buffer> {
@@ -85,7 +89,7 @@ async function decompress(decoder: Decompress, bytes: Buffer, maxBytes: number):
 
 function tooLarge(maxBytes: number): HttpRefusal {
   const detail = `the body has more than ${maxBytes} bytes, decompressed`;
-  return new HttpRefusal("BODY_TOO_LARGE", detail, { connection: "close" });
+  return new HttpRefusal("BODY_TOO_LARGE", detail);
 }
 
 function malformed(message: string): Failure {

@@ -93,10 +93,11 @@ export function valuesOf({ entry }: RestCall): ContextValues {
   return createContextValues().set(entryKey, entry);
 }
 
-/** The headers of a request; of one that came several times, what Node makes of them. */
+/** The headers of a request, without HTTP/2's own; of one that came several times, what Node makes of them. */
 function toHeaders({ raw }: FastifyRequest): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(raw.headers))
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+    if (value !== undefined && !name.startsWith(":"))
+      headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   return headers;
 }

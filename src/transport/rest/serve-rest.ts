@@ -73,7 +73,6 @@ export function serveRest(options: RestOptions): Facade {
       const call = calls.get(request);
       const requestId = call?.requestId || requestIdOf(headerOf(request, requestIdHeader));
       const { status, headers, body } = explain(error, call, requestId);
-      if (!request.raw.complete && isLong(request, options.maxMessageBytes)) reply.header("connection", "close");
       reply.code(status).headers({ ...headers, [requestIdHeader]: requestId });
       return reply.header("content-type", "application/problem+json; charset=utf-8").send(JSON.stringify(body));
     });
@@ -117,12 +116,6 @@ function ofFastify(error: unknown): HttpRefusal | undefined {
 /** Nothing is said to a caller who has left. */
 function toBody({ status, body }: Problem): JsonValue | undefined {
   return status === 499 ? undefined : (body as unknown as JsonValue);
-}
-
-/** Whether so much of a body is still to come that the connection is better closed than emptied. */
-function isLong(request: FastifyRequest, maxBytes: number): boolean {
-  const length = headerOf(request, "content-length");
-  return length === null ? headerOf(request, "transfer-encoding") !== null : Number(length) > maxBytes;
 }
 
 function headerOf({ raw }: FastifyRequest, name: string): string | null {

@@ -79,7 +79,15 @@ beforeAll(async () => {
     refuseMember: (_, name) => new Failure(ErrorReason.CONNECTOR_UNKNOWN, name),
   });
   const mcp = serveMcp({ routes, interceptors, verifyToken, issuer: undefined, corsOrigins: [], version: "1", log });
-  const open = { admission: [], corsOrigins: [], facades: [rest, mcp], isReady: async () => true, log };
+  const connectionLimits = { total: 1000, perAddress: 1000 };
+  const open = {
+    connectionLimits,
+    admission: [],
+    corsOrigins: [],
+    facades: [rest, mcp],
+    isReady: async () => true,
+    log,
+  };
   const http = await serveHttp({ ...common, ...open });
   doors = openDoors({ grpcAddress: `127.0.0.1:${grpc.port}`, httpUrl: `http://127.0.0.1:${http.port}` });
   stop = () => Promise.all([grpc.stop(100), http.stop(100)]);

@@ -28,6 +28,7 @@ export async function startNumbers(style: RestStyle, verbs: any) {
     tls: undefined,
     facades: [serveRest({ ...door, appVersion: "0", refuseMember })],
     isReady: async () => true,
+    connectionLimits: { total: 1000, perAddress: 1000 },
   });
   return { url: `http://127.0.0.1:${http.port}/v1/numbers`, gate, stop: () => http.stop(100) };
 }

@@ -1,0 +1,61 @@
+import { createContextValues, type Interceptor } from "@connectrpc/connect";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import type { FastifyRequest } from "fastify";
+import { type Door, entryKey } from "../../interceptors/entry.ts";
+import type { Admit } from "../create-admission.ts";
+import { checkQuery, describeLibraryError } from "../describe-library-error.ts";
+import { detailTypes } from "../detail-types.ts";
+import { enter } from "../enter.ts";
+import type { Facade } from "../http.ts";
+import { refuseGrpcOverHttp1 } from "../refuse-broken-http.ts";
+import { type ReportUnbegun, reportLibraryError } from "../report-unbegun.ts";
+import type { Route } from "../routes.ts";
+import { bodyOf } from "./body-of.ts";
+import { fitGrpcErrors } from "./fit-grpc-errors.ts";
+
+export interface ConnectOptions {
+  readonly routes: readonly Route[];
+  readonly interceptors: readonly Interceptor[];
+  /** The most bytes of one message, both ways. */
+  readonly maxMessageBytes: number;
+  /** Decides before the body is read. */
+  readonly admit: Admit;
+  readonly report: ReportUnbegun;
+}
+
+/** Every RPC over Connect and gRPC-Web, and over gRPC where the connection is HTTP/2. */
+export function serveConnect(options: ConnectOptions): Facade {
+  const { routes, interceptors, maxMessageBytes, admit, report } = options;
+  return async (scope) => {
+    scope.addHook("preHandler", async (request, reply) => {
+      if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return refuseGrpcOverHttp1(reply);
+      request.body = bodyOf(request.raw);
+    });
+    await scope.register(fastifyConnectPlugin, {
+      interceptors: [fitGrpcErrors, ...interceptors],
+      contextValues: (request: FastifyRequest) =>
+        createContextValues().set(entryKey, enter(request, protocolOf(request))),
+      requestGate: async (context) => {
+        describeLibraryError(context);
+        reportLibraryError(context, report);
+        checkQuery(context);
+        await admit(context);
+      },
+      // setTimeout takes no more than 24 days and would fire at once; nobody waits for a day.
+      maxTimeoutMs: 86_400_000,
+      binaryOptions: { readUnknownFields: false },
+      readMaxBytes: maxMessageBytes,
+      writeMaxBytes: maxMessageBytes,
+      jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: detailTypes },
+      routes: (router) => {
+        for (const { method, implementation } of routes) router.rpc(method, implementation);
+      },
+    });
+  };
+}
+
+function protocolOf({ headers }: FastifyRequest): Door {
+  const type = headers["content-type"] ?? "";
+  if (type.startsWith("application/grpc-web")) return "grpc-web";
+  return type.startsWith("application/grpc") ? "grpc" : "connect";
+}

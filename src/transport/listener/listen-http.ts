@@ -1,0 +1,122 @@
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { createServer as createListener, type Server, type ServerOpts, type Socket } from "node:net";
+import { createServer as createTls, type TLSSocket } from "node:tls";
+import type { AdmitConnection } from "../connection-limits.ts";
+import type { TlsFiles } from "../read-tls.ts";
+import { continueWhenRead, EarlyClosingResponse, isClosing } from "./early-closing-response.ts";
+import { serveHttp2 } from "./serve-http2.ts";
+import { sniffProtocol } from "./sniff-protocol.ts";
+
+/** How long a caller may take, in milliseconds. */
+export interface ListenerTimeouts {
+  /** For the first byte, a TLS handshake, the headers of a request, and for the first stream of an HTTP/2 connection. */
+  readonly headersMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+  /** Between two requests of a connection. */
+  readonly idleMs: number;
+}
+
+export interface ListenerOptions {
+  readonly admit: AdmitConnection;
+  readonly tls: TlsFiles | undefined;
+  readonly handle: (
+    request: IncomingMessage | Http2ServerRequest,
+    response: ServerResponse | Http2ServerResponse,
+  ) => void;
+  readonly timeouts?: ListenerTimeouts;
+}
+
+/** One port for HTTP/1.1 and HTTP/2. */
+export interface HttpListener {
+  /** Not listening yet. Emits `clientError` for bytes that are no request of HTTP/1. */
+  readonly server: Server;
+  /** Ends connections as soon as no request runs on them. To be called again and again while there is one. */
+  drain(): void;
+  /** Ends all connections. */
+  cut(): void;
+}
+
+const defaultTimeouts: ListenerTimeouts = { headersMs: 10_000, requestMs: 120_000, idleMs: 72_000 };
+
+/** The headers of one request, in either version. */
+const maxHeaderBytes = 16 * 1024;
+
+/** For every socket that is taken in. */
+export const socketOptions: ServerOpts = {
+  allowHalfOpen: true, // as HTTP/1 wants it: a caller may close its half and read the answer
+  noDelay: true,
+  // A caller that vanished without a word is found out by TCP after a minute and a few probes.
+  keepAlive: true,
+  keepAliveInitialDelay: 60_000,
+};
+
+/**
+ * A listener that takes HTTP/1.1 and HTTP/2 on the same port: under TLS the caller says which by ALPN, in clear its first bytes
+ * do. Both end in the same handler.
+ */
+export function listenHttp({ admit, tls, handle, timeouts = defaultTimeouts }: ListenerOptions): HttpListener {
+  const server = createListener(socketOptions);
+  const http1 = serveHttp1(server, handle, timeouts);
+  const http2 = serveHttp2(handle, { maxHeaderBytes, timeouts });
+  const handOn = {
+    http1: (socket: Socket) => void http1.emit("connection", socket),
+    http2: (socket: Socket) => void http2.server.emit("connection", socket),
+  };
+  const secure = tls === undefined ? undefined : serveTls(tls, handOn, timeouts);
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    if (!admit(socket)) return;
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    if (secure === undefined) sniffProtocol(socket, timeouts.headersMs, handOn);
+    else secure.emit("connection", socket);
+  });
+  server.once("close", () => http1.close(() => undefined));
+  return {
+    server,
+    drain: () => {
+      http1.closeIdleConnections();
+      http2.drain();
+    },
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function serveHttp1(listener: Server, handle: ListenerOptions["handle"], timeouts: ListenerTimeouts) {
+  const server = createHttp1({
+    ServerResponse: EarlyClosingResponse,
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.idleMs,
+    connectionsCheckingInterval: Math.min(timeouts.headersMs, 1000),
+  });
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    if (isClosing(request.socket)) request.resume();
+    else handle(request, response);
+  };
+  server.on("request", take);
+  server.on("checkContinue", (request, response) => {
+    continueWhenRead(request, response);
+    take(request, response);
+  });
+  server.on("clientError", (error, socket) => listener.emit("clientError", error, socket));
+  server.emit("listening"); // from here on it looks after the times of the connections that it is handed
+  return server;
+}
+
+function serveTls(
+  { cert, key, clientCa }: TlsFiles,
+  handOn: Parameters<typeof sniffProtocol>[2],
+  { headersMs }: ListenerTimeouts,
+) {
+  const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  const options = { cert, key, ...mutual, ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: headersMs };
+  return createTls(options, (socket: TLSSocket) =>
+    (socket.alpnProtocol === "h2" ? handOn.http2 : handOn.http1)(socket),
+  );
+}
