@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import type { Meter } from "@opentelemetry/api";
 import { createRemoteJWKSet } from "jose";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../gen/connectory/v1/connection_service_pb.js";
 import packageJson from "../package.json" with { type: "json" };
+import { announceRoles } from "./auth/announce-roles.ts";
 import {
   type LocalIssuer,
   localAlgorithm,
@@ -16,6 +18,7 @@ import {
   localIssuer,
   openLocalIssuer,
 } from "./auth/local-issuer.ts";
+import { createReportClaim } from "./auth/report-claims.ts";
 import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import type { Config } from "./config.ts";
 import { connectorUnknown } from "./connection-profile/choose-connector.ts";
@@ -101,7 +104,14 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
     const checkMessage = createMessageCheck();
-    const passage = { log, telemetry, gate, services, checkMessage, verifyToken: createVerifier(config, issuer) };
+    const passage = {
+      log,
+      telemetry,
+      gate,
+      services,
+      checkMessage,
+      verifyToken: createVerifier(config, issuer, { log, meter: telemetry.meter }),
+    };
     const { call: interceptors, admission, report } = createInterceptors(passage);
     const runTest = threads.run;
     const stopping = new AbortController();
@@ -215,21 +225,31 @@ async function openDatabase(
   return postgres.target;
 }
 
-function createVerifier({ issuer }: Config, local: LocalIssuer | undefined): VerifyToken {
-  if (issuer !== undefined)
+function createVerifier(
+  { issuer }: Config,
+  local: LocalIssuer | undefined,
+  parts: { log: Logger; meter: Meter },
+): VerifyToken {
+  if (issuer !== undefined) {
+    announceRoles(issuer, parts.log);
+    const names = { organization: issuer.organizationClaim.name, roles: issuer.rolesClaim.name };
     return createTokenVerifier({
       ...issuer,
+      defaultRole: issuer.defaultRole === "none" ? undefined : issuer.defaultRole,
       algorithms: asymmetricAlgorithms,
       key: createRemoteJWKSet(issuer.jwksUrl),
+      reportClaim: createReportClaim({ ...parts, names }),
     });
+  }
   if (local === undefined) throw new Error("no issuer");
   return createTokenVerifier({
     key: local.verificationKey,
     algorithms: [localAlgorithm],
     issuer: localIssuer,
     audience: localAudience,
-    organizationClaim: localClaims.organization,
-    rolesClaim: localClaims.roles,
+    organizationClaim: { name: localClaims.organization, segments: undefined },
+    rolesClaim: { name: localClaims.roles, segments: undefined },
+    defaultRole: "member",
   });
 }
 

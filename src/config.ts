@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { type IssuerSettings, readIssuerSettings } from "./auth/issuer-settings.ts";
 import type { ConnectionAccess } from "./connection/connection-access.ts";
 import type { EgressRule } from "./egress/egress-rule.ts";
 import { hostExpected, isHost } from "./egress/is-host.ts";
@@ -43,9 +44,7 @@ export interface Config {
   readonly kafka: KafkaSettings | undefined;
   readonly kafkaTopicPrefix: string;
   /** Undefined: the local development issuer. */
-  readonly issuer:
-    | { issuer: string; audience: string; jwksUrl: URL; organizationClaim: string; rolesClaim: string }
-    | undefined;
+  readonly issuer: IssuerSettings | undefined;
   /** The first encrypts; all decrypt. Undefined: a key of its own in `dataDir`. */
   readonly secretKeys: readonly [SecretKey, ...SecretKey[]] | undefined;
   /** What `{{ NAME }}` in a secret may stand for, by `NAME` or `organization/NAME`. */
@@ -86,7 +85,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     kafka: readKafka(env),
     kafkaTopicPrefix:
       env.matching("KAFKA_TOPIC_PREFIX", /^[A-Za-z0-9._-]{0,100}$/, "up to 100 of A-Z a-z 0-9 . _ -") ?? "",
-    issuer: readIssuer(env),
+    issuer: readIssuerSettings(env),
     secretKeys: readSecretKeys(env),
     secretEnvironment: readSecretEnvironment(env, environment),
     tests: {
@@ -154,39 +153,6 @@ function readKafka(env: EnvironmentReader): KafkaSettings | undefined {
 function isBroker(text: string): boolean {
   const [, host = "", port = ""] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
   return isHost(host) && Number(port) >= 1 && Number(port) <= 65_535;
-}
-
-function readIssuer(env: EnvironmentReader): Config["issuer"] {
-  const issuer = env.text("AUTH_ISSUER");
-  const audience = env.text("AUTH_AUDIENCE");
-  const jwksUrl = env.url("AUTH_JWKS_URL", ["https:", "http:"]);
-  const organizationClaim = env.text("AUTH_ORG_CLAIM");
-  const rolesClaim = env.text("AUTH_ROLES_CLAIM");
-  if (issuer === undefined) {
-    for (const [name, value] of Object.entries({
-      AUTH_AUDIENCE: audience,
-      AUTH_JWKS_URL: jwksUrl,
-      AUTH_ORG_CLAIM: organizationClaim,
-      AUTH_ROLES_CLAIM: rolesClaim,
-    }))
-      if (value !== undefined) env.problem(name, "has no effect without AUTH_ISSUER: set both or neither");
-    return undefined;
-  }
-  if (audience === undefined)
-    env.problem(
-      "AUTH_AUDIENCE",
-      "must be set together with AUTH_ISSUER: a token for another service is not for this one",
-    );
-  if (jwksUrl === undefined)
-    env.problem("AUTH_JWKS_URL", "must be set together with AUTH_ISSUER: where the issuer publishes its keys");
-  if (audience === undefined || jwksUrl === undefined) return undefined;
-  return {
-    issuer,
-    audience,
-    jwksUrl,
-    organizationClaim: organizationClaim ?? "org",
-    rolesClaim: rolesClaim ?? "roles",
-  };
 }
 
 function readSecretKeys(env: EnvironmentReader): Config["secretKeys"] {

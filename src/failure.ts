@@ -22,6 +22,8 @@ export interface FailureDetail {
   readonly retryAfterMs?: number;
   /** For the log alone; never sent. */
   readonly cause?: unknown;
+  /** Why, as a stable name in the access log; never sent. */
+  readonly loggedCause?: string;
 }
 
 /**

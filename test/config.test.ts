@@ -73,6 +73,46 @@ describe("parseConfig", () => {
     expect(problemsOf({ AUTH_AUDIENCE: "us" })).toContain("AUTH_AUDIENCE");
   });
 
+  test("claims, the default role and the mapping of roles are read, and refused with what is wrong", () => {
+    const issuer = { AUTH_ISSUER: "https://issuer", AUTH_AUDIENCE: "us", AUTH_JWKS_URL: "https://issuer/keys" };
+    expect(parseConfig(issuer).issuer).toMatchObject({
+      rolesClaim: { name: "roles", segments: undefined },
+      defaultRole: undefined,
+      roleMapping: undefined,
+    });
+    const set = {
+      AUTH_ROLES_CLAIM: "/realm_access/roles",
+      AUTH_ORG_CLAIM: "tenant.id",
+      AUTH_DEFAULT_ROLE: "viewer",
+      AUTH_ROLE_MAPPING: "group-a=admin, group b = viewer,a=b%2Cc=editor",
+    };
+    const read = parseConfig({ ...issuer, ...set }).issuer;
+    expect([read?.rolesClaim.segments, read?.organizationClaim.segments, read?.defaultRole]).toEqual([
+      ["realm_access", "roles"],
+      ["tenant", "id"],
+      "viewer",
+    ]);
+    expect([...(read?.roleMapping ?? [])]).toEqual([
+      ["group-a", ["admin"]],
+      ["group b", ["viewer"]],
+      ["a=b,c", ["editor"]],
+    ]);
+    for (const name of Object.keys(set))
+      expect(problemsOf(set)).toContain(`- ${name}: has no effect without AUTH_ISSUER`);
+    expect(problemsOf({ ...issuer, AUTH_ROLES_CLAIM: "a..b" })).toContain("AUTH_ROLES_CLAIM: has an empty part");
+    expect(problemsOf({ ...issuer, AUTH_ORG_CLAIM: "__proto__" })).toContain("AUTH_ORG_CLAIM: must not have __proto__");
+    expect(problemsOf({ ...issuer, AUTH_DEFAULT_ROLE: "root" })).toContain(
+      "AUTH_DEFAULT_ROLE: must be one of none, viewer",
+    );
+    for (const [mapping, why] of [
+      ["group", "must be NAME=ROLE"],
+      ["=admin", "must be NAME=ROLE"],
+      ["group=root", "the role must be one of"],
+      ["50%=admin", "%25 is %"],
+    ])
+      expect(problemsOf({ ...issuer, AUTH_ROLE_MAPPING: mapping ?? "" })).toContain(why);
+  });
+
   test("a shared database needs shared keys", () => {
     expect(problemsOf({ DATABASE_URL: "postgres://db/x" })).toContain("SECRET_KEYS");
     expect(

@@ -17,14 +17,9 @@ const permissionsOfRole: Readonly<Record<string, readonly string[]>> = {
 /** The roles that this service knows. */
 export const knownRoles: readonly string[] = Object.keys(permissionsOfRole);
 
-/**
- * The permissions that the roles of a token grant together; a role of another system grants nothing. A token that
- * says nothing about roles (undefined) is a member's, because the contract asks for a login and no more.
- */
-export function permissionsOf(roles: readonly string[] | undefined): ReadonlySet<string> {
+/** The permissions that roles grant together; a role of another system grants nothing. */
+export function permissionsOf(roles: readonly string[]): ReadonlySet<string> {
   return new Set(
-    (roles ?? ["member"]).flatMap((role) =>
-      Object.hasOwn(permissionsOfRole, role) ? (permissionsOfRole[role] ?? []) : [],
-    ),
+    roles.flatMap((role) => (Object.hasOwn(permissionsOfRole, role) ? (permissionsOfRole[role] ?? []) : [])),
   );
 }

@@ -1,9 +1,12 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
-import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { Failure } from "../failure.ts";
-import { permissionsOf } from "./permissions.ts";
+import { type ClaimPath, readClaim } from "./claim-path.ts";
+import { knownRoles, permissionsOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
+import { readRoles } from "./read-roles.ts";
+import type { ReportClaim } from "./report-claims.ts";
+import type { RoleMapping } from "./role-mapping.ts";
+import { refusalOfToken, tokenInvalid } from "./token-fault.ts";
 
 /** Asymmetric signatures only: `none` and shared secrets are never accepted. */
 export const asymmetricAlgorithms = [
@@ -30,10 +33,15 @@ export interface TokenRules {
   readonly audience: string;
   /** The signature algorithms to accept. */
   readonly algorithms: readonly string[];
-  /** The claim that holds the organization's id. */
-  readonly organizationClaim: string;
-  /** The claim that holds the caller's roles, a list or a space separated string. */
-  readonly rolesClaim: string;
+  /** Where the organization's id is, a text. */
+  readonly organizationClaim: ClaimPath;
+  /** Where the caller's roles are; read-roles.ts says in which forms. */
+  readonly rolesClaim: ClaimPath;
+  /** The role of a token without the roles claim; undefined: none. */
+  readonly defaultRole: string | undefined;
+  /** With it only the names in it are roles. */
+  readonly roleMapping?: RoleMapping | undefined;
+  readonly reportClaim?: ReportClaim;
 }
 
 /** Turns a bearer token into the caller. Throws Failure: UNAUTHENTICATED, or UNAVAILABLE when the issuer is away. */
@@ -67,41 +75,21 @@ async function verify(token: string, { key, issuer, audience, algorithms }: Toke
     });
     return payload;
   } catch (cause) {
-    throw refusal(cause);
+    throw refusalOfToken(cause);
   }
 }
 
-function refusal(cause: unknown): Failure {
-  if (cause instanceof errors.JWTExpired)
-    return new Failure(ErrorReason.TOKEN_EXPIRED, "the token has expired: fetch a new one and call again", { cause });
-  if (isTokensFault(cause)) return tokenInvalid(cause);
-  return new Failure(ErrorReason.ISSUER_UNAVAILABLE, "the token issuer's keys cannot be read just now: try again", {
-    cause,
-    retryAfterMs: 1000,
-  });
-}
-
-/** jose throws plain JOSEError, a time-out or the network's own error when the key set cannot be fetched. */
-function isTokensFault(cause: unknown): boolean {
-  return (
-    cause instanceof errors.JOSEError &&
-    cause.code !== "ERR_JOSE_GENERIC" &&
-    !(cause instanceof errors.JWKSTimeout) &&
-    !(cause instanceof errors.JWKSInvalid)
-  );
-}
-
-function tokenInvalid(cause?: unknown): Failure {
-  return new Failure(ErrorReason.TOKEN_INVALID, "the token is not accepted", { cause });
-}
-
-function toPrincipal(payload: JWTPayload, { organizationClaim, rolesClaim }: TokenRules): Principal {
-  const organizationId = payload[organizationClaim];
-  if (!isId(payload.sub) || !isId(organizationId)) throw tokenInvalid();
+function toPrincipal(payload: JWTPayload, rules: TokenRules): Principal {
+  const organizationId = readClaim(payload, rules.organizationClaim);
+  if (!isId(payload.sub)) throw tokenInvalid("user");
+  if (!isId(organizationId)) {
+    rules.reportClaim?.(organizationId === undefined ? "organization absent" : "organization unusable");
+    throw tokenInvalid("organization");
+  }
   return {
     userId: payload.sub,
     organizationId,
-    permissions: permissionsOf(readRoles(payload[rolesClaim])),
+    permissions: permissionsOf(rolesOf(payload, rules)),
     expiresAt: ((payload.exp ?? 0) + clockToleranceSeconds) * 1000,
     sessionId: [payload.sid, payload.jti].find(isId) ?? "",
   };
@@ -112,9 +100,15 @@ function isId(value: unknown): value is string {
   return typeof value === "string" && value.length <= 256 && /^\P{C}+$/u.test(value);
 }
 
-/** Undefined when the token says nothing about roles; a claim of another shape grants none. */
-function readRoles(claim: unknown): readonly string[] | undefined {
-  if (claim === undefined) return undefined;
-  if (typeof claim === "string") return claim.split(" ");
-  return Array.isArray(claim) ? claim.filter((role) => typeof role === "string") : [];
+/** The roles of a token; none unless it names them in the way that is configured. */
+function rolesOf(payload: JWTPayload, { rolesClaim, roleMapping, defaultRole, reportClaim }: TokenRules): string[] {
+  const claim = readRoles(readClaim(payload, rolesClaim));
+  if (claim.kind === "absent") {
+    reportClaim?.("roles absent");
+    return defaultRole === undefined ? [] : [defaultRole];
+  }
+  const roles = claim.names.flatMap((name) => (roleMapping === undefined ? [name] : (roleMapping.get(name) ?? [])));
+  if (claim.kind === "unusable") reportClaim?.("roles unusable");
+  else if (!roles.some((role) => knownRoles.includes(role))) reportClaim?.("roles unknown");
+  return roles;
 }

@@ -4,6 +4,7 @@ import { principalKey } from "../auth/principal.ts";
 import { traceIdOf } from "../telemetry/trace-context.ts";
 import { aroundCall } from "./around-call.ts";
 import { entryKey } from "./entry.ts";
+import { loggedCauseKey } from "./map-errors.ts";
 import { outcomeOf } from "./outcome.ts";
 import { requestIdKey } from "./request-id.ts";
 import { traceKey } from "./trace.ts";
@@ -32,6 +33,7 @@ export function accessLog(log: Logger, { refusalsOnly = false } = {}): Intercept
             rpc: `${service.typeName}/${method.name}`,
             code,
             reason,
+            cause: values.get(loggedCauseKey),
             ms: Math.round((performance.now() - started) * 100) / 100,
             requestId: values.get(requestIdKey),
             traceId: trace === undefined ? undefined : traceIdOf(trace),

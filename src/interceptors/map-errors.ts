@@ -1,4 +1,4 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextKey, createContextKey, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
@@ -58,12 +58,19 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.TOO_MANY_WATCHES]: Code.ResourceExhausted,
 };
 
+/** Why a call was refused, where the caller is not told all of it: `FailureDetail.loggedCause`. */
+export const loggedCauseKey: ContextKey<string | undefined> = createContextKey<string | undefined>(undefined, {
+  description: "logged cause",
+});
+
 /** Turns whatever a call throws into a status with `google.rpc` details. What is not a Failure stays in the log. */
 export function mapErrors(log: Logger): Interceptor {
   return (next) => (request) =>
     aroundCall(next, request, {
       failed: (error) => {
         const requestId = request.contextValues.get(requestIdKey);
+        if (error instanceof Failure && error.detail.loggedCause !== undefined)
+          request.contextValues.set(loggedCauseKey, error.detail.loggedCause);
         return explainError(log, error, { requestId, rpc: request.method.name, signal: request.signal });
       },
     });

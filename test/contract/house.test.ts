@@ -36,7 +36,7 @@ const allowed: Record<string, readonly string[]> = {
     "secrets",
     "transport",
   ],
-  "config.ts": ["connection", "egress"],
+  "config.ts": ["auth", "connection", "egress"],
   transport: ["auth", "interceptors", "database"],
   interceptors: ["auth", "database"],
   connection: ["auth", "interceptors", "events", "database"],

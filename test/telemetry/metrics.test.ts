@@ -168,5 +168,6 @@ test("docs/observability.md names every metric with its kind, and none that is n
   );
   // Kafka has taken nothing here; kafka-traces.test.ts sees that one.
   shown.push("connectory_events_delivery_duration histogram");
+  shown.push("connectory_auth_claim_faults_total counter"); // of external issuers; test/auth/roles.test.ts sees that one
   expect(told.toSorted()).toEqual(shown.filter((line) => !line.startsWith("target_info")).toSorted());
 });

@@ -2,6 +2,7 @@ import type { AuthInfo } from "@modelcontextprotocol/server";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { VerifyToken } from "../../auth/verify-token.ts";
+import { Failure } from "../../failure.ts";
 import { principalOf } from "../../interceptors/authenticate.ts";
 import { explainError } from "../../interceptors/map-errors.ts";
 import { outcomeOf } from "../../interceptors/outcome.ts";
@@ -43,7 +44,8 @@ export function createAdmitCaller({ verifyToken, log, metadataUrl }: AdmitCaller
       const signal = AbortSignal.any([]);
       const error = explainError(log, thrown, { requestId, rpc: "mcp", signal });
       const { code, reason } = outcomeOf(error);
-      log.info({ door: "mcp", code, reason, requestId, peer }, "call");
+      const cause = thrown instanceof Failure ? thrown.detail.loggedCause : undefined;
+      log.info({ door: "mcp", code, reason, cause, requestId, peer }, "call");
       refuseCaller(reply, error, metadataUrl(request));
       return undefined;
     }
