@@ -28,7 +28,7 @@ export function createConnectionProfile(
     const { name, labels, validationMode, validateOnly, requestId } = request;
     checkValidationMode(context, validationMode);
     const repeatable = { requestId, body: requestId === "" ? "" : bodyOf(request) };
-    const first = await deps.profiles.findRequest(caller.organizationId, repeatable);
+    const first = await deps.profiles.findRequest(caller, repeatable);
     if (first !== undefined && !validateOnly) return { connectionProfile: first };
     const whole = request.config ?? create(ConnectorConfigSchema);
     const resolved = resolveNew(deps, caller.organizationId, request.connector, whole).toKeep();

@@ -25,8 +25,8 @@ import { checkNameFree, withFreeName } from "./with-free-name.ts";
 export interface ProfileRepository {
   /** Writes a profile; a request that came before gets the profile of that time. */
   insert(caller: Caller, profile: NewProfile, request: RepeatableRequest): Promise<ConnectionProfile>;
-  /** What a request was answered that came before; undefined when it did not. Throws REQUEST_ID_REUSED. */
-  findRequest(organizationId: string, request: RepeatableRequest): Promise<ConnectionProfile | undefined>;
+  /** What a request of the caller was answered that came before; undefined when it did not. Throws REQUEST_ID_REUSED. */
+  findRequest(caller: Caller, request: RepeatableRequest): Promise<ConnectionProfile | undefined>;
   /** Undefined when the profile is not in the state that the update was made from any more. */
   update(caller: Caller, update: ProfileUpdate): Promise<ConnectionProfile | undefined>;
   /** Undefined when there is none, or it is deleted already. */
@@ -84,13 +84,9 @@ export function createProfileRepository({ knex, vault, digest, onWrite }: Profil
   return {
     insert: (caller, profile, request) =>
       withFreeName(knex, caller.organizationId, profile.name, () =>
-        write((trx) =>
-          rememberRequest(trx, digest, caller.organizationId, request, () =>
-            insertProfile(trx, vault, caller, profile),
-          ),
-        ),
+        write((trx) => rememberRequest(trx, digest, caller, request, () => insertProfile(trx, vault, caller, profile))),
       ),
-    findRequest: (organizationId, request) => recallRequest(knex, digest, organizationId, request),
+    findRequest: (caller, request) => recallRequest(knex, digest, caller, request),
     update: (caller, update) =>
       withFreeName(knex, caller.organizationId, update.name, async () => ({
         updated: await write((trx) => updateProfile(trx, vault, caller, update)),

@@ -2,7 +2,9 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { deriveUuid } from "../database/derive-uuid.ts";
 import { Failure } from "../failure.ts";
+import type { Caller } from "../interceptors/caller.ts";
 import type { DigestRequest } from "./digest-request.ts";
 import { fromRecord, toRecord } from "./profile-row.ts";
 
@@ -26,21 +28,43 @@ interface RequestRow {
 /** How long a request is known again. */
 const lifetime = "24 hours";
 
-/** What a request was answered that came before. Throws REQUEST_ID_REUSED when another request has the id. */
+/** What a request was answered that came before. Throws REQUEST_ID_REUSED when another request of the caller has the id. */
 export async function recallRequest(
   knex: Knex,
   digest: DigestRequest,
-  organizationId: string,
-  { requestId, body }: RepeatableRequest,
+  caller: RequestOwner,
+  request: RepeatableRequest,
 ): Promise<ConnectionProfile | undefined> {
-  if (requestId === "") return undefined;
-  const first = await knex<RequestRow>("connection_profile_request")
-    .where({ organization_id: organizationId, request_id: requestId })
-    .whereRaw(`created_at >= now() - interval '${lifetime}'`)
-    .first();
+  if (request.requestId === "") return undefined;
+  const key = keyOf(caller, request);
+  const rows = await knex<RequestRow>("connection_profile_request")
+    .where({ organization_id: caller.organizationId })
+    .whereIn("request_id", [key, request.requestId])
+    .whereRaw(`created_at >= now() - interval '${lifetime}'`);
+  const own = rows.find((row) => row.request_id === key);
+  const first = own ?? rows.find((row) => isOfFormerVersion(row, caller));
   if (first === undefined) return undefined;
-  if (!(await digest.matches(first.body, body))) throw reused();
+  const text = first === own ? digested(key, request) : request.body;
+  if (!(await digest.matches(first.body, text))) throw reused();
   return fromRecord(first.record);
+}
+
+/** Who a request_id belongs to. */
+type RequestOwner = Pick<Caller, "organizationId" | "userId">;
+
+/** What a request is kept under: two users of an organization may use the same request_id without knowing of each other. */
+function keyOf({ organizationId, userId }: RequestOwner, { requestId }: RepeatableRequest): string {
+  return deriveUuid(JSON.stringify(["profile request", organizationId, userId, requestId.toLowerCase()]));
+}
+
+/** With the key, so that no two rows have the same digest for the same secrets. */
+function digested(key: string, { body }: RepeatableRequest): string {
+  return `${key} ${body}`;
+}
+
+/** A former version kept requests under the request_id itself. */
+function isOfFormerVersion({ record }: RequestRow, { userId }: RequestOwner): boolean {
+  return fromRecord(record).createdBy === userId;
 }
 
 /** Requests that are not known again any more, some at a time; one that another transaction uses is left for later. */
@@ -51,33 +75,34 @@ const sweep = `
 
 /**
  * Does the work of a request once: a repetition gets the first one's profile, as it was answered then. Of two at once the
- * second waits for the first's end, by the primary key. Throws REQUEST_ID_REUSED when another request has the id.
+ * second waits for the first's end, by the primary key. Throws REQUEST_ID_REUSED when another request of the caller has the id.
  */
 export async function rememberRequest(
   trx: Knex.Transaction,
   digest: DigestRequest,
-  organizationId: string,
+  caller: RequestOwner,
   request: RepeatableRequest,
   work: () => Promise<ConnectionProfile | undefined>,
 ): Promise<ConnectionProfile | undefined> {
-  const { requestId, body } = request;
-  if (requestId === "") return work();
+  if (request.requestId === "") return work();
+  const { organizationId } = caller;
+  const key = keyOf(caller, request);
   const own = () =>
-    trx<RequestRow>("connection_profile_request").where({ organization_id: organizationId, request_id: requestId });
+    trx<RequestRow>("connection_profile_request").where({ organization_id: organizationId, request_id: key });
   await own().whereRaw(`created_at < now() - interval '${lifetime}'`).delete();
   await trx.raw(sweep);
   const taken = await trx<RequestRow>("connection_profile_request")
     .insert({
       organization_id: organizationId,
-      request_id: requestId,
-      body: await digest.make(body),
+      request_id: key,
+      body: await digest.make(digested(key, request)),
       record: "{}",
       created_at: new Date(),
     })
     .onConflict(["organization_id", "request_id"])
     .ignore()
     .returning("request_id");
-  if (taken.length === 0) return recallRequest(trx, digest, organizationId, request);
+  if (taken.length === 0) return recallRequest(trx, digest, caller, request);
   const profile = await work();
   // What wrote nothing is no answer to repeat.
   if (profile === undefined) await own().delete();

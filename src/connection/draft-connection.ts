@@ -38,5 +38,6 @@ export function draftConnection(
   }
   if (connectionId === "") record.id = deriveId("connection", caller.organizationId, requestId);
   const eventId = deriveId("event", caller.organizationId, requestId);
-  return { ...draft, repeatable: { eventId, sinceNow: connectedSince === undefined } };
+  const repeatable = { requestId, eventId, sinceNow: connectedSince === undefined, idDerived: connectionId === "" };
+  return { ...draft, repeatable };
 }

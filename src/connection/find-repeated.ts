@@ -24,15 +24,15 @@ const statement = `
   join event on event.organization_id = item.organization_id and event.id = item.event_id
     and get_byte(uuid_send(event.id), 6) >> 4 = 8`;
 
+/** OF_ANOTHER: another user of the organization has used the request_id, which says nothing about this one's. */
+type Repeated = Written | Failure | "OF_ANOTHER";
+
 /**
  * Looks for what was written before under the same request_id, among creates that could not be inserted: what the first
- * was answered, or REQUEST_ID_REUSED when that was another request. Missing in the answer: nothing was.
+ * was answered, or REQUEST_ID_REUSED when that was another request of the same user. Missing in the answer: nothing was.
  */
-export async function findRepeated(
-  knex: Knex,
-  items: readonly NewConnection[],
-): Promise<Map<NewConnection, Written | Failure>> {
-  const found = new Map<NewConnection, Written | Failure>();
+export async function findRepeated(knex: Knex, items: readonly NewConnection[]): Promise<Map<NewConnection, Repeated>> {
+  const found = new Map<NewConnection, Repeated>();
   const repeatable = items.filter((item): item is Repeatable => item.repeatable !== undefined);
   if (repeatable.length === 0) return found;
   const rows = await runPrepared<FirstEvent>(knex, "find-repeated", statement, [
@@ -41,9 +41,11 @@ export async function findRepeated(
   ]);
   for (const { ord, revision, actor, data } of rows) {
     const item = repeatable[Number(ord) - 1] as Repeatable;
-    const first = readEvent(data);
-    const same = actor === item.caller.userId && isSame(item, first);
-    found.set(item, same ? { revision, first } : reused());
+    if (actor !== item.caller.userId) found.set(item, "OF_ANOTHER");
+    else {
+      const first = readEvent(data);
+      found.set(item, isSame(item, first) ? { revision, first } : reused());
+    }
   }
   return found;
 }

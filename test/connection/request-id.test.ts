@@ -87,14 +87,46 @@ describe("CreateConnection with a request_id", () => {
     expect(await app.knex("connection").where({ user_id_2: user })).toHaveLength(1);
   });
 
-  test("is its caller's own: another user cannot use it, another organization has its own", async () => {
+  test("is its caller's own: other users have their own, and so do other organizations", async () => {
     const request = { userId1: "a", userId2: user, requestId };
     const first = await alice.createConnection(request);
     const bob = connectClients(ConnectionService, app, await app.token({ user: "bob" })).grpc;
+    // What he asks for is there already, and not by his request.
+    expect(await refusalOf(bob.createConnection(request))).toMatchObject({
+      reason: "CONNECTION_ALREADY_EXISTS",
+      metadata: { id: first.connection?.id },
+    });
+    const others = { userId1: "b", userId2: user, requestId };
+    const bobs = await bob.createConnection(others);
+    expect(bobs.connection).toMatchObject({ userId1: "b", owner: "bob" });
+    expect(bobs.connection?.id).not.toBe(first.connection?.id);
+    expect(await bob.getConnection({ id: bobs.connection?.id ?? "" })).toMatchObject({ connection: bobs.connection });
+    await bob.deleteConnection({ id: bobs.connection?.id ?? "" });
+    expect(await bob.createConnection(others)).toEqual(bobs);
     expect(await refusalOf(bob.createConnection(request))).toMatchObject({ reason: "REQUEST_ID_REUSED" });
+    expect(await alice.createConnection(request)).toEqual(first);
     const other = connectClients(ConnectionService, app, await app.token({ org: "other" })).grpc;
     const theirs = await other.createConnection(request);
     expect(theirs.connection?.id).not.toBe(first.connection?.id);
+  });
+
+  test("of several users at once, with ids of their own too, each is one write and one answer", async () => {
+    const users = ["u1", "u2", "u3", "u4"];
+    const clients = await Promise.all(
+      users.map(async (name) => connectClients(ConnectionService, app, await app.token({ user: name })).grpc),
+    );
+    const own = users.map(() => randomUUID());
+    const ids = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const n = index % users.length;
+        const connectionId = n === 1 ? { connectionId: own[n] ?? "" } : {};
+        const request = { userId1: `a${n}`, userId2: user, requestId, ...connectionId };
+        return [n, (await clients[n]?.createConnection(request))?.connection?.id] as const;
+      }),
+    );
+    expect(new Set(ids.map(String)).size).toBe(users.length);
+    expect(await app.knex("connection").where({ user_id_2: user })).toHaveLength(users.length);
+    expect(new Set(ids.map(([, id]) => id)).size).toBe(users.length);
   });
 
   test("what was refused leaves nothing behind: the same request_id works once the way is free", async () => {

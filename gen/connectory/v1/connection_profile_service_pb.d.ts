@@ -124,8 +124,8 @@ export declare type CreateConnectionProfileRequest = Message<"connectory.v1.Crea
   labels: { [key: string]: string };
 
   /**
-   * A UUID that the caller makes for this profile. A second call with it and the same other fields within 24 hours
-   * answers as the first did and writes nothing; with other fields it is REQUEST_ID_REUSED.
+   * A UUID that the caller makes for this profile. A second call of the same caller with it and the same other fields
+   * within 24 hours answers as the first did and writes nothing; with other fields it is REQUEST_ID_REUSED.
    *
    * @generated from field: string request_id = 5;
    */

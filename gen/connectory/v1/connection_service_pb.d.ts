@@ -50,7 +50,7 @@ export declare type CreateConnectionRequest = Message<"connectory.v1.CreateConne
   /**
    * A UUID that the caller makes for this connection. A second call of the same caller with it and the same other fields
    * answers as the first did, also when the connection was deleted since, and writes nothing; with other fields it is
-   * REQUEST_ID_REUSED. A call that was refused leaves nothing behind.
+   * REQUEST_ID_REUSED. The same UUID of another caller is another request. A call that was refused leaves nothing behind.
    *
    * @generated from field: string request_id = 5;
    */

@@ -254,7 +254,7 @@ export enum ErrorReason {
   ETAG_MISMATCH = 29,
 
   /**
-   * INVALID_ARGUMENT. The `request_id` was used for another request.
+   * INVALID_ARGUMENT. The caller has used the `request_id` for another request.
    * Example: a profile with another name is sent under the same `request_id`.
    *
    * @generated from enum value: ERROR_REASON_REQUEST_ID_REUSED = 30;
