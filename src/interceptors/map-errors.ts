@@ -56,6 +56,9 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.CONFIG_UNREADABLE]: Code.FailedPrecondition,
   [ErrorReason.WATCH_REVISION_INVALID]: Code.OutOfRange,
   [ErrorReason.TOO_MANY_WATCHES]: Code.ResourceExhausted,
+  [ErrorReason.MESSAGE_TOO_LARGE]: Code.ResourceExhausted,
+  [ErrorReason.CALL_NOT_SUPPORTED]: Code.Unimplemented,
+  [ErrorReason.ANSWER_TOO_LARGE]: Code.ResourceExhausted,
 };
 
 /** Why a call was refused, where the caller is not told all of it: `FailureDetail.loggedCause`. */

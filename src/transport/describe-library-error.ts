@@ -4,6 +4,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
+import { describeReadError } from "./connect/describe-read-error.ts";
 
 /**
  * Connect reads a request before the interceptors run, and what it throws there carries no details; bytes that are no
@@ -11,30 +12,28 @@ import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/requ
  * is where it can be completed, with the request id that the call has from here on. For the request gate, which runs
  * before the body is read.
  */
-export function describeLibraryError({ signal, values, requestHeader }: HandlerContext): void {
+export function describeLibraryError({ signal, values, requestHeader, responseHeader }: HandlerContext): void {
   values.set(requestIdKey, requestIdOf(requestHeader.get(requestIdHeader)));
   signal.addEventListener("abort", () => {
     const error: unknown = signal.reason;
     if (!(error instanceof ConnectError) || error.details.length > 0) return;
-    complete(error, values.get(requestIdKey));
+    const requestId = values.get(requestIdKey);
+    complete(error, requestId);
+    // An answer that turned out too large to be sent has it already.
+    if (!responseHeader.has(requestIdHeader)) error.metadata.set(requestIdHeader, requestId);
   });
 }
 
-/** What Connect says of an answer that cannot be written begins so; all else that it calls INTERNAL is the request's. */
-const ownFault = "serialize ";
-
 function complete(error: ConnectError, requestId: string): void {
-  // A message can quote the request, and gRPC-Web cannot send a lone surrogate.
-  const message = error.rawMessage.toWellFormed();
-  if (error.code === Code.Internal && !message.startsWith(ownFault))
-    become(error, malformed("the bytes are not a message of this method's request type", requestId));
-  else if (error.code === Code.InvalidArgument) become(error, malformed(message, requestId));
-  else become(error, { rawMessage: message });
-  error.metadata.set(requestIdHeader, requestId);
-}
-
-function become(error: ConnectError, { code, rawMessage, details }: Partial<ConnectError>): void {
-  Object.assign(error, { rawMessage, ...(details === undefined ? {} : { code, details }) });
+  // JSON that cannot be read is explained with the names in it; gRPC-Web cannot send a lone surrogate.
+  const text = error.rawMessage.toWellFormed();
+  const failure =
+    error.code === Code.InvalidArgument ? new Failure(ErrorReason.MESSAGE_MALFORMED, text) : describeReadError(error);
+  if (failure === undefined) Object.assign(error, { rawMessage: text });
+  else {
+    const { code, rawMessage, details } = toConnectError(failure, requestId);
+    Object.assign(error, { code, rawMessage, details });
+  }
 }
 
 /** A query that Connect cannot even take apart is checked ahead: what it throws then is no error of its own. */

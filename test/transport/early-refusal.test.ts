@@ -30,7 +30,7 @@ const protocols = {
     type: "application/connect+json",
     none: /unauthenticated/,
     viewer: undefined,
-    large: undefined as RegExp | undefined,
+    large: /resource_exhausted/,
   },
   "gRPC-Web": {
     path: rpc,

@@ -333,6 +333,32 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_TOO_MANY_WATCHES = 39;
    */
   TOO_MANY_WATCHES = 39,
+
+  /**
+   * RESOURCE_EXHAUSTED. The message is larger than any request of this method that its rules allow, or than
+   * MAX_MESSAGE_BYTES.
+   * Example: GetConnection with a message of 100 kB.
+   *
+   * @generated from enum value: ERROR_REASON_MESSAGE_TOO_LARGE = 40;
+   */
+  MESSAGE_TOO_LARGE = 40,
+
+  /**
+   * UNIMPLEMENTED. The call does not have the form that its protocol wants: no message or more than one, or a compression
+   * that is not served here. `grpc-accept-encoding` has those that are.
+   * Example: a gRPC call of GetConnection that ends before its message.
+   *
+   * @generated from enum value: ERROR_REASON_CALL_NOT_SUPPORTED = 41;
+   */
+  CALL_NOT_SUPPORTED = 41,
+
+  /**
+   * RESOURCE_EXHAUSTED. The answer is larger than MAX_MESSAGE_BYTES.
+   * Example: a page of 1000 large profiles; ask for fewer with `page_size`.
+   *
+   * @generated from enum value: ERROR_REASON_ANSWER_TOO_LARGE = 42;
+   */
+  ANSWER_TOO_LARGE = 42,
 }
 
 /**

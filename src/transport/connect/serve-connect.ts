@@ -12,6 +12,7 @@ import { type ReportUnbegun, reportLibraryError } from "../report-unbegun.ts";
 import type { Route } from "../routes.ts";
 import { bodyOf } from "./body-of.ts";
 import { fitGrpcErrors } from "./fit-grpc-errors.ts";
+import { singleRequest } from "./single-request.ts";
 
 export interface ConnectOptions {
   readonly routes: readonly Route[];
@@ -32,7 +33,7 @@ export function serveConnect(options: ConnectOptions): Facade {
       request.body = bodyOf(request.raw);
     });
     await scope.register(fastifyConnectPlugin, {
-      interceptors: [fitGrpcErrors, ...interceptors],
+      interceptors: [fitGrpcErrors, singleRequest, ...interceptors],
       contextValues: (request: FastifyRequest) =>
         createContextValues().set(entryKey, enter(request, protocolOf(request))),
       requestGate: async (context) => {

@@ -1,0 +1,41 @@
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../../failure.ts";
+
+/** What Connect says of an answer that cannot be written begins so; all else that it calls INTERNAL is the request's. */
+const ownFault = "serialize ";
+
+/** What of Connect's own texts quotes nothing of a request. */
+const fit = /^(protocol error|unexpected end flag|decompression failed)/;
+
+/**
+ * What Connect throws when it cannot read a request, or write an answer that is too large, as a Failure of this service;
+ * undefined for what is no caller's fault. Connect calls bytes that are no message INTERNAL.
+ */
+export function describeReadError({ code, rawMessage }: ConnectError): Failure | undefined {
+  if (code === Code.ResourceExhausted) return tooLarge(rawMessage);
+  if (code === Code.Unimplemented) return new Failure(ErrorReason.CALL_NOT_SUPPORTED, notSupported(rawMessage));
+  if (code === Code.InvalidArgument || (code === Code.Internal && !rawMessage.startsWith(ownFault)))
+    return new Failure(ErrorReason.MESSAGE_MALFORMED, malformed(rawMessage));
+  return undefined;
+}
+
+function tooLarge(text: string): Failure {
+  const [, own, most] = /configured (?:read|(write))MaxBytes (\d+)/.exec(text) ?? [];
+  const limit = most === undefined ? "its limit" : `${most} bytes`;
+  return own === undefined
+    ? new Failure(ErrorReason.MESSAGE_TOO_LARGE, `the message is larger than ${limit}, decompressed`)
+    : new Failure(ErrorReason.ANSWER_TOO_LARGE, `the answer is larger than ${limit}: ask for less`);
+}
+
+function notSupported(text: string): string {
+  if (text.includes("missing input message")) return "the request has no message: this method takes exactly one";
+  if (text.includes("extra input message"))
+    return "the request has more than one message: this method takes exactly one";
+  return "the message can be compressed with gzip or br, or not at all";
+}
+
+function malformed(text: string): string {
+  if (text.startsWith("received compressed envelope")) return "the message is compressed, and no header says how";
+  return fit.test(text) ? text.toWellFormed() : "the bytes are not a message of this method's request type";
+}
