@@ -12,6 +12,8 @@ export const groups = [
   "profile-create-16",
   "profile-test-8",
   "secret-seal",
+  "start",
+  "black-holes",
 ] as const;
 
 export type Group = (typeof groups)[number];

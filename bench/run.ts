@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { measureBlackHoles } from "./black-holes/measure-black-holes.ts";
 import { checkCounts } from "./check-counts.ts";
+import type { Compare } from "./compare.ts";
 import { query } from "./database.ts";
 import { describeMachine } from "./describe-machine.ts";
+import type { Group } from "./groups.ts";
 import { startLoad } from "./load/start-load.ts";
 import { type Options, parseOptions } from "./parse-options.ts";
 import { requirePgbench } from "./pgbench/run-pgbench.ts";
@@ -13,12 +16,19 @@ import { listConnectionRows } from "./rows.ts";
 import { runRounds } from "./run-rounds.ts";
 import { listSecretRows } from "./secret/list-secret-rows.ts";
 import { openBareSeal, openSeal } from "./secret/open-seal.ts";
+import { measureStart } from "./start/measure-start.ts";
 import { startServers } from "./start-servers.ts";
 
 /** How many connections GetConnection asks for in turn. */
 const idCount = 1000;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** What is compared with itself. */
+const comparisons: readonly (readonly [Group, Compare])[] = [
+  ["start", measureStart],
+  ["black-holes", measureBlackHoles],
+];
 
 // npm run bench: everything side by side, load from another process, one table. Ends with 1 when a bar is not met, an
 // answer was not OK, or a database does not have exactly what was acknowledged.
@@ -36,11 +46,28 @@ try {
   await stack.disposeAsync();
 }
 
-async function bench({ seconds, rounds, only }: Options): Promise<boolean> {
-  await requirePgbench();
+async function bench(options: Options): Promise<boolean> {
+  const { rounds, only } = options;
   // Below /var/tmp, because /tmp is often kept in memory, where fsync costs nothing.
   const folder = await mkdtemp(join(process.env.TMPDIR ?? "/var/tmp", "connectory-bench-"));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const met: boolean[] = [];
+  const lines: string[] = [];
+  for (const [group, compare] of comparisons.filter(([name]) => only.has(name))) {
+    say(`${group} …`);
+    const own = stack.use(new AsyncDisposableStack());
+    const compared = await compare({ folder, rounds, stack: own, say });
+    await own.disposeAsync();
+    met.push(compared.met);
+    lines.push(compared.line);
+  }
+  if (only.size > met.length) met.push(await benchTable(options, folder));
+  if (lines.length > 0) console.log(["", ...lines].join("\n"));
+  return met.every(Boolean);
+}
+
+async function benchTable({ seconds, rounds, only }: Options, folder: string): Promise<boolean> {
+  await requirePgbench();
   const dataDir = join(folder, "data");
   const servers = await startServers(dataDir, stack);
   const { grpcPort: port, token, database } = servers.connectory;

@@ -28,8 +28,11 @@ export interface Connectory extends Running {
 /** Above what the bench asks for at once: what a test costs is measured, not what is refused. */
 const testLimits = { TESTS_MAX_PER_ORGANIZATION: "50", TESTS_MAX_PER_TARGET: "50" };
 
-/** Starts the server as `npm start` does, on free ports and an empty `dataDir`. */
-export async function startConnectory(dataDir: string): Promise<Connectory> {
+/** Starts the server as `npm start` does, on free ports and `dataDir`. */
+export async function startConnectory(
+  dataDir: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Connectory> {
   const grpcPort = await findFreePort();
   const httpPort = await findFreePort();
   const environment = {
@@ -37,6 +40,7 @@ export async function startConnectory(dataDir: string): Promise<Connectory> {
     DATA_DIR: dataDir,
     GRPC_ADDR: `127.0.0.1:${grpcPort}`,
     HTTP_ADDR: `127.0.0.1:${httpPort}`,
+    ...more,
   };
   const { stop } = await startProcess(startArguments, environment, [grpcPort, httpPort]);
   const database = { host: join(dataDir, "postgres"), port: 5432, user: "connectory", database: "connectory" };

@@ -195,9 +195,7 @@ describe("no secret is seen in clear", () => {
     expect(answers.flatMap((answer, index) => found(`answer ${index}`, Buffer.from(answer)))).toEqual([]);
     for (const happened of ["created", "updated", "deleted", "tested", "expunged"]) {
       const topic = `scan.connection-profile-${happened}`;
-      await expect
-        .poll(async () => (await readTopic(kafka.brokers, topic)).length, { timeout: 20_000 })
-        .toBeGreaterThan(0);
+      await expect.poll(async () => (await readTopic(kafka.brokers, topic)).length).toBeGreaterThan(0);
       const messages = await readTopic(kafka.brokers, topic);
       expect(found(topic, Buffer.from(JSON.stringify(messages)))).toEqual([]);
     }

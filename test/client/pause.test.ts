@@ -31,10 +31,8 @@ describe("the pause before a retry", () => {
 
 describe("waiting", () => {
   test("ends with the signal, before it and during it", async () => {
-    await expect(pause(60_000, AbortSignal.abort())).rejects.toThrow("canceled");
-    const began = performance.now();
-    await expect(pause(60_000, AbortSignal.timeout(50))).rejects.toThrow("canceled");
-    expect(performance.now() - began).toBeLessThan(5000);
+    await expect(pause(600_000, AbortSignal.abort())).rejects.toThrow("canceled");
+    await expect(pause(600_000, AbortSignal.timeout(50))).rejects.toThrow("canceled");
     await pause(1, undefined);
   });
 });

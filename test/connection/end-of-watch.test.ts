@@ -41,7 +41,7 @@ describe("a watch ends", () => {
     await sleep(100);
     expect(lines(app)).toEqual([]);
     watch.leave();
-    await expect.poll(() => lines(app), { timeout: 2000, interval: 10 }).toHaveLength(1);
+    await expect.poll(() => lines(app), { interval: 10 }).toHaveLength(1);
   });
 
   test("when the caller's own deadline passes", async () => {
@@ -72,10 +72,8 @@ describe("a watch ends", () => {
     const { clients, stop } = await startService();
     const watches = Array.from({ length: 20 }, () => startWatch(clients[door]));
     await Promise.all(watches.map((watch) => watch.told(1)));
-    const began = performance.now();
     const ends = Promise.all(watches.map((watch) => watch.ended));
     await stop();
-    expect(performance.now() - began).toBeLessThan(3000);
     for (const error of await ends)
       expect(error && describeRefusal(error)).toMatchObject({
         code: Code.Unavailable,
@@ -98,7 +96,7 @@ describe("a watch ends", () => {
     expect(refused && describeRefusal(refused)).toMatchObject(away);
     await app.mendDatabase();
     const create = () => clients.grpc.createConnection({ userId1: "c", userId2: "d" });
-    await expect.poll(() => create().then(() => "created", String), { timeout: 10_000 }).toMatch(/created|ALREADY/i);
+    await expect.poll(() => create().then(() => "created", String)).toMatch(/created|ALREADY/i);
     const again = startWatch(clients[door], { afterRevision: watch.messages.at(-1)?.revision ?? 0n });
     await again.told(2);
     expect([...watch.changes(), ...again.changes()]).toEqual(["CREATED a,b", "CREATED c,d"]);
@@ -122,7 +120,7 @@ test("a watch that nobody reads does not keep others from being told, and ends w
   watch.leave();
   expect(lines(app).length).toBeLessThan(2);
   cut.abort();
-  await expect.poll(() => lines(app), { timeout: 5000 }).toHaveLength(2);
+  await expect.poll(() => lines(app)).toHaveLength(2);
 });
 
 test("no more than 500 watches of an organization, and one that has ended makes room", {
@@ -144,7 +142,7 @@ test("no more than 500 watches of an organization, and one that has ended makes 
   const theirs = startWatch(other);
   await theirs.told(1);
   watches[0]?.leave();
-  await expect.poll(() => lines(app).length, { timeout: 5000 }).toBe(2);
+  await expect.poll(() => lines(app).length).toBe(2);
   const late = startWatch(client(0));
   await late.told(1);
   for (const watch of [theirs, late, ...watches]) watch.leave();

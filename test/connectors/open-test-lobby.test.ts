@@ -59,7 +59,7 @@ describe("the lobby", () => {
     const hole = await serve(blackHole());
     const before = threadCount();
     const [first, ...others] = Array.from({ length: 12 }, (_, n) => threads.run(testOf(hole.port, `org-${n}`)));
-    await expect.poll(() => hole.open(), { timeout: 7000 }).toBe(12);
+    await expect.poll(() => hole.open()).toBe(12);
     const withTests = threadCount() - before;
     for (const outcome of await Promise.all([first, ...others]))
       expect(outcome && failure(outcome)?.code).toBe("TIMED_OUT");
@@ -87,13 +87,11 @@ describe("the lobby", () => {
       const hostile = await hostileServer();
       const closed = await freePort();
       const bystander = threads.run(testOf(hole.port, "innocent", 6000));
-      await expect.poll(() => hole.open(), { timeout: 5000 }).toBe(1);
-      const began = performance.now();
+      await expect.poll(() => hole.open()).toBe(1);
       const culprit = threads.run(testOf(hostile.port, "culprit", 4000));
-      await expect.poll(() => hostile.total(), { timeout: 3000 }).toBe(1);
+      await expect.poll(() => hostile.total()).toBe(1);
       const quick = await threads.run(testOf(closed, "third"));
       expect(failure(quick)?.code).toBe("CONNECTION_REFUSED");
-      expect(performance.now() - began).toBeLessThan(5500);
       expect(["TEST_CRASHED", "TIMED_OUT"]).toContain(failure(await culprit)?.code);
       // It was tried again in a thread of its own, and told the truth.
       expect(failure(await bystander)?.code).toBe("TIMED_OUT");
@@ -109,7 +107,7 @@ describe("the lobby", () => {
     expect(logged.map((line) => JSON.parse(line).organizationId)).toEqual([undefined, "culprit"]);
     const hole = await serve(blackHole());
     const bystander = threads.run(testOf(hole.port, "innocent", 3000));
-    await expect.poll(() => hole.open(), { timeout: 3000 }).toBe(1);
+    await expect.poll(() => hole.open()).toBe(1);
     expect(failure(await threads.run(testOf(hostile.port, "culprit")))?.code).toBe("TEST_CRASHED");
     expect(failure(await bystander)?.code).toBe("TIMED_OUT");
     expect(hole.total()).toBe(1);
@@ -121,7 +119,7 @@ describe("the lobby", () => {
     const hole = await serve(blackHole());
     const running = threads.run(testOf(hole.port, "a"));
     const ended = expect(running).rejects.toMatchObject({ name: "Failure" });
-    await expect.poll(() => hole.open(), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => hole.open()).toBe(1);
     await threads.close();
     await ended;
     await expect.poll(() => hole.open()).toBe(0);

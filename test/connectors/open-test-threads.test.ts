@@ -67,7 +67,7 @@ describe("openTestThreads", () => {
     const hostile = await serve(flood(2_000_000));
     const { threads, logged } = threadsWith({ maxMemory: 120e6 });
     const bystander = threads.run(testOf(hole.port));
-    await expect.poll(() => hole.open(), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => hole.open()).toBe(1);
     const outcomes = await Promise.all([bystander, threads.run(testOf(hostile.port))]);
     expect(outcomes.map(failure)).toMatchObject([{ code: "TEST_CRASHED" }, { code: "TEST_CRASHED" }]);
     expect(outcomes[0]?.message).toContain("in another test of your organization");
@@ -97,7 +97,7 @@ describe("openTestThreads", () => {
 
     const running = ["a", "b"].map((name) => threads.run(testOf(hole.port, name)));
     const ended = Promise.all(running.map((run) => expect(run).rejects.toMatchObject({ name: "Failure" })));
-    await expect.poll(() => hole.open(), { timeout: 4000 }).toBe(2);
+    await expect.poll(() => hole.open()).toBe(2);
     await threads.close();
     await ended;
     await expect.poll(() => [threadCount(), hole.open()]).toEqual([before, 0]);
@@ -118,7 +118,7 @@ describe("openTestThreads", () => {
     const hole = await serve(blackHole());
     const { threads } = threadsWith({ maxLoading: 2 });
     const staying = [threads.run(testOf(hole.port, "a", 5000))];
-    await expect.poll(() => hole.open(), { timeout: 4000 }).toBe(1);
+    await expect.poll(() => hole.open()).toBe(1);
     const perThread = threadCount() - before;
 
     const caller = new AbortController();
@@ -127,7 +127,7 @@ describe("openTestThreads", () => {
     caller.abort();
     await ended;
     staying.push(...["e", "f"].map((name) => threads.run(testOf(hole.port, name, 4000))));
-    await expect.poll(() => hole.open(), { timeout: 4000 }).toBe(3);
+    await expect.poll(() => hole.open()).toBe(3);
     // Those of b and c were loading when their callers left.
     expect((threadCount() - before) / perThread).toBe(5);
     for (const outcome of await Promise.all(staying)) expect(failure(outcome)?.code).toBe("TIMED_OUT");
@@ -147,7 +147,7 @@ describe("openTestThreads", () => {
       const added = async () => (await readdir("/proc/self/task")).filter((task) => !before.has(task));
       await expect.poll(async () => (await Promise.all((await added()).map(niceOf))).includes(10)).toBe(true);
       expect(hole.total()).toBe(0);
-      await expect.poll(() => hole.open(), { timeout: 3000 }).toBe(1);
+      await expect.poll(() => hole.open()).toBe(1);
       const nices = await Promise.all([...before].map(niceOf));
       expect(new Set(nices)).toEqual(new Set([own]));
       await running;
@@ -175,7 +175,7 @@ describe("the steps of a test in a thread", () => {
     const seen: string[] = [];
     const task = { ...testOf(hole.port, "acme", 1500), onStep: (step: TestStep) => void seen.push(inShort(step)) };
     const running = threads.run(task);
-    await expect.poll(() => seen.at(-1), { timeout: 1400, interval: 10 }).toBe("4 AUTHENTICATE RUNNING");
+    await expect.poll(() => seen.at(-1), { interval: 10 }).toBe("4 AUTHENTICATE RUNNING");
     const { report } = await running;
     expect(seen.slice(0, 8)).toEqual([
       "1 RESOLVE RUNNING",

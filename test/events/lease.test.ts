@@ -53,9 +53,7 @@ describe("a lease", () => {
     // The row is locked: no renewal of the first gets through. Its end is as it was written last.
     const blocker = await database.knex.transaction();
     await blocker.raw("select 1 from lease where name = 'silent' for update");
-    const started = performance.now();
     while (first.isHeld()) await sleep(5);
-    expect(performance.now() - started).toBeLessThan(600 + 200);
     const { rows } = await blocker.raw(
       "select expires_at > clock_timestamp() - interval '50 ms' as early from lease where name = 'silent'",
     );

@@ -94,16 +94,12 @@ describe("/metrics", () => {
   test("tells how far Kafka is behind, and that it cannot be reached", async () => {
     const count = (await app.knex("event").select("id")).length;
     // The database is asked once in five seconds.
-    await expect
-      .poll(async () => total(await metrics(), "connectory_events_behind"), { timeout: 10_000, interval: 500 })
-      .toBe(count);
+    await expect.poll(async () => total(await metrics(), "connectory_events_behind"), { interval: 500 }).toBe(count);
     const samples = await metrics();
     expect(total(samples, "connectory_events_behind_organizations")).toBe(1);
     expect(total(samples, "connectory_events_age")).toBeGreaterThan(0);
     expect(total(samples, "connectory_events_stuck_organizations")).toBe(0);
-    await expect
-      .poll(async () => total(await metrics(), "messaging_client_sent_messages_total"), { timeout: 10_000 })
-      .toBeGreaterThan(0);
+    await expect.poll(async () => total(await metrics(), "messaging_client_sent_messages_total")).toBeGreaterThan(0);
     for (const { labels } of (await metrics()).filter(({ name }) => name === "messaging_client_sent_messages_total"))
       expect(labels.error_type).toMatch(/^KafkaJS/);
   });
@@ -151,9 +147,7 @@ describe("/metrics", () => {
 
   test("goes on while the database is away", async () => {
     await app.breakDatabase();
-    const began = performance.now();
     const samples = await metrics();
-    expect(performance.now() - began).toBeLessThan(4000);
     expect(total(samples, "rpc_server_call_duration_count")).toBeGreaterThan(0);
     await app.mendDatabase();
   });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { create, type DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
@@ -11,13 +10,14 @@ import { serveHttp } from "../../src/transport/http.ts";
 import { startTestApp } from "../support/app.ts";
 
 /** GetConnection as a verb that takes as long as the test wants and remembers what its signal said. */
+let finish = () => {};
 let seen: { context: HandlerContext; aborted: Promise<unknown> } | undefined;
 const slow = (async (_request, context) => {
   const aborted = new Promise((resolve) =>
     context.signal.addEventListener("abort", () => resolve(context.signal.reason)),
   );
   seen = { context, aborted };
-  await Promise.race([sleep(1500), aborted]);
+  await Promise.race([new Promise<void>((resolve) => (finish = resolve)), aborted]);
   context.signal.throwIfAborted();
   return create(GetConnectionResponseSchema);
 }) as MethodImpl<DescMethodUnary>;
@@ -62,7 +62,7 @@ async function startDoors() {
 async function connectWithTimeout(port: number): Promise<never> {
   const response = await fetch(`http://127.0.0.1:${port}/connectory.v1.ConnectionService/GetConnection`, {
     method: "POST",
-    headers: { "content-type": "application/json", "connect-timeout-ms": "200" },
+    headers: { "content-type": "application/json", "connect-timeout-ms": "3000" },
     body: "{}",
   });
   const { code } = (await response.json()) as { code: string };
@@ -93,18 +93,21 @@ describe.each(["grpc", "connect"] as const)("a call over %s", (door) => {
   test("whose deadline passes is DEADLINE_EXCEEDED, and the verb's signal says so", async () => {
     const call =
       door === "grpc"
-        ? doors.client("grpc").getConnection({}, { timeoutMs: 200 })
+        ? doors.client("grpc").getConnection({}, { timeoutMs: 3000 })
         : connectWithTimeout(doors.http.port);
     await expect.poll(() => seen).toBeDefined();
     const left = seen?.context.timeoutMs() ?? Number.NaN;
     expect(left).toBeGreaterThan(0);
-    expect(left).toBeLessThanOrEqual(200);
+    expect(left).toBeLessThanOrEqual(3000);
     await expect(call).rejects.toMatchObject({ code: Code.DeadlineExceeded });
     expect(ConnectError.from(await seen?.aborted).code).toBe(Code.DeadlineExceeded);
   });
 
   test("without a deadline has none", async () => {
-    await doors.client(door).getConnection({});
+    const call = doors.client(door).getConnection({});
+    await expect.poll(() => seen).toBeDefined();
+    finish();
+    await call;
     expect(seen?.context.timeoutMs()).toBeUndefined();
     expect(seen?.context.signal.aborted).toBe(door === "connect");
   });
@@ -116,7 +119,8 @@ describe("a stop", () => {
     const doors = await startDoors();
     const running = doors.client(door).getConnection({});
     await expect.poll(() => seen).toBeDefined();
-    const stopped = Promise.all([doors.grpc.stop(5000), doors.http.stop(5000)]);
+    const stopped = Promise.all([doors.grpc.stop(600_000), doors.http.stop(600_000)]);
+    finish();
     await expect(running).resolves.toBeDefined();
     await stopped;
     const port = door === "grpc" ? doors.grpc.port : doors.http.port;
@@ -128,10 +132,8 @@ describe("a stop", () => {
     const doors = await startDoors();
     const running = doors.client("grpc").getConnection({});
     await expect.poll(() => seen).toBeDefined();
-    const before = performance.now();
     const [outcome] = await Promise.allSettled([running, doors.grpc.stop(100), doors.http.stop(100)]);
     expect(outcome.status).toBe("rejected");
-    expect(performance.now() - before).toBeLessThan(1000);
   });
 
   test("turns the health to NOT_SERVING for those who watch it", async () => {
@@ -155,10 +157,10 @@ test("the health follows the database", async () => {
   const health = createClient(Health, createGrpcTransport({ baseUrl: `http://${app.grpcAddress}` }));
   expect((await health.check({})).status).toBe(Serving.SERVING);
   await app.breakDatabase();
-  await expect.poll(async () => (await fetch(`${app.httpUrl}/readyz`)).status, { timeout: 10_000 }).toBe(503);
+  await expect.poll(async () => (await fetch(`${app.httpUrl}/readyz`)).status).toBe(503);
   expect((await fetch(`${app.httpUrl}/healthz`)).status).toBe(200);
   expect((await health.check({})).status).toBe(Serving.NOT_SERVING);
   await app.mendDatabase();
-  await expect.poll(async () => (await health.check({})).status, { timeout: 10_000 }).toBe(Serving.SERVING);
+  await expect.poll(async () => (await health.check({})).status).toBe(Serving.SERVING);
   await app.stop();
 });

@@ -153,7 +153,7 @@ describe.each(["grpc", "connect", "grpc-web"])("a stream of answers over %s", (d
 
   test("whose deadline passes ends with DEADLINE_EXCEEDED", async () => {
     await expect(async () => {
-      for await (const _ of call("100000000", { timeoutMs: 150 }));
+      for await (const _ of call("100000000", { timeoutMs: 1000 }));
     }).rejects.toMatchObject({ code: Code.DeadlineExceeded });
     await expect.poll(() => context.signal.aborted).toBe(true);
   });
@@ -163,10 +163,8 @@ describe.each(["grpc", "connect", "grpc-web"])("a stream of answers over %s", (d
     test("waits for a caller who reads slowly rather than filling the memory", async () => {
       const stream = call("100000")[Symbol.asyncIterator]();
       await stream.next();
-      await sleep(500);
-      const before = given;
-      await sleep(300);
-      expect(given).toBe(before);
+      // It stops by itself, long before the end.
+      for (let before = 0; before !== given; await sleep(300)) before = given;
       expect(given).toBeLessThan(20_000);
       await stream.return?.(undefined);
     });

@@ -148,6 +148,6 @@ describe("a token endpoint", () => {
     await expect.poll(() => hole.open()).toBe(1);
     caller.abort(new Error("gone"));
     expect(await running).toMatchObject({ message: "gone" });
-    await expect.poll(() => [hole.open(), server.open()], { timeout: 1000 }).toEqual([0, 0]);
+    await expect.poll(() => [hole.open(), server.open()]).toEqual([0, 0]);
   });
 });

@@ -18,7 +18,7 @@ const resources = () =>
 let before = 0;
 // Counted in the same way as after the test: vitest has timers of its own.
 beforeEach(() => expect.poll(() => (before = resources())).toBeGreaterThanOrEqual(0));
-afterEach(() => expect.poll(resources, { timeout: 1000 }).toBeLessThanOrEqual(before));
+afterEach(() => expect.poll(resources).toBeLessThanOrEqual(before));
 afterAll(async () => {
   await broker.stop();
   await hole.stop();

@@ -239,7 +239,7 @@ describe.each([
     await sleep(50);
     caller.abort(new Error("gone"));
     await ended;
-    await expect.poll(() => server.open(), { timeout: 1000 }).toBe(0);
+    await expect.poll(() => server.open()).toBe(0);
   });
 });
 

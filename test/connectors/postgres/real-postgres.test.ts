@@ -15,7 +15,7 @@ const [server, hole, closed] = await Promise.all([serverForTests(startPostgres),
 const resources = () =>
   process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap" || name === "Timeout").length;
 const before = resources();
-afterEach(() => expect.poll(resources, { timeout: 1000 }).toBeLessThanOrEqual(before));
+afterEach(() => expect.poll(resources).toBeLessThanOrEqual(before));
 afterAll(() => Promise.all([server, hole].map((one) => one?.stop())));
 
 const tls = { ca: authority };

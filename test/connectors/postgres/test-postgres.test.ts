@@ -65,7 +65,7 @@ const tlsFront = (certificate: string) =>
 
 /** Both ends of every socket are gone: the server's view lags by a few milliseconds. */
 async function settle(server: LocalServer): Promise<void> {
-  await expect.poll(() => server.open(), { timeout: 1000 }).toBe(0);
+  await expect.poll(() => server.open()).toBe(0);
 }
 
 describe("the real server", () => {

@@ -34,9 +34,9 @@ const before = sockets();
 
 afterEach(async () => {
   const ended = servers.splice(0);
-  await expect.poll(() => ended.map((server) => server.open()), { timeout: 1000 }).toEqual(ended.map(() => 0));
+  await expect.poll(() => ended.map((server) => server.open())).toEqual(ended.map(() => 0));
   for (const server of ended) await server.close();
-  await expect.poll(sockets, { timeout: 1000 }).toBeLessThanOrEqual(before);
+  await expect.poll(sockets).toBeLessThanOrEqual(before);
 });
 
 async function fake(script: Script) {

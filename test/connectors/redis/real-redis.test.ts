@@ -21,7 +21,7 @@ const closed = await freePort();
 const resources = () =>
   process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap" || name === "Timeout").length;
 const before = resources();
-afterEach(() => expect.poll(resources, { timeout: 1000 }).toBeLessThanOrEqual(before));
+afterEach(() => expect.poll(resources).toBeLessThanOrEqual(before));
 afterAll(() => Promise.all([server, cluster, hole].map((one) => one?.stop())));
 
 const facts = ({ report }: Awaited<ReturnType<typeof tryConnector>>) =>

@@ -112,7 +112,6 @@ test(`${count} requests that are wrong somewhere: no failure of ours, nothing of
   const random = createRandom(seed);
   const statuses = new Map<number, number>();
   let sent = 0;
-  const began = performance.now();
   const worker = async () => {
     while (sent < count) {
       const request = mutateRequest(requests[sent++ % requests.length] as FuzzRequest, random, ids);
@@ -125,10 +124,7 @@ test(`${count} requests that are wrong somewhere: no failure of ours, nothing of
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
-  const seconds = (performance.now() - began) / 1000;
-  process.stderr.write(
-    `${sent} requests in ${seconds.toFixed(1)} s: ${JSON.stringify(Object.fromEntries(statuses))}\n`,
-  );
+  process.stderr.write(`${sent} requests: ${JSON.stringify(Object.fromEntries(statuses))}\n`);
   // It must have got somewhere: most of what it sends is understood in part.
   expect(statuses.get(200) ?? 0).toBeGreaterThan(count / 5);
   expect(statuses.get(400) ?? 0).toBeGreaterThan(count / 20);

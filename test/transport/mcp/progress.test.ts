@@ -82,11 +82,11 @@ describe.each(eras.flatMap((era) => tools.map((tool) => [tool, era] as const)))(
       { signal: caller.signal, onprogress: ({ message = "" }) => void told.push(message) },
     );
     const ended = expect(call).rejects.toThrow();
-    await expect.poll(sockets, { timeout: 10_000 }).toBe(1);
+    await expect.poll(sockets).toBe(1);
     await expect.poll(() => told.length).toBeGreaterThan(3);
     caller.abort();
     await ended;
-    await expect.poll(sockets, { timeout: 1000, interval: 20 }).toBe(0);
+    await expect.poll(sockets, { interval: 20 }).toBe(0);
     await expect.poll(() => lines().at(-1)).toMatchObject({ code: "CANCELLED" });
   });
 
@@ -95,10 +95,10 @@ describe.each(eras.flatMap((era) => tools.map((tool) => [tool, era] as const)))(
     const legacy = { body: toolCall(name, configOf(hole.port)), headers: {} };
     const { body, headers } = era === "legacy" ? legacy : modernToolCall(name, configOf(hole.port));
     const ended = expect(postRpc(app.httpUrl, body, { token, headers, signal: gone.signal })).rejects.toThrow();
-    await expect.poll(sockets, { timeout: 10_000 }).toBe(1);
+    await expect.poll(sockets).toBe(1);
     gone.abort();
     await ended;
-    await expect.poll(sockets, { timeout: 1000, interval: 20 }).toBe(0);
+    await expect.poll(sockets, { interval: 20 }).toBe(0);
     await expect.poll(() => lines().at(-1)).toMatchObject({ code: "CANCELLED" });
   });
 });
@@ -118,7 +118,7 @@ describe("a cancellation in a request of its own", () => {
   test("ends the call of that id and token, with an answer that says so, and no other", async () => {
     const other = await app.token({ org: "other" });
     const calls = [call(1), call("1"), call(1, other)];
-    await expect.poll(sockets, { timeout: 10_000 }).toBe(3);
+    await expect.poll(sockets).toBe(3);
     await cancel(2);
     await cancel(1, await app.token({ user: "eve" }));
     await cancel(1);
@@ -139,12 +139,12 @@ describe("a cancellation in a request of its own", () => {
     const calls = [1, 2].map(() =>
       postRpc(app.httpUrl, body, { token, signal: leaving.signal }).catch(() => undefined),
     );
-    await expect.poll(sockets, { timeout: 10_000 }).toBe(2);
+    await expect.poll(sockets).toBe(2);
     expect((await cancel(5)).status).toBe(202);
     expect(await sockets()).toBe(2);
     leaving.abort();
     await Promise.all(calls);
-    await expect.poll(sockets, { timeout: 1000 }).toBe(0);
+    await expect.poll(sockets).toBe(0);
   });
 });
 
@@ -153,7 +153,7 @@ test("a stop waits for a call that runs, and takes no more", async () => {
   const bearer = await own.token();
   const body = toolCall("testConnectionProfile", configOf(hole.port));
   const call = postRpc(own.httpUrl, body, { token: bearer });
-  await expect.poll(sockets, { timeout: 10_000 }).toBe(1);
+  await expect.poll(sockets).toBe(1);
   const stopped = own.stop();
   const late = await postRpc(own.httpUrl, body, { token: bearer });
   expect(late.messages).toMatchObject([{ result: { _meta: { "connectory/error": { reason: "STOPPING" } } } }]);

@@ -113,9 +113,7 @@ describe("a stream as server-sent events", () => {
     const stopped = given;
     await sleep(100);
     expect(given).toBe(stopped);
-    const before = performance.now();
-    await door.gate.close(5000); // nobody is inside any more
-    expect(performance.now() - before).toBeLessThan(1000);
+    await door.gate.close(600_000); // nobody is inside any more, or this would wait for ten minutes
     await door.stop();
     door = await startNumbers(RestStyle.FLAT, { count, say: () => ({}) });
   });

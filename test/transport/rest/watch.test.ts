@@ -44,11 +44,11 @@ const data = ({ data: text }: EventSourceMessage) => JSON.parse(text);
 describe("WatchConnections", () => {
   test("tells of changes, is resumed by Last-Event-ID without a gap, and tells nothing of others", async () => {
     const watch = await follow("GET /v1/connections:watch?userId=w-a");
-    await expect.poll(() => watch.events.length, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => watch.events.length).toBe(1);
     expect(data(watch.events[0] as EventSourceMessage)).toMatchObject({ change: "CONNECTION_CHANGE_BOOKMARK" });
     const first = await create("1");
     await create("1", other);
-    await expect.poll(() => watch.events.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => watch.events.length).toBe(2);
     watch.leave();
     await watch.ended;
     const second = await create("2");
@@ -57,7 +57,7 @@ describe("WatchConnections", () => {
     const again = await follow("GET /v1/connections:watch?userId=w-a&afterRevision=0", {
       "last-event-id": lastEventId,
     });
-    await expect.poll(() => again.events.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => again.events.length).toBe(2);
     const [, change] = again.events.map(data);
     expect(change).toMatchObject({
       change: "CONNECTION_CHANGE_CREATED",
@@ -75,7 +75,7 @@ describe("WatchConnections", () => {
     watch.leave();
     await create("3", callRest(app, fresh.authorization.slice(7)));
     const again = await follow("GET /v1/connections:watch", { ...fresh, "last-event-id": "0" });
-    await expect.poll(() => again.events.length, { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => again.events.length).toBe(2);
     again.leave();
     await Promise.all([watch.ended, again.ended]);
   });
@@ -94,9 +94,7 @@ describe("WatchConnections", () => {
       headers: { authorization: `Bearer ${await own.token()}` },
     });
     const text = response.text();
-    const before = performance.now();
     await own.stop();
-    expect(performance.now() - before).toBeLessThan(9000);
     expect(await text).toMatch(/event: error\ndata: .*"STOPPING"/);
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { frameOf, openRawGrpc } from "./raw-grpc.ts";
+import { frameOf, openRawGrpc } from "../../test/support/raw-grpc.ts";
 import { watchStolenTime } from "./stolen-time.ts";
 
 /** What the process gets on its command line, as JSON. */

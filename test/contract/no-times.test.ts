@@ -1,0 +1,64 @@
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const own = "test/contract/no-times.test.ts";
+
+/**
+ * How long something took, how often it happens in a second, and how such figures compare depend on the machine and on who
+ * else uses it: they are rows of `npm run bench`, and no test asserts one. A test waits for a condition, with a bound that is
+ * many times what it takes, and holds order, counts and limits.
+ */
+const measures =
+  /\bperformance\.now\(|\bhrtime\b|\bDate\.now\(\) - (?!\d)|\bcpuUsage\(|\bperformance\.(mark|measure)\(/;
+const times =
+  /\b(took|elapsed|began|duration|seconds|latenc\w*|lag|age|p50|p95|p99|percentile\w*|rate|ratio|throughput|perSecond)\b|\w*Ms\b(?!\()/;
+const comparison = /\.(toBe(Less|Greater)Than(OrEqual)?|toBeCloseTo)\(/;
+
+/** What asserts a time, in a file that asserts: the statement, in one line. */
+function timesIn(text: string): string[] {
+  const statements = text.split(/;\n/).map((statement) => statement.replaceAll(/\s+/g, " ").trim());
+  return statements.filter(
+    (statement) => measures.test(statement) || (comparison.test(statement) && times.test(expectationOf(statement))),
+  );
+}
+
+/** From its last `expect` on. */
+function expectationOf(statement: string): string {
+  return statement.slice(Math.max(0, statement.lastIndexOf("expect")));
+}
+
+test("no test asserts a time, a rate or a ratio of them", () => {
+  const files = globSync("test/**/*.ts", { cwd: root }).filter((file) => file !== own);
+  const found = files.flatMap((file) => {
+    const text = readFileSync(join(root, file), "utf8");
+    return /\bexpect\b/.test(text) ? timesIn(text).map((statement) => `${file}: ${statement}`) : [];
+  });
+  expect(files.length).toBeGreaterThan(250);
+  // Orders, not lengths: what a server says of itself, and the moments that lie before and after it.
+  const allowed = [
+    "test/transport/rest/seeds.test.ts: expect(envelope.",
+    "test/transport/rest/fuzz.test.ts: const seed =",
+  ];
+  expect(found.filter((one) => !allowed.some((start) => one.startsWith(start)))).toEqual([]);
+});
+
+test.each([
+  "const began = performance.now()",
+  "expect(Date.now() - Date.parse(at)).toBeLessThan(60_000)",
+  "expect(took).toBeLessThan(900)",
+  "expect(p99(life)).toBeLessThan(p99(alone) * 1.2 + 1)",
+  "expect(line?.durationMs).toBeGreaterThan(0)",
+  "expect( await expect(elapsed) ).toBeCloseTo(5)",
+])("%j asserts one", (statement) => {
+  expect(timesIn(`${statement};\n`)).toHaveLength(1);
+});
+
+test.each([
+  "expect(calls).toHaveLength(3)",
+  "await expect.poll(() => hole.open(), { timeout: 60_000 }).toBe(0)",
+  "expect(statements.length).toBeLessThan(40)",
+])("%j asserts none", (statement) => {
+  expect(timesIn(`${statement};\n`)).toEqual([]);
+});
