@@ -1,5 +1,6 @@
 import { METHODS, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Registry } from "@bufbuild/protobuf";
 import { cors as connectCors, type Interceptor } from "@connectrpc/connect";
 import cors from "@fastify/cors";
 import { type FastifyInstance, fastify } from "fastify";
@@ -8,6 +9,7 @@ import { requestIdHeader } from "../interceptors/request-id.ts";
 import { serveConnect } from "./connect/serve-connect.ts";
 import { type ConnectionLimits, createConnectionLimits } from "./connection-limits.ts";
 import { createAdmission } from "./create-admission.ts";
+import { detailTypes } from "./detail-types.ts";
 import { listenAlso } from "./listener/listen-also.ts";
 import { type HttpListener, type ListenerOptions, listenHttp, socketOptions } from "./listener/listen-http.ts";
 import { logRefusedRequests } from "./log-refused-requests.ts";
@@ -35,6 +37,8 @@ export interface HttpOptions {
   readonly tls: TlsFiles | undefined;
   /** Further doors on the same port, each in a scope of its own. */
   readonly facades: readonly Facade[];
+  /** The messages that an answer's `google.protobuf.Any` can hold; the details of errors where absent. */
+  readonly anyTypes?: Registry;
   /** Whether calls are answered at present. */
   readonly isReady: () => Promise<boolean>;
   readonly log: Logger;
@@ -91,7 +95,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     const ready = await isReady();
     return reply.code(ready ? 200 : 503).send({ status: ready ? "ok" : "unavailable" });
   });
-  await server.register(serveConnect({ routes, interceptors, maxMessageBytes, admit, report }));
+  const { anyTypes = detailTypes } = options;
+  await server.register(serveConnect({ routes, interceptors, maxMessageBytes, anyTypes, admit, report }));
   for (const facade of facades) await server.register(async (scope) => facade(scope));
   await server.listen({ host, port: options.port });
   await listenAlso(server.server, host, socketOptions);

@@ -1,10 +1,10 @@
+import type { Registry } from "@bufbuild/protobuf";
 import { createContextValues, type Interceptor } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyRequest } from "fastify";
 import { type Door, entryKey } from "../../interceptors/entry.ts";
 import type { Admit } from "../create-admission.ts";
 import { checkQuery, describeLibraryError } from "../describe-library-error.ts";
-import { detailTypes } from "../detail-types.ts";
 import { enter } from "../enter.ts";
 import type { Facade } from "../http.ts";
 import { refuseGrpcOverHttp1 } from "../refuse-broken-http.ts";
@@ -19,6 +19,8 @@ export interface ConnectOptions {
   readonly interceptors: readonly Interceptor[];
   /** The most bytes of one message, both ways. */
   readonly maxMessageBytes: number;
+  /** The messages that an answer's `google.protobuf.Any` can hold. */
+  readonly anyTypes: Registry;
   /** Decides before the body is read. */
   readonly admit: Admit;
   readonly report: ReportUnbegun;
@@ -26,7 +28,7 @@ export interface ConnectOptions {
 
 /** Every RPC over Connect and gRPC-Web, and over gRPC where the connection is HTTP/2. */
 export function serveConnect(options: ConnectOptions): Facade {
-  const { routes, interceptors, maxMessageBytes, admit, report } = options;
+  const { routes, interceptors, maxMessageBytes, anyTypes, admit, report } = options;
   return async (scope) => {
     scope.addHook("preHandler", async (request, reply) => {
       if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return refuseGrpcOverHttp1(reply);
@@ -47,7 +49,7 @@ export function serveConnect(options: ConnectOptions): Facade {
       binaryOptions: { readUnknownFields: false },
       readMaxBytes: maxMessageBytes,
       writeMaxBytes: maxMessageBytes,
-      jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: detailTypes },
+      jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: anyTypes },
       routes: (router) => {
         for (const { method, implementation } of routes) router.rpc(method, implementation);
       },

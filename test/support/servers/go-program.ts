@@ -16,6 +16,12 @@ interface GoProgram {
 
 /** Build times on two cores with nothing else to do; the modules are fetched first. */
 export const goPrograms = {
+  /** Half a minute. */
+  connectconformance: {
+    name: "connectconformance",
+    module: "connectrpc.com/conformance/cmd/connectconformance",
+    version: "v1.0.7",
+  },
   /** A minute. */
   grpcurl: { name: "grpcurl", module: "github.com/fullstorydev/grpcurl/cmd/grpcurl", version: "v1.9.3" },
   /** 36 s. */

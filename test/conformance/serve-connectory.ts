@@ -1,0 +1,73 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { pino } from "pino";
+import { accessLog } from "../../src/interceptors/access-log.ts";
+import { aroundCall } from "../../src/interceptors/around-call.ts";
+import { createCallGate } from "../../src/interceptors/call-gate.ts";
+import { mapErrors } from "../../src/interceptors/map-errors.ts";
+import { measureCalls } from "../../src/interceptors/measure-calls.ts";
+import { requestId } from "../../src/interceptors/request-id.ts";
+import { trace } from "../../src/interceptors/trace.ts";
+import { silent } from "../../src/telemetry/telemetry.ts";
+import { serveGrpc } from "../../src/transport/grpc.ts";
+import { serveHttp } from "../../src/transport/http.ts";
+import { isRequested } from "./conformance-service.ts";
+import type { Serve } from "./serve.ts";
+
+const log = pino({ level: "silent" });
+
+const connectionLimits = { total: 1000, perAddress: 1000 };
+
+const report = [requestId, accessLog(log), measureCalls(silent.meter).interceptor, trace(silent.tracer)];
+
+/** Of the interceptors all that do not ask for a token or a rule: the suite's calls have none. */
+const interceptors = [...report, exceptForRequested(mapErrors(log)), createCallGate().interceptor];
+
+/** The gRPC port of the service. */
+export const serveConnectoryGrpc: Serve = async ({ routes, tls, maxMessageBytes }) => {
+  const { port } = await serveGrpc({
+    host: "127.0.0.1",
+    port: 0,
+    routes,
+    interceptors,
+    report,
+    maxMessageBytes,
+    tls,
+    connectionLimits,
+    httpPort: 0,
+  });
+  return port;
+};
+
+/** The HTTP port of the service. */
+export const serveConnectoryHttp: Serve = async ({ routes, registry, tls, maxMessageBytes }) => {
+  const { port } = await serveHttp({
+    host: "127.0.0.1",
+    port: 0,
+    routes,
+    interceptors,
+    admission: [requestId],
+    report,
+    maxMessageBytes,
+    corsOrigins: [],
+    tls,
+    connectionLimits,
+    facades: [],
+    anyTypes: registry,
+    isReady: async () => true,
+    log,
+  });
+  return port;
+};
+
+/** The errors that the suite asks for are none of the service's, which would be answered as INTERNAL. */
+function exceptForRequested(interceptor: Interceptor): Interceptor {
+  return (next) => (request) => {
+    let requested: unknown;
+    const remember = (error: unknown) => {
+      if (isRequested(error)) requested = error;
+      return error;
+    };
+    const inner = interceptor((passed) => aroundCall(next, passed, { failed: remember }));
+    return aroundCall(inner, request, { failed: (error) => requested ?? error });
+  };
+}
