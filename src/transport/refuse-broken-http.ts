@@ -1,3 +1,4 @@
+import type { Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import type { FastifyReply } from "fastify";
 import { requestIdHeader, requestIdOf } from "../interceptors/request-id.ts";
@@ -32,6 +33,15 @@ export function refuseGrpcOverHttp1(reply: FastifyReply): FastifyReply {
   return send(reply, refuse("CONTENT_TYPE_UNSUPPORTED", "gRPC needs HTTP/2, and this connection is HTTP/1.1"));
 }
 
+const headersTooLarge = ["HEADERS_TOO_LARGE", "the headers are too large"] as const;
+
+/** For a request of HTTP/2; Node finds out for HTTP/1.1. */
+export function refuseLargeHeaders(response: Http2ServerResponse): void {
+  const { status, body } = refuse(...headersTooLarge);
+  response.writeHead(status, { "content-type": type, [requestIdHeader]: body.requestId });
+  response.end(JSON.stringify(body));
+}
+
 /** For Fastify's `clientErrorHandler`: bytes that are no HTTP request, or one that takes for ever. */
 export function refuseBrokenHttp({ code }: NodeJS.ErrnoException, socket: Socket): void {
   if (code === "ECONNRESET" || socket.destroyed || !socket.writable) {
@@ -46,7 +56,7 @@ export function refuseBrokenHttp({ code }: NodeJS.ErrnoException, socket: Socket
 }
 
 function brokenBy(code: string | undefined): ConstructorParameters<typeof HttpRefusal> {
-  if (code === "HPE_HEADER_OVERFLOW") return ["HEADERS_TOO_LARGE", "the headers are too large"];
+  if (code === "HPE_HEADER_OVERFLOW") return [...headersTooLarge];
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return ["REQUEST_TOO_SLOW", "the request took too long to arrive"];
   return ["REQUEST_MALFORMED", "this is not an HTTP request that can be read"];
 }

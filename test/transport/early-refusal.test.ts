@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
+import { openHttp2 } from "../support/http2-client.ts";
 
 const maxMessageBytes = 1024 * 1024;
 
@@ -150,6 +151,34 @@ describe("a caller who waits for 100 Continue", () => {
     expect(String(answer)).toMatch(/^HTTP\/1.1 20[01] /);
     socket.destroy();
   });
+});
+
+describe("over HTTP/2", () => {
+  test.each(cases.filter(({ framing }) => framing === "chunked"))(
+    "the whole refusal is there and the stream ends, over $name ($why, $size bytes)",
+    async ({ name, why, size }) => {
+      const { path, type, [why]: expected } = protocols[name as keyof typeof protocols];
+      const token = tokens[why === "large" ? "admin" : why];
+      const client = await openHttp2(app.httpUrl, { maxSessionMemory: 100 }); // it holds what it may not send yet
+      const stream = client.open(`POST ${path}`, {
+        "content-type": type,
+        accept: "application/json, text/event-stream",
+        ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+      });
+      let answer = "";
+      stream.on("response", ({ ":status": status }) => {
+        answer += `HTTP/1.1 ${status}\n`;
+      });
+      stream.on("data", (chunk: Buffer) => {
+        answer += chunk;
+      });
+      stream.write(beginOf(type, size)); // and never its end
+      await once(stream, "close");
+      expect(answer).toMatch(expected as RegExp);
+      expect((await client.request("GET /healthz")).status).toBe(200);
+      client.close();
+    },
+  );
 });
 
 test("what is pipelined behind a refused request is not run", async () => {

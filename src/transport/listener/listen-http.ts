@@ -40,7 +40,7 @@ export interface HttpListener {
 
 const defaultTimeouts: ListenerTimeouts = { headersMs: 10_000, requestMs: 120_000, idleMs: 72_000 };
 
-/** The headers of one request, in either version. */
+/** The headers of one request, in either version; nghttp2 itself ends a stream with more than 64 kB. */
 const maxHeaderBytes = 16 * 1024;
 
 /** For every socket that is taken in. */
@@ -116,7 +116,9 @@ function serveTls(
 ) {
   const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   const options = { cert, key, ...mutual, ALPNProtocols: ["h2", "http/1.1"], handshakeTimeout: headersMs };
-  return createTls(options, (socket: TLSSocket) =>
+  const server = createTls(options, (socket: TLSSocket) =>
     (socket.alpnProtocol === "h2" ? handOn.http2 : handOn.http1)(socket),
   );
+  server.on("tlsClientError", (_error, socket) => socket.destroy()); // a handshake that failed: there is nobody to tell
+  return server;
 }

@@ -6,6 +6,7 @@ import {
   type Http2ServerResponse,
   type ServerHttp2Session,
 } from "node:http2";
+import { refuseLargeHeaders } from "../refuse-broken-http.ts";
 import { continueWhenRead, resetWhenAnswered } from "./early-closing-response.ts";
 import type { ListenerTimeouts } from "./listen-http.ts";
 
@@ -25,7 +26,7 @@ export function serveHttp2(
   { maxHeaderBytes, timeouts }: { readonly maxHeaderBytes: number; readonly timeouts: ListenerTimeouts },
 ): Http2Sessions {
   const server = createServer({
-    settings: { maxConcurrentStreams: 250, maxHeaderListSize: maxHeaderBytes },
+    settings: { maxConcurrentStreams: 250 },
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
   });
@@ -38,7 +39,8 @@ export function serveHttp2(
   const take = (request: Http2ServerRequest, response: Http2ServerResponse) => {
     resetWhenAnswered(request, response);
     limitArrival(request, timeouts.requestMs);
-    handle(request, response);
+    if (bytesOf(request) > maxHeaderBytes) refuseLargeHeaders(response);
+    else handle(request, response);
   };
   server.on("request", take);
   server.on("checkContinue", (request, response) => {
@@ -53,17 +55,25 @@ export function serveHttp2(
   };
 }
 
+function bytesOf({ rawHeaders }: Http2ServerRequest): number {
+  return rawHeaders.reduce((sum, part) => sum + part.length, 0);
+}
+
 /** Ends a session that has no stream for a while, or has had none soon after its begin. Frames that open none do not count. */
 function endWhenIdle(session: ServerHttp2Session, { headersMs, idleMs }: ListenerTimeouts): void {
   let open = 0;
-  const end = () => session.close(() => undefined);
+  const end = () => {
+    if (session.closed) return session.destroy(); // a stream whose headers do not end would keep it
+    session.close();
+    idle = setTimeout(end, headersMs);
+  };
   let idle = setTimeout(end, headersMs);
   session.on("stream", (stream) => {
     open += 1;
     clearTimeout(idle);
     stream.once("close", () => {
       open -= 1;
-      if (open === 0 && !session.closed) idle = setTimeout(end, idleMs);
+      if (open === 0 && !session.destroyed) idle = setTimeout(end, session.closed ? headersMs : idleMs);
     });
   });
   session.once("close", () => clearTimeout(idle));
