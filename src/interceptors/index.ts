@@ -30,6 +30,8 @@ export interface Interceptors {
   readonly call: readonly Interceptor[];
   /** Those that need the headers alone, for a door that reads the body only of calls that are let in. */
   readonly admission: readonly Interceptor[];
+  /** Those of `admission` that decide; the others tell of it. */
+  readonly access: readonly Interceptor[];
   /** Those that tell of a call, for one that ended before it could begin. */
   readonly report: readonly Interceptor[];
 }
@@ -44,8 +46,10 @@ export function createInterceptors(deps: InterceptorDeps): Interceptors {
     measure,
     trace(telemetry.tracer), // these three outside the error mapping, so that they see the status that the caller sees
   ];
+  const access = [authenticate(verifyToken), authorize];
   return {
     report,
+    access,
     call: [
       ...report,
       mapErrors(log), // outside everything that may fail
@@ -61,8 +65,7 @@ export function createInterceptors(deps: InterceptorDeps): Interceptors {
       refusals,
       trace(telemetry.tracer, { refusalsOnly: true }),
       mapErrors(log),
-      authenticate(verifyToken),
-      authorize,
+      ...access,
     ],
   };
 }

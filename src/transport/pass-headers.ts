@@ -8,15 +8,15 @@ export type Arrival = Pick<
 > &
   Partial<Pick<HandlerContext, "values">>;
 
-/**
- * Sends a call without its message through interceptors that look at none, and then to `last`, which can throw in place of
- * an answer. Rejects with what they make of that.
- */
-export async function passHeaders(
+/** Sends calls without their messages through interceptors that look at none. Rejects with what they make of that. */
+export type HeaderChain = (arrival: Arrival) => Promise<void>;
+
+/** Ties interceptors together for the calls of one method; `last` can throw in place of an answer. */
+export function createHeaderChain(
   interceptors: readonly Interceptor[],
-  { service, method, requestMethod, url, signal, requestHeader, values = createContextValues() }: Arrival,
+  { service, method }: Pick<Arrival, "service" | "method">,
   last: () => void = () => {},
-): Promise<void> {
+): HeaderChain {
   // Neither looks at a message, so one of no kind will do for streams as well.
   const unary = { stream: false, service, method: method as DescMethodUnary } as const;
   const end = async (): Promise<UnaryResponse> => {
@@ -24,13 +24,17 @@ export async function passHeaders(
     return { ...unary, message: create(method.output), header: new Headers(), trailer: new Headers() };
   };
   const chain = interceptors.reduceRight<ReturnType<Interceptor>>((next, interceptor) => interceptor(next), end);
-  await chain({
-    ...unary,
-    requestMethod,
-    url,
-    signal,
-    header: requestHeader,
-    contextValues: values,
-    message: create(method.input),
-  });
+  const message = create(method.input);
+  return async ({ requestMethod, url, signal, requestHeader: header, values = createContextValues() }) => {
+    await chain({ ...unary, requestMethod, url, signal, header, contextValues: values, message });
+  };
+}
+
+/** Sends one call through them. */
+export function passHeaders(
+  interceptors: readonly Interceptor[],
+  arrival: Arrival,
+  last: () => void = () => {},
+): Promise<void> {
+  return createHeaderChain(interceptors, arrival, last)(arrival);
 }

@@ -1,0 +1,163 @@
+import { constants } from "node:http2";
+import { ConnectError, createContextValues } from "@connectrpc/connect";
+import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { principalKey } from "../auth/principal.ts";
+import { Failure } from "../failure.ts";
+import { entryKey } from "../interceptors/entry.ts";
+import { toConnectError } from "../interceptors/map-errors.ts";
+import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
+import type { CallHead } from "./call-heads.ts";
+import { describeLibraryStatus } from "./describe-library-status.ts";
+import { headersOf } from "./grpc-metadata.ts";
+import type { HalfOpenCall, HalfOpenCalls } from "./half-open-calls.ts";
+import type { Arrival, HeaderChain } from "./pass-headers.ts";
+import { toGrpcStatus } from "./to-grpc-status.ts";
+
+/** What decides about the calls of one RPC before its message is read. */
+export interface RpcAdmission extends Pick<Arrival, "service" | "method"> {
+  /** Rejects for a caller who may not call. */
+  readonly decide: HeaderChain;
+  /** Does the same, and tells of it; rejects with the ConnectError that the caller gets. */
+  readonly refuse: HeaderChain;
+  /** Tells of a call that ended before it could begin. */
+  readonly report: (arrival: Arrival, error: ConnectError) => void;
+}
+
+export interface GrpcAdmission {
+  readonly rpcs: ReadonlyMap<string, RpcAdmission>;
+  readonly head: () => CallHead;
+  /** Calls that are being authenticated, by address. */
+  readonly authenticating: HalfOpenCalls;
+  /** Calls of those who are known, by organization. */
+  readonly halfOpen: HalfOpenCalls;
+  readonly maxMessageBytes: number;
+}
+
+const never = new AbortController().signal;
+
+/**
+ * Decides about a call when its metadata is there, before a byte of its message is read: grpc-js decompresses below every
+ * handler. What grpc-js itself refuses before a handler begins is described and reported here, because nobody else sees it.
+ */
+export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
+  const { rpcs, authenticating, halfOpen, maxMessageBytes } = admission;
+  return ({ path }, call) => {
+    const rpc = rpcs.get(path);
+    if (rpc === undefined) return new ServerInterceptingCall(call);
+    const { stream, compressed, timeout } = admission.head();
+    const peer = call.getConnectionInfo().remoteAddress;
+    const sendStatus = call.sendStatus.bind(call);
+    let header: Headers | undefined;
+    let held: HalfOpenCall | undefined;
+    let bytes = 0;
+    let received = false;
+    let begun = false;
+    let over = false;
+
+    const arrival = (): Arrival & Required<Pick<Arrival, "values">> => {
+      const entry = { door: "grpc", peer, bytes: bytes === 0 ? undefined : bytes, told: false } as const;
+      return {
+        service: rpc.service,
+        method: rpc.method,
+        requestMethod: "POST",
+        url: "",
+        signal: never,
+        requestHeader: header ?? new Headers(),
+        values: createContextValues().set(entryKey, { ...entry }),
+      };
+    };
+    const end = (error: ConnectError) => {
+      if (over) return;
+      over = true;
+      held?.close();
+      sendStatus(toGrpcStatus(error));
+      // Whoever goes on sending is told that nobody reads it.
+      stream.close(constants.NGHTTP2_NO_ERROR);
+    };
+    const tell = (failure: Failure | ConnectError): ConnectError => {
+      const requestId = requestIdOf(header?.get(requestIdHeader) ?? null);
+      const error = failure instanceof Failure ? toConnectError(failure, requestId) : failure;
+      error.metadata.set(requestIdHeader, requestId);
+      const of = arrival();
+      of.values.set(requestIdKey, requestId);
+      rpc.report(of, error);
+      return error;
+    };
+    const fail = (failure: Failure | ConnectError) => {
+      if (!over) end(tell(failure));
+    };
+    const describe = (sent: Parameters<typeof sendStatus>[0]) => {
+      const described = sent.code === status.OK || (sent.metadata?.get("grpc-status-details-bin").length ?? 0) > 0;
+      if (begun || described) sendStatus(sent);
+      else fail(describeLibraryStatus(sent, { cutOff: bytes > 0 && !received }));
+    };
+    // Not written into the property as it is made: V8 puts such functions into the old generation at once, and each kept
+    // its call alive until the next major garbage collection.
+    call.sendStatus = describe;
+
+    const read = (caller: string, deliver: () => void) => {
+      try {
+        held = halfOpen.open({ caller, reserve: compressed ? maxMessageBytes : 0, read: deliver, refuse: fail });
+      } catch (error) {
+        return fail(error instanceof Failure ? error : ConnectError.from(error));
+      }
+      stream.on("data", (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (!received && !compressed) held?.hold(bytes);
+      });
+    };
+    const admit = async (metadata: Metadata, deliver: () => void) => {
+      header = headersOf(metadata);
+      const of = arrival();
+      try {
+        held = authenticating.open({ caller: peer ?? "", reserve: 0, read: () => {}, refuse: fail });
+        await rpc.decide(of);
+      } catch (decided) {
+        if (over) return;
+        if (held === undefined) return fail(decided instanceof Failure ? decided : ConnectError.from(decided));
+        const refused = await rpc.refuse(arrival()).catch((error: unknown) => ConnectError.from(error));
+        if (refused !== undefined) return end(refused);
+      } finally {
+        held?.close();
+      }
+      if (!over) read(of.values.get(principalKey).organizationId, deliver);
+    };
+
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, deliver) => {
+            header = headersOf(metadata);
+            if (timeout !== undefined) return fail(timeoutFailure(timeout));
+            void admit(metadata, () => deliver(metadata));
+          },
+          onReceiveMessage: (message, deliver) => {
+            received = true;
+            held?.hold((message as Buffer).length);
+            if (!over) deliver(message);
+          },
+          onReceiveHalfClose: (deliver) => {
+            held?.close();
+            begun = received;
+            if (!over) deliver();
+          },
+          onCancel: () => {
+            held?.close();
+            if (over || begun) return;
+            over = true;
+            tell(new Failure(ErrorReason.CANCELLED, "the caller went away before its message was here"));
+          },
+        }),
+    });
+  };
+}
+
+function timeoutFailure(timeout: "malformed" | "passed"): Failure {
+  return timeout === "malformed"
+    ? new Failure(
+        ErrorReason.MESSAGE_MALFORMED,
+        "grpc-timeout: must be 1 to 8 digits and one of H M S m u n, such as 5S or 250m",
+      )
+    : new Failure(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed before the call began");
+}

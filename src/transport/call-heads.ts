@@ -1,0 +1,51 @@
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Server } from "@grpc/grpc-js";
+import { maxTimerMs } from "./read-timeout.ts";
+
+/** What the HTTP/2 layer knows of a call when it begins. */
+export interface CallHead {
+  readonly stream: ServerHttp2Stream;
+  /** Messages may be compressed. */
+  readonly compressed: boolean;
+  /** What is wrong with the deadline: it cannot be read, or has passed. */
+  readonly timeout: "malformed" | "passed" | undefined;
+}
+
+const timeoutHeader = "grpc-timeout";
+
+/**
+ * Reads the head of every call before grpc-js does, and answers with that of the call which begins just now. grpc-js takes
+ * deadlines of more than 31 bits of milliseconds, and ill-formed ones in part, for others; so it gets none of those.
+ */
+export function readCallHeads(server: Server): () => CallHead {
+  // Neither the server of HTTP/2 nor a call's stream can be had from grpc-js (1.14.7) in another way.
+  const servers: unknown = Reflect.get(server, "http2Servers");
+  const [http2Server] = servers instanceof Map ? (servers.keys() as Iterable<Http2Server>) : [];
+  if (http2Server === undefined) throw new Error("grpc-js has no server of HTTP/2 where it had one");
+  let current: CallHead | undefined;
+  http2Server.prependListener("stream", (stream, headers) => {
+    const encoding = headers["grpc-encoding"];
+    current = {
+      stream,
+      compressed: encoding !== undefined && encoding !== "identity",
+      timeout: takeTimeout(headers),
+    };
+  });
+  return () => {
+    if (current === undefined) throw new Error("a call without a stream");
+    return current;
+  };
+}
+
+const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+
+function takeTimeout(headers: IncomingHttpHeaders): CallHead["timeout"] {
+  const text = headers[timeoutHeader];
+  if (text === undefined) return undefined;
+  const [, value = "", unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(text)) ?? [];
+  const ms = Number(value) * (unitsMs[unit] ?? Number.NaN);
+  if (ms >= 1 && ms <= maxTimerMs) return undefined;
+  headers[timeoutHeader] = undefined;
+  if (Number.isNaN(ms)) return "malformed";
+  return ms < 1 ? "passed" : undefined;
+}
