@@ -112,7 +112,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
       checkMessage,
       verifyToken: createVerifier(config, issuer, { log, meter: telemetry.meter }),
     };
-    const { call: interceptors, admission, report } = createInterceptors(passage);
+    const { call: interceptors, admission, access, report } = createInterceptors(passage);
     const runTest = threads.run;
     const stopping = new AbortController();
     const routes = await createRoutes(config, {
@@ -132,7 +132,13 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     closers.push(async () => health.stop());
     const { maxMessageBytes, corsOrigins, connectionLimits } = config;
     const door = { routes, interceptors, report, maxMessageBytes, tls, connectionLimits };
-    const grpc = await serveGrpc({ ...door, ...config.grpcAddress, httpPort: config.httpAddress.port });
+    const grpc = await serveGrpc({
+      ...door,
+      ...config.grpcAddress,
+      admission,
+      access,
+      httpPort: config.httpAddress.port,
+    });
     closers.push(() => grpc.stop(flushMs));
     const isReady = () => health.check();
     const { verifyToken } = passage;

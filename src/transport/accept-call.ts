@@ -1,12 +1,13 @@
 import type { EventEmitter } from "node:events";
 import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import { Metadata, type ServerUnaryCall, type StatusObject } from "@grpc/grpc-js";
+import type { ServerUnaryCall, StatusObject } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { entryKey } from "../interceptors/entry.ts";
 import type { IncomingCall } from "./call-context.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
+import { headersOf, toMetadata } from "./to-metadata.ts";
 
 /** A call of either kind. */
 type Call = EventEmitter &
@@ -22,7 +23,7 @@ export function acceptCall(call: Call, input: DescMessage): { incoming: Incoming
   return {
     incoming: {
       decode: () => decode(input, call.request),
-      header: toHeaders(call.metadata),
+      header: headersOf(call.metadata),
       signal: aborter.signal,
       timeoutMs: () => timeLeft(call),
       values: createContextValues().set(entryKey, entry),
@@ -67,21 +68,7 @@ export function toStatus(error: unknown): StatusObject {
   return toGrpcStatus(ConnectError.from(error, Code.Internal)) as StatusObject;
 }
 
-/** Binary metadata is for gRPC's own use: no interceptor here reads any. */
-function toHeaders(metadata: Metadata): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(metadata.getMap()))
-    if (typeof value === "string") headers.set(name, value);
-  return headers;
-}
-
 /** Sends the leading metadata when there is any; grpc-js sends an empty one by itself. */
 export function sendHeader(call: Call, header: Headers): void {
   if (!header.keys().next().done) call.sendMetadata(toMetadata(header));
-}
-
-export function toMetadata(headers: Headers): Metadata {
-  const metadata = new Metadata();
-  for (const [name, value] of headers) metadata.set(name, value);
-  return metadata;
 }

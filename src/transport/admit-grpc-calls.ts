@@ -1,4 +1,3 @@
-import { constants } from "node:http2";
 import { ConnectError, createContextValues } from "@connectrpc/connect";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
@@ -7,12 +6,14 @@ import { Failure } from "../failure.ts";
 import { entryKey } from "../interceptors/entry.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
+import type { BoundedCall, CallBounds } from "./call-bounds.ts";
 import type { CallHead } from "./call-heads.ts";
 import { describeLibraryStatus } from "./describe-library-status.ts";
-import { headersOf } from "./grpc-metadata.ts";
-import type { HalfOpenCall, HalfOpenCalls } from "./half-open-calls.ts";
+import { endStream } from "./end-stream.ts";
 import type { Arrival, HeaderChain } from "./pass-headers.ts";
+import { timeoutFailure } from "./timeout-failure.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
+import { headersOf } from "./to-metadata.ts";
 
 /** What decides about the calls of one RPC before its message is read. */
 export interface RpcAdmission extends Pick<Arrival, "service" | "method"> {
@@ -28,10 +29,9 @@ export interface GrpcAdmission {
   readonly rpcs: ReadonlyMap<string, RpcAdmission>;
   readonly head: () => CallHead;
   /** Calls that are being authenticated, by address. */
-  readonly authenticating: HalfOpenCalls;
+  readonly authenticating: CallBounds;
   /** Calls of those who are known, by organization. */
-  readonly halfOpen: HalfOpenCalls;
-  readonly maxMessageBytes: number;
+  readonly halfOpen: CallBounds;
 }
 
 const never = new AbortController().signal;
@@ -41,15 +41,15 @@ const never = new AbortController().signal;
  * handler. What grpc-js itself refuses before a handler begins is described and reported here, because nobody else sees it.
  */
 export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
-  const { rpcs, authenticating, halfOpen, maxMessageBytes } = admission;
+  const { rpcs, authenticating, halfOpen } = admission;
   return ({ path }, call) => {
     const rpc = rpcs.get(path);
-    if (rpc === undefined) return new ServerInterceptingCall(call);
+    if (rpc === undefined) return new ServerInterceptingCall(call); // a public one: guardPublicCalls
     const { stream, compressed, timeout } = admission.head();
     const peer = call.getConnectionInfo().remoteAddress;
     const sendStatus = call.sendStatus.bind(call);
     let header: Headers | undefined;
-    let held: HalfOpenCall | undefined;
+    let held: BoundedCall | undefined;
     let bytes = 0;
     let received = false;
     let begun = false;
@@ -72,8 +72,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
       over = true;
       held?.close();
       sendStatus(toGrpcStatus(error));
-      // Whoever goes on sending is told that nobody reads it.
-      stream.close(constants.NGHTTP2_NO_ERROR);
+      endStream(stream);
     };
     const tell = (failure: Failure | ConnectError): ConnectError => {
       const requestId = requestIdOf(header?.get(requestIdHeader) ?? null);
@@ -90,6 +89,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
     const describe = (sent: Parameters<typeof sendStatus>[0]) => {
       const described = sent.code === status.OK || (sent.metadata?.get("grpc-status-details-bin").length ?? 0) > 0;
       if (begun || described) sendStatus(sent);
+      else if (stream.aborted) fail(gone());
       else fail(describeLibraryStatus(sent, { cutOff: bytes > 0 && !received }));
     };
     // Not written into the property as it is made: V8 puts such functions into the old generation at once, and each kept
@@ -98,20 +98,20 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
 
     const read = (caller: string, deliver: () => void) => {
       try {
-        held = halfOpen.open({ caller, reserve: compressed ? maxMessageBytes : 0, read: deliver, refuse: fail });
+        held = halfOpen.open({ caller, compressed, read: deliver, refuse: fail });
       } catch (error) {
         return fail(error instanceof Failure ? error : ConnectError.from(error));
       }
       stream.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
-        if (!received && !compressed) held?.hold(bytes);
+        if (!received) held?.hold(bytes);
       });
     };
     const admit = async (metadata: Metadata, deliver: () => void) => {
       header = headersOf(metadata);
       const of = arrival();
       try {
-        held = authenticating.open({ caller: peer ?? "", reserve: 0, read: () => {}, refuse: fail });
+        held = authenticating.open({ caller: peer ?? "", compressed: false, read: () => {}, refuse: fail });
         await rpc.decide(of);
       } catch (decided) {
         if (over) return;
@@ -129,11 +129,12 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
         next({
           onReceiveMetadata: (metadata, deliver) => {
             header = headersOf(metadata);
-            if (timeout !== undefined) return fail(timeoutFailure(timeout));
+            if (timeout !== undefined) return fail(timeoutFailure(timeout, "grpc-timeout"));
             void admit(metadata, () => deliver(metadata));
           },
           onReceiveMessage: (message, deliver) => {
             received = true;
+            held?.inflated();
             held?.hold((message as Buffer).length);
             if (!over) deliver(message);
           },
@@ -146,18 +147,13 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
             held?.close();
             if (over || begun) return;
             over = true;
-            tell(new Failure(ErrorReason.CANCELLED, "the caller went away before its message was here"));
+            tell(gone());
           },
         }),
     });
   };
 }
 
-function timeoutFailure(timeout: "malformed" | "passed"): Failure {
-  return timeout === "malformed"
-    ? new Failure(
-        ErrorReason.MESSAGE_MALFORMED,
-        "grpc-timeout: must be 1 to 8 digits and one of H M S m u n, such as 5S or 250m",
-      )
-    : new Failure(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed before the call began");
+function gone(): Failure {
+  return new Failure(ErrorReason.CANCELLED, "the caller went away before its message was here");
 }

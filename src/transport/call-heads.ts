@@ -1,6 +1,6 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
-import { maxTimerMs } from "./read-timeout.ts";
+import { maxTimerMs } from "./timeout-failure.ts";
 
 /** What the HTTP/2 layer knows of a call when it begins. */
 export interface CallHead {
@@ -23,7 +23,7 @@ export function readCallHeads(server: Server): () => CallHead {
   const [http2Server] = servers instanceof Map ? (servers.keys() as Iterable<Http2Server>) : [];
   if (http2Server === undefined) throw new Error("grpc-js has no server of HTTP/2 where it had one");
   let current: CallHead | undefined;
-  http2Server.prependListener("stream", (stream, headers) => {
+  http2Server.prependListener("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const encoding = headers["grpc-encoding"];
     current = {
       stream,

@@ -1,14 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type StatusObject, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
+
+const noMessage = "Received no request message";
 
 /**
  * What grpc-js says by itself of a call whose message it cannot hand over. It says INTERNAL of a broken gzip stream, which
  * is the caller's fault, and of a message that is cut off that there is none.
  */
 export function describeLibraryStatus(
-  { code, details }: Partial<StatusObject>,
+  { code, details }: { readonly code?: number | null | undefined; readonly details?: string | null | undefined },
   { cutOff }: { cutOff: boolean },
 ): Failure | ConnectError {
   const text = String(details);
@@ -16,13 +18,14 @@ export function describeLibraryStatus(
   if (code === status.DEADLINE_EXCEEDED)
     return new Failure(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed before the message was here");
   if (code === status.RESOURCE_EXHAUSTED) return new Failure(ErrorReason.MESSAGE_TOO_LARGE, text);
-  if (code !== status.UNIMPLEMENTED) return new ConnectError(text, (code ?? Code.Unknown) as number);
-  if (cutOff) return new Failure(ErrorReason.MESSAGE_MALFORMED, "the request ends in the middle of its message");
+  if (code !== status.UNIMPLEMENTED) return new ConnectError(text, code ?? Code.Unknown);
+  if (cutOff && text.startsWith(noMessage))
+    return new Failure(ErrorReason.MESSAGE_MALFORMED, "the request ends in the middle of its message");
   return new Failure(ErrorReason.CALL_NOT_SUPPORTED, explain(text));
 }
 
 function explain(text: string): string {
-  if (text.startsWith("Received no request message")) return "the request has no message: this method takes exactly one";
+  if (text.startsWith(noMessage)) return "the request has no message: this method takes exactly one";
   if (text.startsWith("Received a second request message"))
     return "the request has more than one message: this method takes exactly one";
   if (text.startsWith("Received message compressed with unsupported encoding"))

@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { toBinary } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { handleServerStreamingCall, handleUnaryCall, ServiceDefinition } from "@grpc/grpc-js";
-import { acceptCall, sendHeader, toMetadata, toStatus } from "./accept-call.ts";
+import { acceptCall, sendHeader, toStatus } from "./accept-call.ts";
 import { createInvoke } from "./invoke.ts";
 import { createInvokeStream } from "./invoke-stream.ts";
 import type { Route } from "./routes.ts";
+import { toMetadata } from "./to-metadata.ts";
 
 const asIs = (bytes: Buffer) => bytes;
 

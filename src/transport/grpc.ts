@@ -2,10 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
 import { type ConnectionInjector, Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
+import { admitGrpcCalls, type RpcAdmission } from "./admit-grpc-calls.ts";
+import { readCallHeads } from "./call-heads.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
-import { describeMalformed } from "./describe-malformed.ts";
+import { createGrpcBounds } from "./grpc-bounds.ts";
 import { grpcDefinition, grpcHandler } from "./grpc-handler.ts";
+import { guardPublicCalls } from "./guard-public-calls.ts";
 import { type GrpcListener, listenGrpc } from "./listen-grpc.ts";
+import { createHeaderChain } from "./pass-headers.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import { createReport } from "./report-unbegun.ts";
 import type { Route } from "./routes.ts";
@@ -18,6 +22,10 @@ export interface GrpcOptions {
   readonly port: number;
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
+  /** Those that decide from the headers alone whether a call is let in, and tell of those that are not. */
+  readonly admission: readonly Interceptor[];
+  /** Those of `admission` that decide. */
+  readonly access: readonly Interceptor[];
   /** Those of the interceptors that tell of calls, for one that ends before it can begin. */
   readonly report: readonly Interceptor[];
   /** The most bytes of one message, both ways. */
@@ -40,6 +48,8 @@ export interface GrpcServer {
 /** Serves the routes over gRPC, together with the official health and reflection services. */
 export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   const { routes, interceptors, maxMessageBytes } = options;
+  const bounds = createGrpcBounds(maxMessageBytes);
+  const rpcs = rpcsOf(options);
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": maxMessageBytes,
@@ -51,7 +61,14 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
     "grpc.max_connection_idle_ms": 300_000,
     // Its tracing costs about a tenth of a call, and nobody reads it here.
     "grpc.enable_channelz": 0,
-    interceptors: [describeMalformed(routes, createReport(options.report))],
+    interceptors: [
+      admitGrpcCalls({ rpcs, head: () => head(), ...bounds }),
+      guardPublicCalls(
+        (path) => !rpcs.has(path),
+        () => head(),
+        bounds.open,
+      ),
+    ],
   });
   const services = Map.groupBy(routes, (route) => route.method.parent);
   for (const ofService of services.values())
@@ -64,14 +81,30 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
 
   // The listener has done TLS.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const head = readCallHeads(server);
   const listener = await listenGrpc({ ...options, onConnection: (socket) => injector.injectConnection(socket) });
   return {
     port: listener.port,
     setServing: (serving) => {
       for (const name of names) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
     },
-    stop: (graceMs) => stop(server, injector, listener, graceMs),
+    stop: async (graceMs) => {
+      await stop(server, injector, listener, graceMs);
+      bounds.stop();
+    },
   };
+}
+
+/** By path, composed once. */
+function rpcsOf({ routes, admission, access, report }: GrpcOptions): ReadonlyMap<string, RpcAdmission> {
+  const tell = createReport(report);
+  return new Map(
+    routes.map(({ method }) => {
+      const rpc = { service: method.parent, method };
+      const [decide, refuse] = [createHeaderChain(access, rpc), createHeaderChain(admission, rpc)];
+      return [`/${method.parent.typeName}/${method.name}`, { ...rpc, decide, refuse, report: tell }];
+    }),
+  );
 }
 
 function handlers(routes: readonly Route[], interceptors: readonly Interceptor[]): UntypedServiceImplementation {

@@ -1,6 +1,8 @@
+import { EventEmitter } from "node:events";
+import { setImmediate } from "node:timers/promises";
 import { type DescFile, type DescService, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import type { Server } from "@grpc/grpc-js";
+import type { handleBidiStreamingCall, Server } from "@grpc/grpc-js";
 import type { EnumTypeDefinition } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { file_google_rpc_error_details } from "../../gen/google/rpc/error_details_pb.js";
@@ -29,5 +31,37 @@ export function serveReflection(server: Server, services: readonly DescService[]
       Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)),
     ),
   };
-  new ReflectionService({ everything }).addToServer(server);
+  new ReflectionService({ everything }).addToServer({
+    addService: (definition, handlers) =>
+      server.addService(
+        definition,
+        Object.fromEntries(
+          Object.entries(handlers).map(([name, handler]) => [
+            name,
+            oneByOne(handler as handleBidiStreamingCall<unknown, unknown>),
+          ]),
+        ),
+      ),
+  });
+}
+
+/**
+ * The library answers as fast as requests come, whether or not anybody reads the answers, which are a hundred times as
+ * large. So it gets the next request when the answer to the one before was sent.
+ */
+function oneByOne(handler: handleBidiStreamingCall<unknown, unknown>): handleBidiStreamingCall<unknown, unknown> {
+  return (call) => {
+    const answers: unknown[] = [];
+    const line = Object.assign(new EventEmitter(), { write: (answer: unknown) => answers.push(answer), end: () => {} });
+    handler(line as unknown as typeof call);
+    const serve = async () => {
+      for await (const request of call.iterator({ destroyOnReturn: false })) {
+        line.emit("data", request);
+        for (const answer of answers.splice(0)) await new Promise<void>((sent) => call.write(answer, () => sent()));
+        await setImmediate(); // others are answered in between
+      }
+      call.end();
+    };
+    serve().catch(() => call.destroy()); // the caller left
+  };
 }

@@ -29,6 +29,8 @@ export const serveConnectoryGrpc: Serve = async ({ routes, tls, maxMessageBytes 
     port: 0,
     routes,
     interceptors,
+    admission: [],
+    access: [],
     report,
     maxMessageBytes,
     tls,

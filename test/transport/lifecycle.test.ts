@@ -29,6 +29,8 @@ const open = {
   routes,
   interceptors: [],
   report: [],
+  admission: [],
+  access: [],
   maxMessageBytes: 1024,
   tls: undefined,
   connectionLimits: { total: 100, perAddress: 100 },
@@ -39,7 +41,6 @@ async function startDoors() {
   const grpc = await serveGrpc(open);
   const http = await serveHttp({
     ...open,
-    admission: [],
     corsOrigins: [],
     facades: [],
     isReady: async () => true,

@@ -81,6 +81,8 @@ async function startDoors() {
     routes,
     interceptors,
     report: [],
+    admission: [],
+    access: [],
     maxMessageBytes: 100_000,
     tls: undefined,
     connectionLimits: { total: 100, perAddress: 100 },
@@ -89,7 +91,6 @@ async function startDoors() {
   const grpc = await serveGrpc(open);
   const http = await serveHttp({
     ...open,
-    admission: [],
     corsOrigins: [],
     facades: [],
     isReady: async () => true,

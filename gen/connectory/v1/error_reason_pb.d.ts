@@ -165,7 +165,8 @@ export enum ErrorReason {
   CONNECTOR_NOT_FOUND = 18,
 
   /**
-   * RESOURCE_EXHAUSTED. Too many calls wait for the database; `RetryInfo` says when to come back.
+   * RESOURCE_EXHAUSTED. Too many calls wait for the database, or have begun without having sent their request whole;
+   * `RetryInfo` says when to come back.
    * Example: the 10 001st create waits.
    *
    * @generated from enum value: ERROR_REASON_QUEUE_FULL = 19;

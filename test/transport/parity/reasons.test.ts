@@ -63,6 +63,8 @@ beforeAll(async () => {
     routes,
     interceptors,
     report: [],
+    admission: [],
+    access: [],
     maxMessageBytes: 100_000,
     tls: undefined,
   };
@@ -73,7 +75,6 @@ beforeAll(async () => {
   });
   const rest = serveRest({
     ...common,
-    admission: [],
     log,
     appVersion: "1",
     refuseMember: (_, name) => new Failure(ErrorReason.CONNECTOR_UNKNOWN, name),

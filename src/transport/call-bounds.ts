@@ -1,45 +1,55 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 
-/** Bounds of calls whose request has begun and is not there whole. */
-export interface HalfOpenLimits {
+/** For calls of one kind, such as those whose request is not there whole. */
+export interface CallLimits {
+  /** What they are, for those who are refused. */
+  readonly what: string;
   readonly calls: number;
   readonly callsPerCaller: number;
+  /** Of what each call holds beyond its first 64 kB, which every one has. */
   readonly bytes: number;
   readonly bytesPerCaller: number;
+  /** How many may be decompressing; the others wait. */
+  readonly inflating: number;
+  readonly inflatingPerCaller: number;
+  /** From when it began, or was renewed. */
   readonly timeoutMs: number;
 }
 
-/** A call whose request is not there whole. */
-export interface HalfOpenCall {
+/** A call that counts. */
+export interface BoundedCall {
   /** Says how many bytes of the request are held now. */
   hold(bytes: number): void;
+  /** Its message is decompressed. */
+  inflated(): void;
   /** A message came: the time begins anew. */
   renew(): void;
-  /** The request is there, or the call is over. */
+  /** It counts no more. */
   close(): void;
 }
 
 export interface NewCall {
   /** Whose share it takes. */
   readonly caller: string;
-  /** Bytes that it may come to hold at once, such as by decompression; 0 when what it holds is what has arrived. */
-  readonly reserve: number;
-  /** Called when its bytes may be read: at once, or when the reservation fits. */
+  /** What it comes to hold is known when it is decompressed, and not before. */
+  readonly compressed: boolean;
+  /** Called when its bytes may be read: at once, or when it may be decompressed. */
   readonly read: () => void;
   /** Called once, when a bound is passed; `close` has been called then. */
   readonly refuse: (failure: Failure) => void;
 }
 
-export interface HalfOpenCalls {
+export interface CallBounds {
   /** Throws Failure QUEUE_FULL when there are too many already. */
-  open(call: NewCall): HalfOpenCall;
+  open(call: NewCall): BoundedCall;
   stop(): void;
 }
 
 interface Share {
   calls: number;
   bytes: number;
+  inflating: number;
   readonly waiting: Set<Entry>;
 }
 
@@ -47,34 +57,45 @@ interface Entry extends NewCall {
   readonly share: Share;
   since: number;
   bytes: number;
+  inflating: boolean;
 }
 
 const sweepMs = 1000;
 
+/** What a call may hold without being counted: the number of calls bounds it. */
+const freeBytes = 65_536;
+
 /** Each caller has a share of calls and of bytes, all together have a limit, and each call has a time. */
-export function createHalfOpenCalls(limits: HalfOpenLimits): HalfOpenCalls {
+export function createCallBounds(limits: CallLimits): CallBounds {
   const shares = new Map<string, Share>();
   const entries = new Set<Entry>(); // the oldest first
   const waiting = new Set<Share>();
   let bytes = 0;
+  let inflating = 0;
 
-  const fits = (share: Share, more: number) =>
-    share.bytes + more <= limits.bytesPerCaller && bytes + more <= limits.bytes;
   const set = (entry: Entry, held: number) => {
     const more = held - entry.bytes;
     entry.bytes = held;
     entry.share.bytes += more;
     bytes += more;
   };
+  const mayInflate = (share: Share) => share.inflating < limits.inflatingPerCaller && inflating < limits.inflating;
+  const inflate = (entry: Entry, now: boolean) => {
+    if (entry.inflating === now) return;
+    entry.inflating = now;
+    entry.share.inflating += now ? 1 : -1;
+    inflating += now ? 1 : -1;
+    if (!now && waiting.size > 0) beginWaiting();
+  };
   const begin = (entry: Entry) => {
     if (entry.share.waiting.delete(entry) && entry.share.waiting.size === 0) waiting.delete(entry.share);
-    set(entry, entry.reserve);
+    if (entry.compressed) inflate(entry, true);
     entry.read();
   };
   const beginWaiting = () => {
     for (const share of waiting)
       for (const entry of share.waiting) {
-        if (!fits(share, entry.reserve)) break;
+        if (!mayInflate(share)) break;
         begin(entry);
       }
   };
@@ -85,7 +106,7 @@ export function createHalfOpenCalls(limits: HalfOpenLimits): HalfOpenCalls {
     share.calls -= 1;
     if (share.calls === 0) shares.delete(caller);
     if (share.waiting.delete(entry) && share.waiting.size === 0) waiting.delete(share);
-    if (waiting.size > 0) beginWaiting();
+    inflate(entry, false);
   };
   const refuse = (entry: Entry, failure: Failure) => {
     close(entry);
@@ -102,26 +123,29 @@ export function createHalfOpenCalls(limits: HalfOpenLimits): HalfOpenCalls {
 
   return {
     open: (call) => {
-      const share = shares.get(call.caller) ?? { calls: 0, bytes: 0, waiting: new Set<Entry>() };
-      if (share.calls >= limits.callsPerCaller || entries.size >= limits.calls) throw tooMany();
+      const share = shares.get(call.caller) ?? { calls: 0, bytes: 0, inflating: 0, waiting: new Set<Entry>() };
+      if (share.calls >= limits.callsPerCaller || entries.size >= limits.calls) throw tooMany(limits.what);
       if (share.calls === 0) shares.set(call.caller, share);
       share.calls += 1;
-      const { caller, reserve, read, refuse: refused } = call;
-      const entry: Entry = { caller, reserve, read, refuse: refused, share, since: performance.now(), bytes: 0 };
+      const { caller, compressed, read, refuse: refused } = call;
+      const since = performance.now();
+      const entry: Entry = { caller, compressed, read, refuse: refused, share, since, bytes: 0, inflating: false };
       entries.add(entry);
-      if (reserve === 0 || fits(share, reserve)) begin(entry);
+      if (!compressed || mayInflate(share)) begin(entry);
       else {
         share.waiting.add(entry);
         waiting.add(share);
       }
       return {
         hold: (held) => {
-          if (!entries.has(entry)) return;
-          const grows = held > entry.bytes;
-          if (grows && !fits(share, held - entry.bytes)) return refuse(entry, tooMuch());
-          set(entry, held);
-          if (!grows && waiting.size > 0) beginWaiting();
+          const counted = Math.max(0, held - freeBytes);
+          if (counted === entry.bytes || !entries.has(entry)) return;
+          const more = counted - entry.bytes;
+          if (more > 0 && (share.bytes + more > limits.bytesPerCaller || bytes + more > limits.bytes))
+            return refuse(entry, tooMuch(limits.what));
+          set(entry, counted);
         },
+        inflated: () => inflate(entry, false),
         renew: () => {
           if (!entries.delete(entry)) return;
           entry.since = performance.now();
@@ -134,23 +158,19 @@ export function createHalfOpenCalls(limits: HalfOpenLimits): HalfOpenCalls {
   };
 }
 
-function tooMany(): Failure {
-  return new Failure(ErrorReason.QUEUE_FULL, "too many calls have begun whose request has not arrived: try again", {
-    retryAfterMs: 1000,
-  });
+function tooMany(what: string): Failure {
+  return new Failure(ErrorReason.QUEUE_FULL, `too many ${what}: try again`, { retryAfterMs: 1000 });
 }
 
-function tooMuch(): Failure {
-  return new Failure(
-    ErrorReason.QUEUE_FULL,
-    "too many bytes of requests have arrived that are not whole: end each request before the next large one",
-    { retryAfterMs: 1000 },
-  );
+function tooMuch(what: string): Failure {
+  return new Failure(ErrorReason.QUEUE_FULL, `too many bytes are held by ${what}: end one before the next large one`, {
+    retryAfterMs: 1000,
+  });
 }
 
 function late(timeoutMs: number): Failure {
   return new Failure(
     ErrorReason.DEADLINE_EXCEEDED,
-    `the request did not arrive whole within ${timeoutMs / 1000} s: end it when its message is sent`,
+    `nothing more came within ${timeoutMs / 1000} s: end each request when its message is sent`,
   );
 }

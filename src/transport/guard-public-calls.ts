@@ -1,0 +1,89 @@
+import { ConnectError } from "@connectrpc/connect";
+import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
+import { toConnectError } from "../interceptors/map-errors.ts";
+import { requestIdHeader, requestIdOf } from "../interceptors/request-id.ts";
+import type { BoundedCall, CallBounds } from "./call-bounds.ts";
+import type { CallHead } from "./call-heads.ts";
+import { endStream } from "./end-stream.ts";
+import { timeoutFailure } from "./timeout-failure.ts";
+import { toGrpcStatus } from "./to-grpc-status.ts";
+
+/** Bounds, by address, of the calls that need no token. */
+export interface PublicCallBounds {
+  readonly calls: CallBounds;
+  /** Streams of reflection, whose answers are large. */
+  readonly reflections: CallBounds;
+  /** Health watches whose request is there: they never end by themselves. */
+  readonly watches: CallBounds;
+}
+
+const watchPath = "/grpc.health.v1.Health/Watch";
+
+/**
+ * Health and reflection are served to anybody, so anybody's calls are bounded in number, bytes and time, and nothing is
+ * decompressed for them: their requests are a few bytes. `isPublic` says of a path whether it is one of theirs.
+ */
+export function guardPublicCalls(
+  isPublic: (path: string) => boolean,
+  head: () => CallHead,
+  { calls, reflections, watches }: PublicCallBounds,
+): ServerInterceptor {
+  return ({ path, requestStream }, call) => {
+    if (!isPublic(path)) return new ServerInterceptingCall(call);
+    const { stream, compressed, timeout } = head();
+    const caller = call.getConnectionInfo().remoteAddress ?? "";
+    const bounds = path.startsWith("/grpc.reflection.") ? reflections : calls;
+    let held: BoundedCall | undefined;
+    let bytes = 0;
+    let over = false;
+    const fail = (failure: unknown) => {
+      if (over) return;
+      over = true;
+      const requestId = requestIdOf(null);
+      const error = failure instanceof Failure ? toConnectError(failure, requestId) : ConnectError.from(failure);
+      error.metadata.set(requestIdHeader, requestId);
+      if (compressed) error.metadata.set("grpc-accept-encoding", "identity");
+      call.sendStatus(toGrpcStatus(error));
+      endStream(stream);
+    };
+    const open = (of: CallBounds, read: () => void) => {
+      held?.close();
+      try {
+        held = of.open({ caller, compressed: false, read, refuse: fail });
+      } catch (error) {
+        fail(error);
+      }
+    };
+    stream.once("close", () => held?.close());
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, deliver) => {
+            if (timeout !== undefined) return fail(timeoutFailure(timeout, "grpc-timeout"));
+            if (compressed)
+              return fail(
+                new Failure(ErrorReason.CALL_NOT_SUPPORTED, "grpc-encoding: health and reflection take no compression"),
+              );
+            open(bounds, () => deliver(metadata));
+            stream.on("data", (chunk: Buffer) => {
+              bytes += chunk.length;
+              held?.hold(bytes);
+            });
+          },
+          onReceiveMessage: (message, deliver) => {
+            bytes = 0;
+            held?.hold(0);
+            if (requestStream) held?.renew();
+            if (!over) deliver(message);
+          },
+          onReceiveHalfClose: (deliver) => {
+            if (path === watchPath) open(watches, () => {});
+            if (!over) deliver();
+          },
+          onCancel: () => held?.close(),
+        }),
+    });
+  };
+}
