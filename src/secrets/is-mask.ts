@@ -1,6 +1,6 @@
 /** Signs that stand for hidden letters. A keyboard has the first group, so that one or two of them may be a real value. */
 const typable = String.raw`*#xX._\-?=~+`;
-const bullets = "•●∙·◦○⬤⚫▪■█＊∗⁎…‧";
+const bullets = "•●∙·◦○⬤⚫▪■█▮▒░▓✱✲✳⁕﹡＊∗⁎…‧";
 
 /** What is written in place of a secret and cannot be meant as one, without brackets around it too. */
 const words = new Set([
@@ -18,6 +18,8 @@ const bracketed = new Set([
 
 const brackets =
   /^(?:<(.*)>|\[(.*)\]|\((.*)\)|\{([^{}]*)\}|"(.*)"|'(.*)'|(?:::|__|--|\$\$|%%)(.*)(?:::|__|--|\$\$|%%)|\*+(.*?)\*+)$/s;
+/** Signs around a word that stands for a value in any case: `%REDACTED%`, `#hidden#`. */
+const around = /^[%#~=`_:|-]+|[%#~=`_:|-]+$/g;
 const onlyMarks = new RegExp(`^(?:([${typable}])\\1{2,}|\\*{1,}|[${bullets}\\s]+)$`, "u");
 /** `••••4242`: no secret has such a sign among three more. */
 const runOfBullets = new RegExp(`[${bullets}]{3,}`, "u");
@@ -36,13 +38,39 @@ export function isMask(value: string): boolean {
   if (onlyMarks.test(text) || runOfBullets.test(text) || ownConstants.some((constant) => constant.test(text)))
     return true;
   if (text.length > longest) return false;
-  return isMostlyAsterisks(text) || isWord(text) || hasMaskedPassword(text);
+  if (isMostlyHidden(text) || isWord(text) || hasMaskedPassword(text)) return true;
+  const read = decoded(text);
+  return read !== text && isMask(read);
 }
 
-/** `AKIA****************`, `****abcd`: four or more in a row that are the greater part. */
-function isMostlyAsterisks(text: string): boolean {
-  const [run = ""] = /\*{4,}/.exec(text) ?? [];
-  return run.length * 2 > text.length;
+/**
+ * Signs that stand for hidden letters and are half of the text at least, with what a screen leaves of the value at its ends:
+ * `AKIA****************`, `****4242`, `**** **** **** 4242`, `ab***yz`, `xxxx1234`, `XXXX-XXXX-1234`, `sk-...abcd`.
+ */
+function isMostlyHidden(text: string): boolean {
+  // Blanks and dashes between groups of them count for nothing.
+  const joined = text.replace(/(?<=[*xX])[ .-](?=[*xX\w])/g, "");
+  const [run = ""] = /\*{4,}/.exec(joined) ?? [];
+  return (run !== "" && run.length * 2 >= joined.length) || ends.some((form) => form.test(joined));
+}
+
+/** Four letters at each end at the most: more of a value is not shown, and may be a value. */
+const ends = [
+  /^\w{0,4}\*{3,}\w{0,4}$/,
+  /^(?:x{4,}|X{4,})\w{1,4}$/,
+  /^(?:[a-z]{2,5}[-_][\w-]{0,12}|[A-Z]{4})?(?:\.{3}|…)\w{4}$/,
+];
+
+/** Of a form that is sent on encoded: `%2A%2A%2A`, `&bull;&bull;&bull;`, `\u2022\u2022\u2022`, or read as Latin-1. */
+function decoded(text: string): string {
+  return text
+    .replaceAll("â€¢", "•")
+    .replace(/&(?:bull|#8226|#x2022);|\\u2022|%E2%80%A2/gi, "•")
+    .replace(/&(?:ast|#42|#x2a);|\\u002a|%2A/gi, "*")
+    .replace(/&lt;|%3C/gi, "<")
+    .replace(/&gt;|%3E/gi, ">")
+    .replace(/%5B/gi, "[")
+    .replace(/%5D/gi, "]");
 }
 
 function isWord(text: string): boolean {
@@ -50,7 +78,7 @@ function isWord(text: string): boolean {
     .exec(text)
     ?.slice(1)
     .find((group) => group !== undefined);
-  if (inside === undefined) return words.has(plain(text));
+  if (inside === undefined) return words.has(plain(text)) || words.has(plain(text.replace(around, "")));
   // `[REDACTED alloc::string::String]` says more after the word; `<your password>` is what a manual writes.
   const [first = ""] = plain(inside).split(" ");
   const known = words.has(plain(inside)) || bracketed.has(plain(inside)) || words.has(first) || first === "your";
