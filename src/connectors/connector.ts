@@ -77,8 +77,10 @@ export interface Probe {
   open(endpoint: Endpoint): Promise<Socket>;
   /** Turns the failures at an endpoint into warnings, because the system can be used without it. */
   forgive(endpoint: string): void;
-  /** Records a fact about the system. */
+  /** Records a fact about the system. The value may come from the other side as it is: secrets in it are not shown. */
   fact(name: string, value: string): void;
+  /** Says that a text is a secret too, though it is not in the configuration: a token that was given or signed. */
+  addSecret(value: string): void;
 }
 
 /** What a step is about. */

@@ -10,6 +10,7 @@ import {
 } from "../../gen/connectory/v1/test_report_pb.js";
 import { untilAborted } from "../egress/until-aborted.ts";
 import { type Probe, ProbeError } from "./connector.ts";
+import type { Concealer } from "./create-concealer.ts";
 import { translateError } from "./translate-error.ts";
 
 /** The stages of a test in their order; one without a step when a test fails was not executed. */
@@ -34,9 +35,14 @@ export interface Recorder extends Pick<Probe, "step" | "skip" | "forgive" | "fac
 
 /**
  * Keeps what a test does and finds. A step ends with the signal at the latest. `onStep` gets every step as it begins
- * (status RUNNING) and as it is when it is added to the report.
+ * (status RUNNING) and as it is when it is added to the report. What the other side chose is told without the secrets that it
+ * was sent: facts and addresses; hints are words of ours, with nothing of it but the codes of errors.
  */
-export function createRecorder(signal: AbortSignal, onStep: (step: TestStep) => void = () => {}): Recorder {
+export function createRecorder(
+  signal: AbortSignal,
+  { conceal, reveals }: Pick<Concealer, "conceal" | "reveals">,
+  onStep: (step: TestStep) => void = () => {},
+): Recorder {
   const report = create(TestReportSchema);
   const { steps, facts } = report;
   let begun = 0;
@@ -50,11 +56,13 @@ export function createRecorder(signal: AbortSignal, onStep: (step: TestStep) => 
     onStep(entry);
     return entry;
   };
+  // Concealed first: of a secret that the cut goes through nothing is left to see either.
+  const show = (text: string) => printable(conceal(text));
   return {
     report,
     step: async (step, run) => {
       const { stage, field, warning, note = "", patienceMs } = step;
-      const endpoint = printable(step.endpoint);
+      const endpoint = show(step.endpoint);
       const end = patienceMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
       const began = performance.now();
       const entry = begin({ stage, endpoint, field });
@@ -70,7 +78,7 @@ export function createRecorder(signal: AbortSignal, onStep: (step: TestStep) => 
         finish(works);
         return value;
       } catch (error) {
-        const failure = end.aborted ? timedOut(field) : translateError(error, step);
+        const failure = end.aborted ? timedOut(field) : translateError(error, step, reveals);
         const hint = note === "" ? failure.hint : `${failure.hint}; ${note}`;
         const outcome = { status: TestStatus.FAILED, code: failure.code, hint, field: failure.field ?? field };
         const later = failure.stage !== undefined && failure.stage > stage ? failure.stage : undefined;
@@ -80,21 +88,21 @@ export function createRecorder(signal: AbortSignal, onStep: (step: TestStep) => 
       }
     },
     skip: (stage, name) => {
-      const endpoint = printable(name);
+      const endpoint = show(name);
       add(create(TestStepSchema, { stage, endpoint, status: TestStatus.SKIPPED, code: "NOT_CONFIGURED" }));
     },
     forgive: (name) => {
-      const endpoint = printable(name);
+      const endpoint = show(name);
       for (const step of steps)
         if (step.endpoint === endpoint && step.status === TestStatus.FAILED) step.status = TestStatus.WARNING;
     },
     fact: (name, value) => {
-      const cut = printable(value);
+      const cut = show(value);
       if (facts.some((fact) => fact.name === name && fact.value === cut)) return;
       facts.push({ $typeName: "connectory.v1.TestFact", name, value: cut });
     },
     notExecuted: (stages, code, endpoint = "") => {
-      for (const step of stepsNotExecuted(stages, code, printable(endpoint))) add(step);
+      for (const step of stepsNotExecuted(stages, code, show(endpoint))) add(step);
     },
   };
 }

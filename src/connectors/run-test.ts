@@ -7,6 +7,7 @@ import {
 } from "../../gen/connectory/v1/test_report_pb.js";
 import type { Dialer } from "../egress/create-dialer.ts";
 import { type Connector, type DiscoveredPage, type DiscoverQuestion, type Probe, ProbeError } from "./connector.ts";
+import { type Concealer, createConcealer } from "./create-concealer.ts";
 import { createRecorder, plannedStages, stepsNotExecuted } from "./create-recorder.ts";
 import { openEndpoint } from "./open-endpoint.ts";
 
@@ -28,6 +29,8 @@ export interface RunTestOptions {
   readonly signal: AbortSignal;
   /** The test's own end, in milliseconds. */
   readonly deadlineMs: number;
+  /** For the secrets of the configuration; absent: one is made. */
+  readonly concealer?: Concealer;
   /** Gets every step as it begins and as it ends. */
   onStep?(step: TestStep): void;
 }
@@ -64,12 +67,14 @@ async function attempt(options: RunTestOptions, work: (probe: Probe) => Promise<
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), deadlineMs);
   const testSignal = AbortSignal.any([signal, stop.signal]);
-  const recorder = createRecorder(testSignal, onStep);
+  const { concealer = createConcealer(connector, config) } = options;
+  const recorder = createRecorder(testSignal, concealer, onStep);
+  const { addSecret } = concealer;
   const { report, step, skip, forgive, fact } = recorder;
   const open: Probe["open"] = (endpoint) =>
     openEndpoint(endpoint, { dialer, recorder, signal: testSignal, deadlineMs });
   try {
-    await work({ signal: testSignal, deadlineMs, step, skip, forgive, fact, open });
+    await work({ signal: testSignal, deadlineMs, step, skip, forgive, fact, addSecret, open });
     return { error: false, message: `${connector.name} answered at ${connector.describe(config)}`, report };
   } catch (error) {
     signal.throwIfAborted();

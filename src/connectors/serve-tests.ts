@@ -5,6 +5,8 @@ import { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_pro
 import { TestReportSchema, type TestStep, TestStepSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import { createDialer } from "../egress/create-dialer.ts";
 import { createEgressPolicy } from "../egress/egress-policy.ts";
+import { createConcealer } from "./create-concealer.ts";
+import { describeDefect } from "./describe-defect.ts";
 import { connectors, findConnector } from "./index.ts";
 import { type DiscoveryOutcome, emptyPage, runDiscovery, runTest } from "./run-test.ts";
 import type { SentOutcome, TestThreadAnswer, TestThreadData, TestThreadOrder, TestThreadTask } from "./test-thread.ts";
@@ -28,9 +30,12 @@ export function serveTests(port: MessagePort, { egress, gathers }: TestThreadDat
     try {
       const connector = findConnector(connectors, connectorId);
       if (connector === undefined) throw new Error(`there is no connector ${connectorId}`);
+      const whole = fromBinary(connector.config, config);
+      const concealer = createConcealer(connector, whole);
       const options = {
         connector,
-        config: fromBinary(connector.config, config),
+        config: whole,
+        concealer,
         dialer,
         signal: caller.signal,
         deadlineMs: Math.max(1, Number(endsAt - process.hrtime.bigint()) / 1e6),
@@ -41,11 +46,11 @@ export function serveTests(port: MessagePort, { egress, gathers }: TestThreadDat
       const outcome =
         question === undefined
           ? { ...(await runTest(options)), page: emptyPage }
-          : tidyDiscovery(connector, question.pageSize, await runDiscovery({ ...options, question }));
+          : tidyDiscovery(connector, question.pageSize, await runDiscovery({ ...options, question }), concealer);
       answer({ id, outcome: toSent(outcome) });
     } catch (error) {
       if (caller.signal.aborted) answer({ id, cancelled: true });
-      else answer({ id, defect: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      else answer({ id, defect: describeDefect(error) });
     } finally {
       callers.delete(id);
       if (callers.size === 0) flushCompileCache();

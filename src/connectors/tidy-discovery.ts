@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { type Connector, ProbeError } from "./connector.ts";
+import { type Concealer, concealed } from "./create-concealer.ts";
 import { printable } from "./create-recorder.ts";
 import { type DiscoveryOutcome, emptyPage, failedOutcome } from "./run-test.ts";
 
@@ -10,24 +11,39 @@ const maxFacts = 32;
 /** So that a page token, which holds the cursor as JSON, stays below its 4096 characters. */
 const maxCursorBytes = 3000;
 
-/** Bounds what a discovery found: all of it was chosen by the other side. */
-export function tidyDiscovery(connector: Connector, pageSize: number, outcome: DiscoveryOutcome): DiscoveryOutcome {
+/** Bounds what a discovery found, and takes secrets out of it: all of it was chosen by the other side. */
+export function tidyDiscovery(
+  connector: Connector,
+  pageSize: number,
+  outcome: DiscoveryOutcome,
+  { conceal, reveals }: Concealer,
+): DiscoveryOutcome {
   const { resources, nextCursor } = outcome.page;
-  if (Buffer.byteLength(JSON.stringify(nextCursor)) > maxCursorBytes) {
-    const tooLong = new ProbeError(
-      "TOO_MUCH_DATA",
-      "the system names the next page in a text that is too long to keep",
-    );
-    return { ...failedOutcome(connector, outcome.report, tooLong), page: emptyPage };
-  }
-  return { ...outcome, page: { resources: resources.slice(0, pageSize).map(tidyResource), nextCursor } };
+  const refuse = (error: ProbeError) => ({ ...failedOutcome(connector, outcome.report, error), page: emptyPage });
+  if (Buffer.byteLength(JSON.stringify(nextCursor)) > maxCursorBytes) return refuse(tooLong);
+  // A page token is signed and can be read, and without it the pages after this one could not be had.
+  if (reveals(nextCursor)) return refuse(secretEchoed);
+  const tidied = resources.slice(0, pageSize).map((resource) => tidyResource(resource, conceal));
+  return { ...outcome, page: { resources: tidied, nextCursor } };
 }
+
+const tooLong = new ProbeError("TOO_MUCH_DATA", "the system names the next page in a text that is too long to keep");
+const secretEchoed = new ProbeError(
+  "SECRET_ECHOED",
+  "the system names the next page in a text that holds a secret of the configuration: try another page_size",
+);
 
 type Resource = MessageInitShape<typeof DiscoveredResourceSchema>;
 
-function tidyResource({ kind = "", name = "", container = false, facts = {} }: Resource): Resource {
+function tidyResource(
+  { kind = "", name = "", container = false, facts = {} }: Resource,
+  conceal: Concealer["conceal"],
+): Resource {
   const tidied = Object.entries(facts)
     .slice(0, maxFacts)
-    .map(([fact, value]) => [printable(fact), printable(value)]);
-  return { kind, name: printable(name, maxNameLength), container, facts: Object.fromEntries(tidied) };
+    .map(([fact, value]) => [printable(fact), printable(conceal(value))]);
+  const shown = printable(conceal(name), maxNameLength);
+  // What has no name any more cannot be asked for.
+  const isContainer = container && shown !== concealed;
+  return { kind, name: shown, container: isContainer, facts: Object.fromEntries(tidied) };
 }

@@ -71,15 +71,22 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ],
 };
 
-/** What an error means to whoever configured the target. Never holds text that came from the other side. */
-export function translateError(error: unknown, step: Step): ProbeError {
+/**
+ * What an error means to whoever configured the target. Never holds text that came from the other side; of a code, which a
+ * library may have from there, `reveals` says whether it holds a secret.
+ */
+export function translateError(
+  error: unknown,
+  step: Step,
+  reveals: (text: string) => boolean = () => false,
+): ProbeError {
   if (error instanceof ProbeError) return error;
   if (error instanceof EgressDenied) return new ProbeError("EGRESS_DENIED", error.hint, step.field);
   const refusal = causes(error).find((one) => errorCode(one).startsWith("ERR_SSL_"));
   const translated = refusal === undefined ? step.translate?.(error) : undefined;
   if (translated !== undefined) return translated;
   const code = errorCode(refusal ?? error);
-  const [name, hint, field] = meanings[code] ?? fallback(code);
+  const [name, hint, field] = meanings[code] ?? fallback(reveals(code) ? "" : code);
   return new ProbeError(name, hint, field ?? step.field);
 }
 

@@ -102,6 +102,7 @@ async function firstDial(config: ConnectorConfig): Promise<unknown> {
     open,
     forgive: () => {},
     fact: () => {},
+    addSecret: () => {},
   };
   await connector.test?.(own, probe).catch(() => undefined);
   return asked;

@@ -1,17 +1,22 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { KafkaConfigSchema } from "../../gen/connectory/v1/kafka_config_pb.js";
 import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import type { DiscoveredPage } from "../../src/connectors/connector.ts";
+import { createConcealer } from "../../src/connectors/create-concealer.ts";
 import { connectors } from "../../src/connectors/index.ts";
 import { tidyDiscovery } from "../../src/connectors/tidy-discovery.ts";
+import { canary } from "../support/canary.ts";
 
-const tidy = (page: Partial<DiscoveredPage>, pageSize = 10) =>
-  tidyDiscovery(connectors.kafka, pageSize, {
-    error: false,
-    message: "",
-    report: create(TestReportSchema),
-    page: { resources: [], nextCursor: "", ...page },
-  });
+const secret = canary("echoed");
+const sasl = { protocol: "SASL_SSL", mechanism: "PLAIN", username: "ann", password: secret };
+const config = create(KafkaConfigSchema, { bootstrapServers: "a.example:9092", sasl });
+
+const tidy = (page: Partial<DiscoveredPage>, pageSize = 10) => {
+  const found = { resources: [], nextCursor: "", ...page };
+  const outcome = { error: false, message: "", report: create(TestReportSchema), page: found };
+  return tidyDiscovery(connectors.kafka, pageSize, outcome, createConcealer(connectors.kafka, config));
+};
 
 test("names and facts are cut, and lose their control characters", () => {
   const { page } = tidy({
@@ -36,4 +41,19 @@ test("a next page that is named in too long a text fails the discovery", () => {
   const outcome = tidy({ nextCursor: "x".repeat(2999), resources: [{ name: "t" }] });
   expect(outcome).toMatchObject({ error: true, page: { resources: [], nextCursor: "" } });
   expect(outcome.message).toContain("TOO_MUCH_DATA");
+});
+
+test("a secret that comes back is not shown: a resource loses its name, a fact its value, and no page follows", () => {
+  const encoded = Buffer.from(`ann:${secret}`).toString("base64");
+  const facts = { owner: encoded, size: "1" };
+  const { page } = tidy({ resources: [{ kind: "topic", name: `a-${secret}`, container: true, facts }] });
+  expect(page.resources).toEqual([
+    { kind: "topic", name: "[redacted]", container: false, facts: { owner: "[redacted]", size: "1" } },
+  ]);
+  // The cut would have gone through it.
+  const long = `${"b".repeat(1010)}${secret}`;
+  expect(tidy({ resources: [{ name: long }] }).page.resources).toMatchObject([{ name: "[redacted]" }]);
+  const outcome = tidy({ nextCursor: encoded, resources: [{ name: "t" }] });
+  expect(outcome).toMatchObject({ error: true, page: { resources: [], nextCursor: "" } });
+  expect(outcome.message).toContain("SECRET_ECHOED");
 });

@@ -9,7 +9,6 @@ import { openProbeClient, type ProbeAnswer, type ProbeClient, translateHttpError
 import { isEncrypted, urlTarget, withoutQuery } from "../url-target.ts";
 import { urlTls } from "../url-tls.ts";
 import { nextPlace } from "./next-place.ts";
-import { revealsSecret } from "./reveals-secret.ts";
 
 /** What an origin said in the end: the last of its answers, and the other origin that it sends its clients to. */
 interface Verdict {
@@ -42,14 +41,10 @@ export async function testHttp(config: HttpConfig, probe: Probe): Promise<void> 
     if (answer.status >= 400 && warning === undefined) throw new ProbeError("BAD_REQUEST", badRequest, "url");
   });
   probe.fact("status", String(answer.status));
-  // A server may send back what it was sent.
-  const tell = (name: string, value: string) => {
-    if (!revealsSecret(config, value)) probe.fact(name, value);
-  };
-  if (url.href !== new URL(config.url).href) tell("final_url", withoutQuery(url.href));
+  if (url.href !== new URL(config.url).href) probe.fact("final_url", withoutQuery(url.href));
   for (const name of ["content-type", "server"]) {
     const value = answer.headers[name];
-    if (value !== undefined) tell(name.replace("-", "_"), value);
+    if (value !== undefined) probe.fact(name.replace("-", "_"), value);
   }
 }
 

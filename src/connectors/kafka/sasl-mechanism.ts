@@ -10,10 +10,16 @@ import { signMskToken } from "./sign-msk-token.ts";
 export async function saslMechanism({ login, tls }: KafkaAccess, probe: Probe): Promise<Options["sasl"]> {
   if (login === undefined) return undefined;
   if (login.kind === "token") return bearerMechanism(login.token);
-  if (login.kind === "oauth") return bearerMechanism(await fetchOauthToken(login, tls?.ca ?? "", probe));
-  if (login.kind === "msk") return bearerMechanism(await signMskToken(login));
+  if (login.kind === "oauth") return bearerOf(await fetchOauthToken(login, tls?.ca ?? "", probe), probe);
+  if (login.kind === "msk") return bearerOf(await signMskToken(login), probe);
   const { mechanism, username, password } = login;
   return mechanism === "PLAIN"
     ? { mechanism: "plain", username, password }
     : guardedScram(mechanism, username, password);
+}
+
+/** Whoever has the token is let in: it is as good as what it was made with. */
+function bearerOf(token: string, probe: Probe): Options["sasl"] {
+  probe.addSecret(token);
+  return bearerMechanism(token);
 }

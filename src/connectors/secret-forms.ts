@@ -1,0 +1,73 @@
+/** A secret in the forms in which it may come back, in lower case; what a text must be made of to be looked through for them. */
+export interface SecretForms {
+  /** As it is, turned around, in hexadecimal digits. */
+  readonly plain: readonly string[];
+  /** In base64, wherever in a longer text it began. */
+  readonly base64: readonly string[];
+}
+
+export function secretForms(value: string): SecretForms {
+  const plain = [value, value.replace(/\s+/g, ""), [...value].reverse().join(""), Buffer.from(value).toString("hex")];
+  return { plain: plain.map((form) => form.toLowerCase()), base64: base64Forms(Buffer.from(value)) };
+}
+
+/** The texts that are as good as a secret: the part after the scheme of an `Authorization` header, and what that part says. */
+export function secretParts(value: string): readonly string[] {
+  const [, scheme = "", credentials = ""] = /^([A-Za-z]+) +(\S+)$/.exec(value) ?? [];
+  if (credentials === "") return [value];
+  if (scheme.toLowerCase() !== "basic") return [value, credentials];
+  const login = Buffer.from(credentials, "base64").toString();
+  return [value, credentials, login, login.slice(login.indexOf(":") + 1)].filter((part) => part !== "");
+}
+
+/** The characters of base64 that depend on these bytes alone, for the three places in a group of three at which they can begin. */
+function base64Forms(bytes: Buffer): readonly string[] {
+  return [0, 1, 2].map((before) => {
+    const text = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString("base64")
+      .replace(/=+$/, "");
+    const isWhole = (before + bytes.length) % 3 === 0;
+    return text.slice([0, 2, 3][before], isWhole ? undefined : -1).toLowerCase();
+  });
+}
+
+/** The ways to read a text, in lower case. */
+export interface TextViews {
+  readonly plain: readonly string[];
+  readonly base64: string;
+}
+
+/** A text as it is, without its escapes (percent, JSON, HTML), without blanks, and the hexadecimal digits in it. */
+export function textViews(text: string): TextViews {
+  const percent = fromPercent(text);
+  const whole = fromEntities(fromEscapes(percent));
+  const form = fromPercent(text.replaceAll("+", " "));
+  const read = new Set([text, percent, form, fromEscapes(text), fromEntities(text), whole]);
+  const lower = [...read].map((view) => view.toLowerCase());
+  const compact = text.replace(/\s+|\\[nr]/g, "").toLowerCase();
+  const digits = compact.replace(/0x|\\x/g, "").replace(/[^0-9a-f]/g, "");
+  const joined = whole.replace(/\s+/g, "").toLowerCase();
+  return { plain: [...lower, compact, joined, digits], base64: joined.replaceAll("-", "+").replaceAll("_", "/") };
+}
+
+function fromPercent(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => Buffer.from(run.replaceAll("%", ""), "hex").toString());
+}
+
+const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f" };
+
+function fromEscapes(text: string): string {
+  return text.replace(/\\(?:u([0-9a-f]{4})|x([0-9a-f]{2})|(.))/gi, (_, wide, narrow, one: string) =>
+    one === undefined ? String.fromCharCode(Number.parseInt(wide ?? narrow, 16)) : (escapes[one] ?? one),
+  );
+}
+
+const entities: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function fromEntities(text: string): string {
+  return text.replace(/&(?:#(\d{1,6})|#x([0-9a-f]{1,5})|(amp|lt|gt|quot|apos));/gi, (_, decimal, hex, name) =>
+    name === undefined
+      ? String.fromCodePoint(Number.parseInt(decimal ?? hex, decimal === undefined ? 16 : 10))
+      : (entities[name.toLowerCase()] ?? ""),
+  );
+}
