@@ -244,7 +244,7 @@ export const descriptions = {
   "connectory.v1.SecretState": "What may be told of a stored secret.",
   "connectory.v1.SecretState.path": "The field's path inside the configuration, such as `sasl.password`.",
   "connectory.v1.SecretState.set": "True when a value is stored.",
-  "connectory.v1.SecretState.fingerprint": "Tells two values of the same field of the same profile apart: 16 hexadecimal digits of a keyed hash.",
+  "connectory.v1.SecretState.fingerprint": "Tells two values of the same field of the same profile apart: 16 hexadecimal digits of a keyed hash. Empty for callers without the permission `profiles.rebind`.",
   "connectory.v1.SecretState.updated_at": "When the value was stored.",
   "connectory.v1.ConnectionProfileRevision": "A state that a profile had, and the write that led to it.",
   "connectory.v1.ConnectionProfileRevision.revision": "The organization's revision of the write.",
@@ -523,4 +523,5 @@ export const descriptions = {
   "connectory.v1.ErrorReason.ERROR_REASON_MESSAGE_TOO_LARGE": "RESOURCE_EXHAUSTED. The message is larger than any request of this method that its rules allow, or than MAX_MESSAGE_BYTES. Example: GetConnection with a message of 100 kB.",
   "connectory.v1.ErrorReason.ERROR_REASON_CALL_NOT_SUPPORTED": "UNIMPLEMENTED. The call does not have the form that its protocol wants: no message or more than one, or a compression that is not served here. `grpc-accept-encoding` has those that are. Example: a gRPC call of GetConnection that ends before its message.",
   "connectory.v1.ErrorReason.ERROR_REASON_ANSWER_TOO_LARGE": "RESOURCE_EXHAUSTED. The answer is larger than MAX_MESSAGE_BYTES. Example: a page of 1000 large profiles; ask for fewer with `page_size`.",
+  "connectory.v1.ErrorReason.ERROR_REASON_TOO_MANY_ATTEMPTS": "RESOURCE_EXHAUSTED. Secrets of one profile, or other fields under one `request_id`, were sent too often by one user; `RetryInfo` says when to come back. Example: the password of a profile is updated for the 31st time within a minute.",
 };

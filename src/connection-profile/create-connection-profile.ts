@@ -9,6 +9,7 @@ import {
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { callerOf } from "../interceptors/caller.ts";
+import { asSeenBy } from "./as-seen-by.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 import { type ResolveDeps, resolveNew } from "./resolved-config.ts";
@@ -29,7 +30,7 @@ export function createConnectionProfile(
     checkValidationMode(context, validationMode);
     const repeatable = { requestId, body: requestId === "" ? "" : bodyOf(request) };
     const first = await deps.profiles.findRequest(caller, repeatable);
-    if (first !== undefined && !validateOnly) return { connectionProfile: first };
+    if (first !== undefined && !validateOnly) return { connectionProfile: asSeenBy(context, first) };
     const whole = request.config ?? create(ConnectorConfigSchema);
     const resolved = resolveNew(deps, caller.organizationId, request.connector, whole).toKeep();
     const { ready, bare: config, description, given: secrets, destination } = resolved;
@@ -45,7 +46,7 @@ export function createConnectionProfile(
     }
     const profile = { id, name, labels, connector, config, description, secrets, destination };
     const written = await deps.profiles.insert(caller, profile, repeatable);
-    return { connectionProfile: written, report };
+    return { connectionProfile: asSeenBy(context, written), report };
   };
 }
 

@@ -20,6 +20,7 @@ export async function expungeProfile(
     .where({ organization_id: caller.organizationId })
     .whereRaw("record ->> 'id' = ?", [id])
     .delete();
+  await trx("secret_attempt").where({ organization_id: caller.organizationId, subject: id }).delete();
   await eraseEvents(trx, caller.organizationId, id);
   const what = { subject: id, data: expungedData(id) };
   return appendEvent(trx, caller.organizationId, auditEvent("connection-profile.expunged", caller, what, new Date()));

@@ -1,6 +1,7 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { principalKey } from "../auth/principal.ts";
+import { asSeenBy } from "./as-seen-by.ts";
 import { profileNotFound } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 
@@ -12,6 +13,6 @@ export function getConnectionProfile(deps: {
     const { organizationId } = context.values.get(principalKey);
     const connectionProfile = await deps.profiles.find(organizationId, request.id);
     if (connectionProfile === undefined) throw profileNotFound();
-    return { connectionProfile };
+    return { connectionProfile: asSeenBy(context, connectionProfile) };
   };
 }

@@ -2,6 +2,7 @@ import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import type { PageTokens } from "../auth/page-token.ts";
 import { principalKey } from "../auth/principal.ts";
+import { asSeenBy } from "./as-seen-by.ts";
 import { profileNotFound } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 
@@ -21,6 +22,8 @@ export function listConnectionProfileRevisions(deps: {
     const limit = Math.min(pageSize || defaultPageSize, maxPageSize);
     const { revisions, more } = await deps.profiles.revisions(organizationId, id, before, limit);
     const last = revisions.at(-1);
+    for (const { connectionProfile } of revisions)
+      if (connectionProfile !== undefined) asSeenBy(context, connectionProfile);
     return {
       revisions: [...revisions],
       nextPageToken: more && last !== undefined ? deps.pageTokens.seal(scope, { revision: `${last.revision}` }) : "",

@@ -4,6 +4,7 @@ import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profi
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import type { PageTokens } from "../auth/page-token.ts";
 import { principalKey } from "../auth/principal.ts";
+import { asSeenBy } from "./as-seen-by.ts";
 import { parseFilter } from "./parse-filter.ts";
 import { type ProfileOrder, parseOrder } from "./parse-order.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
@@ -33,7 +34,7 @@ export function listConnectionProfiles(deps: {
     const last = profiles.at(-1);
     const nextPageToken =
       more && last !== undefined ? deps.pageTokens.seal(scope, { value: sortValue(order, last), id: last.id }) : "";
-    return { connectionProfiles: [...profiles], nextPageToken };
+    return { connectionProfiles: profiles.map((profile) => asSeenBy(context, profile)), nextPageToken };
   };
 }
 

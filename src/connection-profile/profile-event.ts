@@ -3,7 +3,7 @@ import { type ConnectionProfile, ConnectionProfileSchema } from "../../gen/conne
 import type { NewEvent } from "../events/append-event.ts";
 import type { EventType } from "../events/event.ts";
 import type { Caller } from "../interceptors/caller.ts";
-import { toRecord } from "./profile-row.ts";
+import { toEventRecord } from "./profile-row.ts";
 
 /** What happened to a profile: what it was before, and what it is after. */
 export interface ProfileChangeData {
@@ -12,7 +12,7 @@ export interface ProfileChangeData {
 }
 
 /**
- * What the event log keeps of a write: the profile as protobuf JSON in proto names, without its secrets. The state after a
+ * What the event log keeps of a write: the profile as protobuf JSON in proto names, without its secrets and their fingerprints. The state after a
  * write has no `revision` and no `etag` in it yet: they come from the event, which has its own revision.
  */
 export function profileEvent(
@@ -22,8 +22,10 @@ export function profileEvent(
   occurredAt: Date,
 ): NewEvent {
   const id = after?.id ?? before?.id ?? "";
-  const data: JsonObject = { connection_profile: after === undefined ? toRecord(mustBe(before)) : unrevised(after) };
-  if (before !== undefined && after !== undefined) data.old_connection_profile = toRecord(before);
+  const data: JsonObject = {
+    connection_profile: after === undefined ? toEventRecord(mustBe(before)) : unrevised(after),
+  };
+  if (before !== undefined && after !== undefined) data.old_connection_profile = toEventRecord(before);
   return auditEvent(`connection-profile.${happened}`, caller, { subject: id, data }, occurredAt);
 }
 
@@ -48,7 +50,7 @@ export function auditEvent(
 }
 
 function unrevised(profile: ConnectionProfile): JsonObject {
-  return toRecord(create(ConnectionProfileSchema, { ...profile, revision: 0n, etag: "" }));
+  return toEventRecord(create(ConnectionProfileSchema, { ...profile, revision: 0n, etag: "" }));
 }
 
 function mustBe(profile: ConnectionProfile | undefined): ConnectionProfile {

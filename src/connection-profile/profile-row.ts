@@ -13,6 +13,7 @@ import {
   ConnectionProfileSchema,
   type LastTest,
   LastTestSchema,
+  SecretStateSchema,
 } from "../../gen/connectory/v1/connection_profile_pb.js";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
@@ -100,6 +101,12 @@ export function toRecord(profile: ConnectionProfile): JsonObject {
   return toJson(ConnectionProfileSchema, create(ConnectionProfileSchema, lasting), {
     useProtoFieldName: true,
   }) as JsonObject;
+}
+
+/** The same for events, whose readers this service does not know: without fingerprints. */
+export function toEventRecord(profile: ConnectionProfile): JsonObject {
+  const secrets = profile.secrets.map((secret) => create(SecretStateSchema, { ...secret, fingerprint: "" }));
+  return toRecord(create(ConnectionProfileSchema, { ...profile, secrets }));
 }
 
 /** The other way round. */

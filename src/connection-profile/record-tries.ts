@@ -9,7 +9,7 @@ import type { Caller } from "../interceptors/caller.ts";
 import type { Candidate, Try } from "./candidate.ts";
 import { expungedData } from "./erase-events.ts";
 import { auditEvent } from "./profile-event.ts";
-import { toRecord } from "./profile-row.ts";
+import { toEventRecord } from "./profile-row.ts";
 
 /** What events of unsaved configurations have for a subject: there is no profile. */
 const unsaved = "unsaved";
@@ -126,7 +126,7 @@ function eventOf({ caller, candidate, tried }: TryRecord, now: Date, there?: Rea
     field,
   }));
   const data: JsonObject = {
-    connection_profile: profile === undefined ? { connector: connector.id } : toRecord(profile),
+    connection_profile: profile === undefined ? { connector: connector.id } : toEventRecord(profile),
     test: {
       kind,
       saved: profile !== undefined,

@@ -7,6 +7,7 @@ import { Failure } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import type { DigestRequest } from "./digest-request.ts";
 import { fromRecord, toRecord } from "./profile-row.ts";
+import { returnAttempt, takeAttempt } from "./take-attempt.ts";
 
 /** A request that may come twice. */
 export interface RepeatableRequest {
@@ -45,7 +46,14 @@ export async function recallRequest(
   const first = own ?? rows.find((row) => isOfFormerVersion(row, caller));
   if (first === undefined) return undefined;
   const text = first === own ? digested(key, request) : request.body;
-  if (!(await digest.matches(first.body, text))) throw reused();
+  const same = await knex.transaction(async (trx) => {
+    // Whether a request is the same tells whether the secrets in it are: what is not is an attempt at them.
+    await takeAttempt(trx, caller, key);
+    const matches = await digest.matches(first.body, text);
+    if (matches) await returnAttempt(trx, caller, key);
+    return matches;
+  });
+  if (!same) throw reused();
   return fromRecord(first.record);
 }
 

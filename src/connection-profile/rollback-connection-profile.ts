@@ -10,6 +10,7 @@ import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connector
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure, fieldsInvalid } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
+import { asSeenBy } from "./as-seen-by.ts";
 import { type ResolveDeps, resolveEdits } from "./resolved-config.ts";
 import { type RewriteDeps, rewriteProfile } from "./rewrite-profile.ts";
 import { secretSlots } from "./secret-slots.ts";
@@ -34,7 +35,7 @@ export function rollbackConnectionProfile(
         return { after: { name: target.name, labels: target.labels, config: resolved.bare }, resolved };
       },
     });
-    return { connectionProfile };
+    return { connectionProfile: asSeenBy(context, connectionProfile) };
   };
 }
 

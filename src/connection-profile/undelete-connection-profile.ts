@@ -3,6 +3,7 @@ import type { ConnectionProfileService } from "../../gen/connectory/v1/connectio
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
+import { asSeenBy } from "./as-seen-by.ts";
 import { profileNotFound } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 
@@ -14,6 +15,6 @@ export function undeleteConnectionProfile(deps: {
     const found = await deps.profiles.undelete(callerOf(context), id, etag);
     if (found === undefined) throw profileNotFound();
     if (!found.was) throw new Failure(ErrorReason.PROFILE_NOT_DELETED, "the profile is not deleted");
-    return { connectionProfile: found.profile };
+    return { connectionProfile: asSeenBy(context, found.profile) };
   };
 }

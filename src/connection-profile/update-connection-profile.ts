@@ -12,6 +12,7 @@ import {
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { fieldsInvalid } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
+import { asSeenBy } from "./as-seen-by.ts";
 import { checkNamed } from "./choose-connector.ts";
 import { type ProfileMask, readMask } from "./read-mask.ts";
 import type { SavedProfile } from "./read-profile.ts";
@@ -43,7 +44,8 @@ export function updateConnectionProfile(
       return previewOf(profile, rewrite);
     };
     const options = { id, etag, mode, change: ProfileChange.UPDATED, make, ...(validateOnly ? { preview } : {}) };
-    return rewriteProfile(deps, context, options);
+    const { connectionProfile, report } = await rewriteProfile(deps, context, options);
+    return { connectionProfile: asSeenBy(context, connectionProfile), report };
   };
 }
 

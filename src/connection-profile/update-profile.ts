@@ -7,6 +7,7 @@ import { lockProfile, profilesOf } from "./read-profile.ts";
 import { recordWrite } from "./record-write.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import { storeSecrets } from "./store-secrets.ts";
+import { takeAttempt } from "./take-attempt.ts";
 
 /** What a profile becomes. It was made from the state with `etag`, and is written over that state only. */
 export interface ProfileUpdate {
@@ -42,6 +43,7 @@ export async function updateProfile(
     });
   if (resolved !== undefined) {
     const { bare, description, destination, given, removed } = resolved;
+    if (given.size > 0) await takeAttempt(trx, caller, id);
     const config = JSON.stringify(toStoredConfig(bare));
     await profilesOf(trx, organizationId).where({ id }).update({ config, description });
     const sealed = await vault.seal(trx, { organizationId, profileId: id, destination }, given);

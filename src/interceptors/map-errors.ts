@@ -59,6 +59,7 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.MESSAGE_TOO_LARGE]: Code.ResourceExhausted,
   [ErrorReason.CALL_NOT_SUPPORTED]: Code.Unimplemented,
   [ErrorReason.ANSWER_TOO_LARGE]: Code.ResourceExhausted,
+  [ErrorReason.TOO_MANY_ATTEMPTS]: Code.ResourceExhausted,
 };
 
 /** Why a call was refused, where the caller is not told all of it: `FailureDetail.loggedCause`. */

@@ -207,7 +207,8 @@ export declare type SecretState = Message<"connectory.v1.SecretState"> & {
   set: boolean;
 
   /**
-   * Tells two values of the same field of the same profile apart: 16 hexadecimal digits of a keyed hash.
+   * Tells two values of the same field of the same profile apart: 16 hexadecimal digits of a keyed hash. Empty for callers
+   * without the permission `profiles.rebind`.
    *
    * @generated from field: string fingerprint = 3;
    */

@@ -360,6 +360,15 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_ANSWER_TOO_LARGE = 42;
    */
   ANSWER_TOO_LARGE = 42,
+
+  /**
+   * RESOURCE_EXHAUSTED. Secrets of one profile, or other fields under one `request_id`, were sent too often by one user;
+   * `RetryInfo` says when to come back.
+   * Example: the password of a profile is updated for the 31st time within a minute.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_ATTEMPTS = 43;
+   */
+  TOO_MANY_ATTEMPTS = 43,
 }
 
 /**
