@@ -1,15 +1,15 @@
-import { chown, lchown, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
+import { giveTree } from "./give-tree.ts";
+import { type Account, nobody, unusedAccount } from "./unused-account.ts";
 
 /** Whom to run PostgreSQL as, in the form child_process takes; empty for the user of this process. */
-export type PostgresAccount = { readonly uid?: number; readonly gid?: number };
-
-/** `nobody` of every common Linux distribution. initdb looks the uid up, so it must be one that has a name. */
-const nobody = 65_534;
+export type PostgresAccount = Account | { readonly uid?: never; readonly gid?: never };
 
 /**
- * PostgreSQL refuses uid 0. Started by root it runs as the owner of an existing cluster, or as `nobody`, who then owns
- * the cluster but cannot enter the 0700 data directory around it by its path, and neither can anyone else of that uid.
+ * PostgreSQL refuses uid 0. Started by root it runs as the owner of an existing cluster, or as a user of its own whom nothing
+ * else runs as: the socket, which asks for no password, is then out of reach for all but that user and root. A cluster
+ * of root (copied from a backup, for example), or of `nobody` (as versions before made it), is given to such a user: no
+ * server may run on it.
  */
 export async function choosePostgresAccount(clusterDir: string): Promise<PostgresAccount> {
   const own = process.getuid?.();
@@ -25,13 +25,13 @@ export async function choosePostgresAccount(clusterDir: string): Promise<Postgre
       "The embedded PostgreSQL cannot be started by root here: use an ordinary user, or set DATABASE_URL",
     );
   }
-  if (owner === undefined) return { uid: nobody, gid: nobody };
-  if (owner.uid !== 0) return owner;
-  await giveTree(clusterDir, nobody); // root has copied it here, from a backup for example
-  return { uid: nobody, gid: nobody };
+  if (owner !== undefined && owner.uid !== 0 && owner.uid !== nobody) return owner;
+  const account = await unusedAccount();
+  if (owner !== undefined && owner.uid !== account.uid) await giveTree(clusterDir, account);
+  return account;
 }
 
-async function ownerOf(folder: string): Promise<{ uid: number; gid: number } | undefined> {
+async function ownerOf(folder: string): Promise<Account | undefined> {
   try {
     const { uid, gid } = await stat(folder);
     return { uid, gid };
@@ -39,10 +39,4 @@ async function ownerOf(folder: string): Promise<{ uid: number; gid: number } | u
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** The folder itself last: should this be interrupted, the next start still sees root as its owner and goes on. */
-async function giveTree(folder: string, id: number): Promise<void> {
-  for (const entry of await readdir(folder, { recursive: true })) await lchown(join(folder, entry), id, id);
-  await chown(folder, id, id);
 }

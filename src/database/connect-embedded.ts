@@ -47,6 +47,7 @@ async function reachRunning(dataDir: string, whyNot: unknown): Promise<DatabaseA
 
 async function answers(target: DatabaseAddress): Promise<boolean> {
   const client = new Client({ ...target, ssl: false, connectionTimeoutMillis: 5_000 });
+  client.on("error", () => undefined); // it may be the server that a killed process has left, which is just being stopped
   try {
     await client.connect();
     return true;

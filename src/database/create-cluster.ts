@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
-import { chown, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { PostgresAccount } from "./choose-postgres-account.ts";
+import { giveTree } from "./give-tree.ts";
+import { hasName, idleNamedAccount } from "./unused-account.ts";
 
 const run = promisify(execFile);
 
@@ -16,13 +18,12 @@ export async function createCluster(o: {
   readonly account: PostgresAccount;
   readonly fsync: boolean;
 }): Promise<void> {
-  const { clusterDir, account } = o;
+  const { clusterDir } = o;
   await removeUnfinished(clusterDir);
   if (await stat(join(clusterDir, "PG_VERSION")).catch(() => undefined)) return;
 
   const unfinished = await mkdtemp(`${clusterDir}.new-`);
-  if (account.uid !== undefined && account.gid !== undefined) await chown(unfinished, account.uid, account.gid);
-  await initdb({ ...o, folder: unfinished });
+  await initdbAs({ ...o, folder: unfinished });
   await rename(unfinished, clusterDir);
   if (o.fsync) await syncFolder(dirname(clusterDir));
 }
@@ -32,12 +33,24 @@ export function clusterDirArgument(folder: string): string {
   return process.platform === "linux" ? "/proc/self/cwd" : folder;
 }
 
-async function initdb(o: {
+interface NewCluster {
   readonly home: string;
   readonly folder: string;
   readonly account: PostgresAccount;
   readonly fsync: boolean;
-}): Promise<void> {
+}
+
+/** initdb looks its user up and wants a name, which the server does not: a user without one gets what another has made. */
+async function initdbAs(o: NewCluster): Promise<void> {
+  const { folder, account } = o;
+  if (account.uid === undefined) return initdb(o);
+  const maker = (await hasName(account.uid)) ? account : await idleNamedAccount();
+  await giveTree(folder, maker);
+  await initdb({ ...o, account: maker });
+  if (maker.uid !== account.uid) await giveTree(folder, account);
+}
+
+async function initdb(o: NewCluster): Promise<void> {
   const args = ["-D", clusterDirArgument(o.folder), "--username=connectory", "--encoding=UTF8", "--locale=C"];
   args.push("--auth-local=trust", "--auth-host=reject", ...(o.fsync ? [] : ["--no-sync"]));
   try {

@@ -1,4 +1,4 @@
-import { mkdir, realpath, rm } from "node:fs/promises";
+import { mkdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { choosePostgresAccount } from "./choose-postgres-account.ts";
@@ -8,7 +8,7 @@ import { locatePostgres } from "./locate-postgres.ts";
 import type { DatabaseAddress } from "./open-knex.ts";
 import { runPostgres } from "./run-postgres.ts";
 import { shortenSocketPath } from "./shorten-socket-path.ts";
-import { stopLeftoverPostgres } from "./stop-leftover-postgres.ts";
+import { clusterNameOf, stopLeftoverPostgres } from "./stop-leftover-postgres.ts";
 
 /**
  * Starts PostgreSQL 18 on `<dataDir>/postgres` as a child process that listens on a unix socket alone, and makes the
@@ -31,11 +31,13 @@ export async function startEmbeddedPostgres(options: {
   const dataDir = await realpath(options.dataDir);
   const clusterDir = join(dataDir, "postgres");
 
+  const socketDir = await shortenSocketPath(clusterDir);
+  const isThere = (await stat(clusterDir).catch(() => undefined)) !== undefined;
+  if (isThere) await stopLeftoverPostgres(clusterDir, socketDir, log); // before its files become another user's
   const account = await choosePostgresAccount(clusterDir);
   const home = await locatePostgres(account, dataDir);
   await createCluster({ home, clusterDir, account, fsync });
-  const socketDir = await shortenSocketPath(clusterDir);
-  const name = await stopLeftoverPostgres(clusterDir, socketDir, log);
+  const name = await clusterNameOf(clusterDir);
 
   const { onExit = () => {} } = options;
   const server = await runPostgres({ home, clusterDir, account, name, fsync, log, onExit });

@@ -22,15 +22,12 @@ const shutdowns = [
 
 /**
  * A server outlives the killed process that has started it. Stops every process of such a server on this cluster and
- * clears the files that say it runs. Resolves to the cluster's name, by which the next one will be recognized here.
- *
- * The name is PostgreSQL's `cluster_name`: it stands in the command line or the title of each of its processes, which
- * every process may read. `/proc/<pid>/cwd` would need the right to trace another user's process, which root in a
- * container lacks, and `postmaster.pid` alone would leave children of a killed postmaster.
+ * clears the files that say it runs. It is recognized by `clusterNameOf`: `/proc/<pid>/cwd` would need the right to trace
+ * another user's process, which root in a container lacks, and `postmaster.pid` alone would leave children of a killed
+ * postmaster.
  */
-export async function stopLeftoverPostgres(clusterDir: string, socketDir: string, log: Logger): Promise<string> {
-  const { dev, ino } = await stat(clusterDir, { bigint: true });
-  const name = `connectory-${dev}-${ino}`;
+export async function stopLeftoverPostgres(clusterDir: string, socketDir: string, log: Logger): Promise<void> {
+  const name = await clusterNameOf(clusterDir);
   for (const [signal, patience] of shutdowns) {
     const left = await processesOf(name);
     if (left.length === 0) break;
@@ -49,7 +46,15 @@ export async function stopLeftoverPostgres(clusterDir: string, socketDir: string
   for (const file of ["postmaster.pid", socketName, `${socketName}.lock`]) {
     await rm(join(clusterDir, file), { force: true });
   }
-  return name;
+}
+
+/**
+ * PostgreSQL's `cluster_name` of what runs on a folder: it stands in the command line or the title of each of its processes,
+ * which every process may read.
+ */
+export async function clusterNameOf(clusterDir: string): Promise<string> {
+  const { dev, ino } = await stat(clusterDir, { bigint: true });
+  return `connectory-${dev}-${ino}`;
 }
 
 async function waitUntilGone(name: string, patienceMs: number): Promise<void> {

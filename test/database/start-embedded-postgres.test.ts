@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, lstatSync, readFileSync } from "node:fs";
+import { chownSync, existsSync, lstatSync, readFileSync, statSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
@@ -181,12 +181,12 @@ describe("after kill -9", () => {
 
   test("a process that got the old server's number does not matter", async () => {
     await ask("select 1");
-    const owner = isRoot ? { uid: 65_534, gid: 65_534 } : {};
-    const { pid } = spawnIdle(owner);
+    const { uid, gid } = statSync(join(dataDir, "postgres"));
+    const { pid } = spawnIdle(isRoot ? { uid, gid } : {});
     const files = ["postmaster.pid", ".s.PGSQL.5432.lock"].map((name) => join(dataDir, "postgres", name));
     for (const file of files) {
       await writeFile(file, `${pid}\n/proc/self/cwd\n1\n5432\n.\n\n`);
-      if (isRoot) chownSync(file, 65_534, 65_534);
+      if (isRoot) chownSync(file, uid, gid);
     }
     expect(await ask("select 1 as n")).toEqual([{ n: 1 }]);
   });
