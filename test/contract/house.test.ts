@@ -97,6 +97,14 @@ describe("the house", () => {
     expect(touching.map(({ file }) => file)).toEqual([]);
   });
 
+  test("keys and certificates of callers are read by src/pem alone, which bounds what that costs", () => {
+    const reading = files.filter(({ text }) =>
+      /\b(createPrivateKey|createPublicKey|createSecureContext|X509Certificate)\(/.test(text),
+    );
+    const bounded = ["src/connectors/check-tls.ts", "src/pem/read-certificates.ts", "src/pem/read-private-key.ts"];
+    expect(reading.map(({ file }) => file).sort()).toEqual(bounded);
+  });
+
   test("only test-thread.ts is a thread of its own", () => {
     const threads = files.filter(({ text }) => /\b(parentPort|workerData)\b(?!:)/.test(text));
     expect(threads.map(({ file }) => file)).toEqual(["src/connectors/test-thread.ts"]);
