@@ -1,0 +1,3 @@
+import { fuzzMcp } from "./fuzz-mcp.ts";
+
+fuzzMcp(20_000);
