@@ -43,20 +43,29 @@ export class Failure extends Error {
 }
 
 /** More of them, or longer ones, would not fit into the headers in which gRPC sends an error. */
-const maxViolations = 16;
+export const maxViolations = 16;
 const maxText = 200;
 
-/** INVALID_ARGUMENT for broken fields: of very many the first, of long texts (names can be the caller's) the beginning. */
+/** INVALID_ARGUMENT for broken fields. */
 export function fieldsInvalid(...violations: readonly FieldViolation[]): Failure {
+  return manyInvalid(violations);
+}
+
+/**
+ * The same for as many as there are: of very many the first, of long texts (names can be the caller's) the beginning. A list
+ * whose length a caller chooses is never spread into arguments: they do not fit onto the stack.
+ */
+export function manyInvalid(violations: readonly FieldViolation[], count = violations.length): Failure {
   const fieldViolations = violations
     .slice(0, maxViolations)
     .map(({ field, description }) => ({ field: cut(field), description: cut(description) }));
-  const more = violations.length - fieldViolations.length;
+  const more = count - fieldViolations.length;
   const said = fieldViolations.map(({ field, description }) => `${field}: ${description}`).join("; ");
   const message = more === 0 ? said : `${said}; and ${more} more`;
   return new Failure(ErrorReason.FIELD_INVALID, message, { fieldViolations });
 }
 
+/** Well-formed, because a name of the caller's can be half a character, which no protobuf holds. */
 function cut(text: string): string {
-  return text.length <= maxText ? text : `${text.slice(0, maxText).toWellFormed()}…`;
+  return text.length <= maxText ? text.toWellFormed() : `${text.slice(0, maxText).toWellFormed()}…`;
 }

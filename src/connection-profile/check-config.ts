@@ -2,7 +2,7 @@ import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protob
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { TlsConfigSchema } from "../../gen/connectory/v1/tls_config_pb.js";
 import { isSecret } from "../connectors/describe-fields.ts";
-import { type FieldViolation, fieldsInvalid } from "../failure.ts";
+import { type FieldViolation, manyInvalid } from "../failure.ts";
 import type { CheckMessage } from "../interceptors/validate.ts";
 import { holdsPrivateKey } from "../pem/holds-private-key.ts";
 import type { Substitution } from "../secrets/create-substitution.ts";
@@ -110,5 +110,5 @@ function listed(message: ReflectMessage, field: ReflectMessage["fields"][number]
 }
 
 function refuse(violations: readonly FieldViolation[]): void {
-  if (violations.length > 0) throw fieldsInvalid(...violations);
+  if (violations.length > 0) throw manyInvalid(violations);
 }

@@ -2,7 +2,7 @@ import { create, type DescMessage, type DescMethod, type Message } from "@bufbui
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
-import { Failure, fieldsInvalid } from "../failure.ts";
+import { Failure, manyInvalid, maxViolations } from "../failure.ts";
 
 const patterns = new Map<string, RegExp>();
 
@@ -29,11 +29,12 @@ export function createMessageCheck(): CheckMessage {
     const result = validator.validate(schema, message);
     if (result.kind === "error") throw result.error;
     if (result.kind === "valid") return;
-    const violations = result.violations.map(({ field, message }) => ({
+    // How many there can be is bounded by the limits of requests; the texts are made of those alone that are told.
+    const violations = result.violations.slice(0, maxViolations).map(({ field, message }) => ({
       field: `${prefix}${pathToString(field)}`,
       description: message,
     }));
-    throw fieldsInvalid(...violations);
+    throw manyInvalid(violations, result.violations.length);
   };
 }
 

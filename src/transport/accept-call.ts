@@ -6,6 +6,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { entryKey } from "../interceptors/entry.ts";
 import type { IncomingCall } from "./call-context.ts";
+import { checkRequestBytes } from "./request-limits/check-request.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
 import { headersOf, toMetadata } from "./to-metadata.ts";
 
@@ -40,6 +41,7 @@ function addressOf(peer: string): string {
 
 /** Unknown fields are not kept: nobody asks for them, and millions fit into a message of a few bytes each. */
 function decode(schema: DescMessage, bytes: Uint8Array): Message {
+  checkRequestBytes(schema, bytes);
   try {
     return fromBinary(schema, bytes, { readUnknownFields: false });
   } catch {

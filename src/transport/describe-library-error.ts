@@ -1,7 +1,4 @@
-import { base64Decode } from "@bufbuild/protobuf/wire";
-import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { Failure } from "../failure.ts";
+import { ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
 import { describeReadError } from "./connect/describe-read-error.ts";
@@ -25,31 +22,11 @@ export function describeLibraryError({ signal, values, requestHeader, responseHe
 }
 
 function complete(error: ConnectError, requestId: string): void {
-  // JSON that cannot be read is explained with the names in it; gRPC-Web cannot send a lone surrogate.
-  const text = error.rawMessage.toWellFormed();
-  const failure =
-    error.code === Code.InvalidArgument ? new Failure(ErrorReason.MESSAGE_MALFORMED, text) : describeReadError(error);
-  if (failure === undefined) Object.assign(error, { rawMessage: text });
+  const failure = describeReadError(error);
+  // gRPC-Web cannot send a lone surrogate.
+  if (failure === undefined) Object.assign(error, { rawMessage: error.rawMessage.toWellFormed() });
   else {
     const { code, rawMessage, details } = toConnectError(failure, requestId);
     Object.assign(error, { code, rawMessage, details });
   }
-}
-
-/** A query that Connect cannot even take apart is checked ahead: what it throws then is no error of its own. */
-export function checkQuery({ requestMethod, url, values }: HandlerContext): void {
-  if (requestMethod !== "GET") return;
-  const query = new URL(url).searchParams;
-  if (query.get("base64") !== "1") return;
-  try {
-    base64Decode(query.get("message") ?? "");
-  } catch {
-    throw malformed("message: not base64", values.get(requestIdKey));
-  }
-}
-
-function malformed(message: string, requestId: string): ConnectError {
-  const error = toConnectError(new Failure(ErrorReason.MESSAGE_MALFORMED, message), requestId);
-  error.metadata.set(requestIdHeader, requestId);
-  return error;
 }

@@ -121,6 +121,15 @@ describe("the house", () => {
     );
   });
 
+  test("nothing whose length a caller may choose is spread into arguments: they do not fit onto the stack", () => {
+    const spread = /\.push\(\.\.\.|Math\.(max|min)\(\.\.\.|(fieldsInvalid|String\.fromCharCode)\(\.\.\./;
+    expect("violations.push(...found)").toMatch(spread);
+    const near = files.filter(({ file }) =>
+      /^src\/(transport|interceptors|connection|connection-profile|contract)\//.test(file),
+    );
+    expect(near.filter(({ text }) => spread.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+
   test("files are small, named after what they hold, and have no default export", async () => {
     const everything = [...files.map(({ file }) => file), ...(await sources("test")), ...(await sources("bench"))];
     for (const file of everything) {

@@ -4,11 +4,14 @@ import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyRequest } from "fastify";
 import { type Door, entryKey } from "../../interceptors/entry.ts";
 import type { Admit } from "../create-admission.ts";
-import { checkQuery, describeLibraryError } from "../describe-library-error.ts";
+import { describeLibraryError } from "../describe-library-error.ts";
 import { enter } from "../enter.ts";
 import type { Facade } from "../http.ts";
 import { refuseGrpcOverHttp1 } from "../refuse-broken-http.ts";
 import { type ReportUnbegun, reportLibraryError } from "../report-unbegun.ts";
+import { checkBody } from "../request-limits/check-body.ts";
+import { maxRequestBytes } from "../request-limits/check-request.ts";
+import { type HeldBody, heldBodyKey, holdBody } from "../request-limits/hold-body.ts";
 import type { Route } from "../routes.ts";
 import { bodyOf } from "./body-of.ts";
 import { fitGrpcErrors } from "./fit-grpc-errors.ts";
@@ -32,17 +35,19 @@ export function serveConnect(options: ConnectOptions): Facade {
   return async (scope) => {
     scope.addHook("preHandler", async (request, reply) => {
       if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return refuseGrpcOverHttp1(reply);
-      request.body = bodyOf(request.raw);
+      request.body = holdBody(bodyOf(request.raw));
     });
     await scope.register(fastifyConnectPlugin, {
       interceptors: [fitGrpcErrors, singleRequest, ...interceptors],
       contextValues: (request: FastifyRequest) =>
-        createContextValues().set(entryKey, enter(request, protocolOf(request))),
+        createContextValues()
+          .set(entryKey, enter(request, protocolOf(request)))
+          .set(heldBodyKey, request.body as HeldBody | undefined),
       requestGate: async (context) => {
         describeLibraryError(context);
         reportLibraryError(context, report);
-        checkQuery(context);
         await admit(context);
+        await checkBody(context, { maxBytes: maxRequestBytes(context.method.input, maxMessageBytes), anyTypes });
       },
       // setTimeout takes no more than 24 days and would fire at once; nobody waits for a day.
       maxTimeoutMs: 86_400_000,
@@ -51,7 +56,8 @@ export function serveConnect(options: ConnectOptions): Facade {
       writeMaxBytes: maxMessageBytes,
       jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: anyTypes },
       routes: (router) => {
-        for (const { method, implementation } of routes) router.rpc(method, implementation);
+        for (const { method, implementation } of routes)
+          router.rpc(method, implementation, { readMaxBytes: maxRequestBytes(method.input, maxMessageBytes) });
       },
     });
   };

@@ -1,21 +1,12 @@
-import { type DescMessage, fromJson, type JsonValue, type Message } from "@bufbuild/protobuf";
-import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
-import { Failure, fieldsInvalid } from "../../failure.ts";
-import { findJsonFaults } from "../find-json-faults.ts";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { readJsonValue } from "../read-json.ts";
+import { checkRequestJson, jsonBounds } from "../request-limits/check-request.ts";
 
-/** Reads a tool's arguments as the request of its RPC. Throws Failure MESSAGE_MALFORMED that says which field is wrong. */
+/**
+ * Reads a tool's arguments as the request of its RPC. Throws Failure FIELD_INVALID when there is more of a field than its
+ * rules allow, and MESSAGE_MALFORMED that says which field is wrong.
+ */
 export function readArguments(input: DescMessage, value: unknown): Message {
-  try {
-    return fromJson(input, value as JsonValue);
-  } catch {
-    // protobuf's own message would quote the value, which may be a secret
-    const faults = findJsonFaults(input, value);
-    if (faults.length === 0)
-      throw new Failure(
-        ErrorReason.MESSAGE_MALFORMED,
-        "the arguments set a field twice, or two fields that exclude each other",
-      );
-    const { message, detail } = fieldsInvalid(...faults);
-    throw new Failure(ErrorReason.MESSAGE_MALFORMED, message, detail);
-  }
+  checkRequestJson(jsonBounds(input), JSON.stringify(value));
+  return readJsonValue(input, value);
 }

@@ -4,6 +4,8 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { VerifyToken } from "../../auth/verify-token.ts";
 import type { Facade } from "../http.ts";
+import { requestBounds } from "../request-limits/request-bounds.ts";
+import { scanJson } from "../request-limits/scan-json.ts";
 import type { Route } from "../routes.ts";
 import { createAdmitCaller } from "./admit-caller.ts";
 import { createRunningCalls } from "./create-running-calls.ts";
@@ -28,6 +30,9 @@ export interface McpOptions {
 }
 
 const path = "/mcp";
+
+/** What a request has around the arguments of a tool: ids, names, capabilities, and other requests in a batch. */
+const valuesAround = 1000;
 
 /** From this revision of the protocol on there are no batches. Revisions are dates, so they compare as texts. */
 const firstWithoutBatches = "2025-06-18";
@@ -82,18 +87,24 @@ export function serveMcp(options: McpOptions): Facade {
     return reply.send(response);
   };
 
+  const mostValues = routes.reduce((most, { method }) => Math.max(most, requestBounds(method.input).values), 0);
+  const readMessages = async (_: FastifyRequest, text: string): Promise<unknown> => {
+    const excess = scanJson({ shape: undefined, values: mostValues + valuesAround }, text);
+    if (excess !== undefined)
+      throw refused(
+        ProtocolErrorCode.InvalidParams,
+        [excess.field, excess.description].filter((part) => part !== "").join(": "),
+      );
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw refused(ProtocolErrorCode.ParseError, "the body is not JSON");
+    }
+  };
+
   return (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("application/json", { parseAs: "string" }, async (_: FastifyRequest, text: string) => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        throw Object.assign(new Error("the body is not JSON"), {
-          statusCode: 400,
-          rpcCode: ProtocolErrorCode.ParseError,
-        });
-      }
-    });
+    scope.addContentTypeParser("application/json", { parseAs: "string" }, readMessages);
     scope.setErrorHandler((error: FastifyError & { rpcCode?: number }, _request, reply) => {
       const { statusCode = 500, message, rpcCode = refusedCode } = error;
       if (statusCode < 500) return refuseRequest(reply, statusCode, rpcCode, message);
@@ -104,6 +115,10 @@ export function serveMcp(options: McpOptions): Facade {
     scope.route({ method: ["GET", "POST", "DELETE", "PUT", "PATCH"], url: path, onRequest: admit, handler: answer });
     if (issuer !== undefined) serveProtectedResource(scope, path, issuer);
   };
+}
+
+function refused(rpcCode: number, message: string): Error {
+  return Object.assign(new Error(message), { statusCode: 400, rpcCode });
 }
 
 /** The request without its body, which has been read. Its address is of no meaning to anybody. */

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { createInvokeStream } from "../invoke-stream.ts";
+import { maxRequestBytes } from "../request-limits/check-request.ts";
 import type { Route } from "../routes.ts";
 import type { Answer, AnswerOptions } from "./answer-unary.ts";
 import { readBody } from "./read-body.ts";
@@ -24,13 +25,14 @@ export function answerStream(
   options: StreamOptions,
 ): Answer {
   const invoke = createInvokeStream(method, implementation, options.interceptors);
+  const maxBytes = maxRequestBytes(method.input, options.maxMessageBytes);
 
   return async (call, request, reply) => {
     if (call.header.get("last-event-id") === endId) return reply.code(204).send();
     const format = chooseFormat(call.header.get("accept") ?? "");
     reply.header("content-type", format.contentType).header("x-accel-buffering", "no");
     if (request.method === "HEAD") return reply.send();
-    const body = await readBody(request.raw, options.maxMessageBytes);
+    const body = await readBody(request.raw, maxBytes);
     const outcome = await invoke({
       ...call.lifetime,
       decode: () => readRequest(call, body, options.refuseMember),

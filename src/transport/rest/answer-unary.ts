@@ -5,6 +5,7 @@ import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../../auth/principal.ts";
 import { Failure } from "../../failure.ts";
 import { createInvoke } from "../invoke.ts";
+import { maxRequestBytes } from "../request-limits/check-request.ts";
 import type { Route } from "../routes.ts";
 import { entityTagOf, isKnownTo, readIfMatch } from "./entity-tag.ts";
 import { whileWanted } from "./follow-caller.ts";
@@ -31,10 +32,11 @@ export type Answer = (call: RestCall, request: FastifyRequest, reply: FastifyRep
 export function answerUnary(route: Extract<Route, { kind: "unary" }>, options: AnswerOptions): Answer {
   const { method } = route;
   const invoke = createInvoke(method, route.implementation, options.interceptors);
+  const maxBytes = maxRequestBytes(method.input, options.maxMessageBytes);
   const isRead = method.idempotency === Idempotency.NO_SIDE_EFFECTS;
 
   return async (call, request, reply) => {
-    const body = await readBody(request.raw, options.maxMessageBytes);
+    const body = await readBody(request.raw, maxBytes);
     const values = valuesOf(call);
     const running = invoke({
       ...call.lifetime,

@@ -9,8 +9,10 @@ import {
 } from "@bufbuild/protobuf";
 import { EmptySchema, FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
-import { Failure, type FieldViolation, fieldsInvalid } from "../../failure.ts";
+import { Failure, type FieldViolation, manyInvalid } from "../../failure.ts";
 import { findJsonFaults } from "../find-json-faults.ts";
+import { checkRequestJson, jsonBounds } from "../request-limits/check-request.ts";
+import type { JsonBounds } from "../request-limits/scan-json.ts";
 import { emptyObject, isObject } from "./find-field.ts";
 import { normalizeBody, type RefuseMember } from "./normalize-body.ts";
 import { putText, readQuery } from "./read-query.ts";
@@ -41,13 +43,10 @@ export interface DecodedRequest {
   readonly wrapped: boolean;
 }
 
-/** No request of the contract is nested half as deep. */
-const maxDepth = 32;
-
 /** Makes the message of an HTTP request. Throws Failure MESSAGE_MALFORMED with every field that is wrong, or `refuseMember`'s. */
 export function decodeRequest(schema: DescMessage, parts: RequestParts, refuseMember: RefuseMember): DecodedRequest {
-  const { json, masks, violations, wrapped } = normalizeBody(schema, readJson(parts), refuseMember);
-  violations.push(...putQuery(schema, json, parts));
+  const { json, masks, violations, wrapped } = normalizeBody(schema, readJson(schema, parts), refuseMember);
+  for (const violation of putQuery(schema, json, parts)) violations.push(violation);
   for (const { field, value, source } of parts.fixed) {
     const alone = emptyObject();
     const wrong = putText(schema, alone, field, value) ?? merge(json, alone, "", source);
@@ -63,11 +62,10 @@ export function decodeRequest(schema: DescMessage, parts: RequestParts, refuseMe
 }
 
 /** What the body holds, as the JSON of the request. */
-function readJson({ bodyRule, body }: RequestParts): JsonObject {
+function readJson(schema: DescMessage, { bodyRule, body }: RequestParts): JsonObject {
   if (body === "") return {};
   if (bodyRule === "") throw new Failure(ErrorReason.MESSAGE_MALFORMED, "this method takes no body");
-  if (isDeeperThan(maxDepth, body))
-    throw new Failure(ErrorReason.MESSAGE_MALFORMED, `the body is nested more than ${maxDepth} deep`);
+  checkRequestJson(boundsOf(schema, bodyRule), body);
   let json: JsonValue;
   try {
     json = JSON.parse(body) as JsonValue;
@@ -86,20 +84,11 @@ function readJson({ bodyRule, body }: RequestParts): JsonObject {
   return bodyRule === "*" ? (json as JsonObject) : { [bodyRule]: json };
 }
 
-/** Whether brackets are open so deep anywhere outside of strings. Found out ahead: reading half a million levels takes seconds. */
-function isDeeperThan(limit: number, text: string): boolean {
-  let depth = 0;
-  let quoted = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const char = text[at];
-    if (quoted && char === "\\") at += 1;
-    else if (char === '"') quoted = !quoted;
-    else if (quoted) continue;
-    else if (char === "{" || char === "[") depth += 1;
-    else if (char === "}" || char === "]") depth -= 1;
-    if (depth > limit) return true;
-  }
-  return false;
+/** What can be in the body: the whole request, or one field of it. */
+function boundsOf(schema: DescMessage, bodyRule: string): JsonBounds {
+  const bounds = jsonBounds(schema);
+  const shape = bodyRule === "*" ? bounds.shape : bounds.shape?.members.get(bodyRule);
+  return shape === undefined ? bounds : { ...bounds, shape };
 }
 
 function putQuery(schema: DescMessage, json: JsonObject, { bodyRule, query }: RequestParts): FieldViolation[] {
@@ -141,6 +130,6 @@ function tryRead(schema: DescMessage, json: JsonObject): Message | undefined {
 
 function malformed(violations: readonly FieldViolation[]): Failure {
   if (violations.length === 0) return new Failure(ErrorReason.MESSAGE_MALFORMED, "the request cannot be read");
-  const { message, detail } = fieldsInvalid(...violations);
+  const { message, detail } = manyInvalid(violations);
   return new Failure(ErrorReason.MESSAGE_MALFORMED, message, detail);
 }

@@ -40,9 +40,14 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 }
 
 function checkType(type: string): void {
-  const [media = "", ...parameters] = type.toLowerCase().split(";");
-  const charset = parameters.map((parameter) => /^\s*charset="?([^"]*)"?\s*$/.exec(parameter)?.[1]).find(Boolean);
-  if (media.trim() === "application/json" && (charset === undefined || charset === "utf-8")) return;
+  const [media = "", ...parameters] = type
+    .toLowerCase()
+    .split(";")
+    .map((part) => part.trim());
+  // No pattern here: one that looks for blanks before the end begins anew at each of very many.
+  const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice("charset=".length);
+  const isUtf8 = charset === undefined || ["utf-8", '"utf-8"', "", '""'].includes(charset);
+  if (media === "application/json" && isUtf8) return;
   throw new HttpRefusal("CONTENT_TYPE_UNSUPPORTED", "send the header `content-type: application/json`");
 }
 

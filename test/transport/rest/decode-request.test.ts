@@ -105,8 +105,8 @@ describe("JSON", () => {
     ['"x"', "the body must be a JSON object"],
     ['{"name":"a","name":"b"}', "the body has the same key twice in one object"],
     ['{"labels":{"a":"1","\\u0061":"2"}}', "the body has the same key twice in one object"],
-    ["[".repeat(100_000), "the body is nested more than 32 deep"],
-    [`${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the body is nested more than 32 deep"],
+    ["[".repeat(100_000), "the request is nested more than 32 deep"],
+    [`${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the request is nested more than 32 deep"],
   ])("%.30s is refused", (body, message) => {
     expect(failure(profile, body)).toBe(message);
   });
@@ -117,7 +117,7 @@ describe("JSON", () => {
       request_id: "is given twice, under its two names",
     });
     const deep = `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`;
-    expect(failure(profile, `{"labels":${deep}}`)).toBe("the body is nested more than 32 deep");
+    expect(failure(profile, `{"labels":${deep}}`)).toBe("the request is nested more than 32 deep");
     const quoted = { name: `${"[".repeat(40)}\\"{` };
     expect(decode(profile, quoted).message).toMatchObject(quoted);
   });

@@ -1,0 +1,130 @@
+import { setImmediate } from "node:timers/promises";
+import { type DescMethod, fromBinary, type Registry } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
+import type { ConnectError, HandlerContext } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../../failure.ts";
+import { toConnectError } from "../../interceptors/map-errors.ts";
+import { requestIdHeader, requestIdKey } from "../../interceptors/request-id.ts";
+import { readJson } from "../read-json.ts";
+import { checkRequestBytes, checkRequestJson, jsonBounds } from "./check-request.ts";
+import { heldBodyKey } from "./hold-body.ts";
+
+const compressions: readonly Compression[] = [compressionGzip, compressionBrotli];
+
+/** Of an envelope, ahead of its message: flags, and the length in four bytes. */
+const envelopeHead = 5;
+const compressedFlag = 1;
+
+export interface BodyOptions {
+  /** The most bytes of the message. */
+  readonly maxBytes: number;
+  /** What a `google.protobuf.Any` can hold. */
+  readonly anyTypes: Registry;
+}
+
+/** Decoding takes a while for more bytes than this; Connect does it once more, and in between others have their turn. */
+const longBytes = 65_536;
+
+/**
+ * Throws the ConnectError of a Failure when the message of a call of Connect's handlers is larger than its rules allow, or cannot be read: ahead of
+ * the handlers, whose own errors quote what they cannot read. What is wrong around the message is theirs to say.
+ */
+export async function checkBody(context: HandlerContext, { maxBytes, anyTypes }: BodyOptions): Promise<void> {
+  try {
+    const message = await (context.requestMethod === "GET"
+      ? fromQuery(context, maxBytes)
+      : fromBody(context, maxBytes));
+    if (message === undefined) return;
+    check(context.method, message, anyTypes);
+    if (message.bytes.length > longBytes) await setImmediate();
+  } catch (error) {
+    throw error instanceof Failure ? asConnectError(error, context.values.get(requestIdKey)) : error;
+  }
+}
+
+function asConnectError(failure: Failure, requestId: string): ConnectError {
+  const error = toConnectError(failure, requestId);
+  error.metadata.set(requestIdHeader, requestId);
+  return error;
+}
+
+interface SentMessage {
+  readonly bytes: Uint8Array;
+  readonly isJson: boolean;
+}
+
+function check({ input }: DescMethod, { bytes, isJson }: SentMessage, anyTypes: Registry): void {
+  if (isJson) {
+    const text = new TextDecoder().decode(bytes);
+    checkRequestJson(jsonBounds(input), text);
+    readJson(input, text, anyTypes);
+    return;
+  }
+  checkRequestBytes(input, bytes);
+  try {
+    fromBinary(input, bytes, { readUnknownFields: false });
+  } catch {
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the bytes are not a message of this method's request type");
+  }
+}
+
+async function fromBody(context: HandlerContext, maxBytes: number): Promise<SentMessage | undefined> {
+  const { requestHeader: header, values, protocolName } = context;
+  const type = header.get("content-type") ?? "";
+  const isJson = /\bjson\b/i.test(type);
+  const isEnveloped = protocolName !== "connect" || type.startsWith("application/connect+");
+  const most = maxBytes + (isEnveloped ? envelopeHead : 0);
+  // Of what says itself that it is larger nothing is read: a caller may wait for 100 Continue.
+  if (Number(header.get("content-length") ?? 0) > most) return undefined;
+  const body = await values.get(heldBodyKey)?.read(most);
+  if (body === undefined) return undefined;
+  if (!isEnveloped) return message(body, header.get("content-encoding"), isJson, maxBytes);
+  const only = onlyMessage(body);
+  if (only === undefined) return undefined;
+  const encoding = header.get(protocolName === "connect" ? "connect-content-encoding" : "grpc-encoding");
+  return message(only.bytes, only.isCompressed ? encoding : null, isJson, maxBytes);
+}
+
+/** The message of the one envelope that there should be. */
+function onlyMessage(body: Uint8Array): { bytes: Uint8Array; isCompressed: boolean } | undefined {
+  if (body.length < envelopeHead) return undefined;
+  const { buffer, byteOffset } = body;
+  const length = new DataView(buffer, byteOffset).getUint32(1);
+  if (body.length !== envelopeHead + length) return undefined;
+  return { bytes: body.subarray(envelopeHead), isCompressed: ((body[0] ?? 0) & compressedFlag) !== 0 };
+}
+
+async function fromQuery({ url }: HandlerContext, maxBytes: number): Promise<SentMessage | undefined> {
+  const query = new URL(url).searchParams;
+  const sent = query.get("message") ?? "";
+  return message(
+    query.get("base64") === "1" ? readBase64(sent) : new TextEncoder().encode(sent),
+    query.get("compression"),
+    query.get("encoding") === "json",
+    maxBytes,
+  );
+}
+
+function readBase64(text: string): Uint8Array {
+  try {
+    return base64Decode(text);
+  } catch {
+    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "message: not base64");
+  }
+}
+
+/** Undefined for what cannot be decompressed. */
+async function message(
+  bytes: Uint8Array,
+  encoding: string | null,
+  isJson: boolean,
+  maxBytes: number,
+): Promise<SentMessage | undefined> {
+  if (encoding === null || encoding === "identity") return { bytes, isJson };
+  const compression = compressions.find(({ name }) => name === encoding);
+  const plain = await compression?.decompress(bytes, maxBytes).catch(() => undefined);
+  return plain === undefined ? undefined : { bytes: plain, isJson };
+}

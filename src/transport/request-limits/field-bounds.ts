@@ -1,0 +1,56 @@
+import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
+import { type FieldRules, field as fieldRules } from "../../../gen/buf/validate/validate_pb.js";
+import { type LongestText, longestText } from "./longest-text.ts";
+
+/** What the rules of a field say of how much of it there can be. */
+export interface FieldBounds {
+  /** Elements of a list or pairs of a map; 1 of a field that is neither. Infinity without a rule. */
+  readonly count: number;
+  /** Of the text, or of each text of a list or map; undefined when it is no text or has no bound. */
+  readonly text: LongestText | undefined;
+  /** Of each key of a map that has texts for keys. */
+  readonly key: LongestText | undefined;
+}
+
+/** What JSON writes as a number, or a text with a number in it. */
+const number: LongestText = { characters: 64, bytesEach: 1 };
+
+/** Fields of types that are not ours, so have no rules of ours. */
+const wellKnown: Readonly<Record<string, FieldBounds>> = {
+  "google.protobuf.FieldMask.paths": { count: 256, text: { characters: 256, bytesEach: 4 }, key: undefined },
+};
+
+export function fieldBounds(field: DescField): FieldBounds {
+  const known = wellKnown[`${field.parent.typeName}.${field.name}`];
+  if (known !== undefined) return known;
+  const rules = getOption(field, fieldRules);
+  const { type } = rules;
+  if (field.fieldKind === "list") {
+    const { maxItems = 0n, items } = type.case === "repeated" ? type.value : {};
+    return { count: bound(maxItems), text: textOf(field, items), key: undefined };
+  }
+  if (field.fieldKind === "map") {
+    const { maxPairs = 0n, keys, values } = type.case === "map" ? type.value : {};
+    const key = field.mapKey === ScalarType.STRING ? textBound(keys) : number;
+    return { count: bound(maxPairs), text: textOf(field, values), key };
+  }
+  return { count: 1, text: textOf(field, rules), key: undefined };
+}
+
+/** True when the field holds text or bytes, or a list or map of them. */
+export function isText(field: DescField): boolean {
+  return field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
+}
+
+function textOf(field: DescField, rules: FieldRules | undefined): LongestText | undefined {
+  if (isText(field)) return textBound(rules);
+  return field.message === undefined ? number : undefined;
+}
+
+function textBound(rules: FieldRules | undefined): LongestText | undefined {
+  return rules?.type.case === "string" ? longestText(rules.type.value) : undefined;
+}
+
+function bound(most: bigint): number {
+  return most > 0n ? Number(most) : Number.POSITIVE_INFINITY;
+}

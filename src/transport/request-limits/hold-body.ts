@@ -1,0 +1,52 @@
+import { type ContextKey, createContextKey } from "@connectrpc/connect";
+
+/**
+ * The body of a request to Connect's handlers, which decode it as soon as they have it. Here it can be read, and looked
+ * at, before they do; they get the same bytes afterwards.
+ */
+export interface HeldBody extends AsyncIterable<Uint8Array> {
+  /** The whole body; undefined when it has more bytes, or could not be read: Connect will meet the same, and say so. */
+  read(maxBytes: number): Promise<Uint8Array | undefined>;
+}
+
+export const heldBodyKey: ContextKey<HeldBody | undefined> = createContextKey<HeldBody | undefined>(undefined, {
+  description: "held body",
+});
+
+export function holdBody(source: AsyncIterable<Uint8Array>): HeldBody {
+  const chunks = source[Symbol.asyncIterator]();
+  const held: IteratorResult<Uint8Array>[] = [];
+  let failure: { readonly error: unknown } | undefined;
+
+  return {
+    read: async (maxBytes) => {
+      let length = 0;
+      while (length <= maxBytes) {
+        try {
+          const next = await chunks.next();
+          held.push(next);
+          if (next.done === true)
+            return Buffer.concat(held.flatMap(({ done, value }) => (done === true ? [] : [value])));
+          length += next.value.length;
+        } catch (error) {
+          failure = { error };
+          return undefined;
+        }
+      }
+      return undefined;
+    },
+    async *[Symbol.asyncIterator]() {
+      try {
+        for (const { done, value } of held) {
+          if (done === true) return;
+          yield value as Uint8Array;
+        }
+        if (failure !== undefined) throw failure.error;
+        for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+      } finally {
+        // Who stops half-way lets go of the source: others may want to drain it.
+        await chunks.return?.();
+      }
+    },
+  };
+}

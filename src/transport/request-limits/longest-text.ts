@@ -1,0 +1,71 @@
+import type { StringRules } from "../../../gen/buf/validate/validate_pb.js";
+
+/** How long a text may be by its rules. */
+export interface LongestText {
+  readonly characters: number;
+  /** The most bytes of one of its characters in UTF-8: 1 when the rules allow ASCII alone. */
+  readonly bytesEach: 1 | 4;
+}
+
+const uuidLength = 36;
+
+/** Undefined when the rules set no bound. */
+export function longestText({ maxLen, wellKnown, in: values, pattern }: StringRules): LongestText | undefined {
+  if (wellKnown.case === "uuid") return { characters: uuidLength, bytesEach: 1 };
+  const bounds = [
+    ...(maxLen > 0n ? [Number(maxLen)] : []),
+    ...(values.length > 0 ? [values.reduce((most, { length }) => Math.max(most, length), 0)] : []),
+    ...(pattern === "" ? [] : [longestMatch(pattern)]),
+  ].filter((bound) => Number.isFinite(bound));
+  if (bounds.length === 0) return undefined;
+  const characters = bounds.reduce((least, bound) => Math.min(least, bound));
+  return { characters, bytesEach: pattern !== "" && isAscii(pattern) ? 1 : 4 };
+}
+
+/** Whether a pattern is made of classes that list ASCII characters, and of ASCII characters. */
+function isAscii(pattern: string): boolean {
+  return !/[\\.[]|[^\x20-\x7e]/.test(pattern.replaceAll(/\[(?!\^)[\x20-\x5b\x5e-\x7e]*\]/g, ""));
+}
+
+/** The most characters that a pattern of the contract matches: classes, groups and quantifiers, between `^` and `$`. */
+function longestMatch(pattern: string): number {
+  if (!/^\^.*\$$/s.test(pattern)) return Number.POSITIVE_INFINITY;
+  let at = 1;
+  const end = pattern.length - 1;
+
+  const sequence = (): number => {
+    let longest = 0;
+    let length = 0;
+    while (at < end && pattern[at] !== ")") {
+      if (pattern[at] === "|") {
+        at += 1;
+        longest = Math.max(longest, length);
+        length = 0;
+      } else {
+        const one = atom();
+        const times = quantifier();
+        length += one === 0 ? 0 : one * times;
+      }
+    }
+    return Math.max(longest, length);
+  };
+  const atom = (): number => {
+    const [whole = "", group] =
+      /^(?:(\((?:\?:)?)|\[(?:[^\]\\]|\\.)*\]|\\[pPu]\{[^}]*\}|\\.|.)/su.exec(pattern.slice(at)) ?? [];
+    at += whole.length;
+    if (group === undefined) return 1;
+    const inside = sequence();
+    at += 1; // the closing parenthesis
+    return inside;
+  };
+  const quantifier = (): number => {
+    const [whole = "", sign, exact, more, most] = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})/.exec(pattern.slice(at)) ?? [];
+    at += whole.length;
+    if (sign !== undefined) return sign === "?" ? 1 : Number.POSITIVE_INFINITY;
+    if (exact === undefined) return 1;
+    if (more === undefined) return Number(exact);
+    return most === "" ? Number.POSITIVE_INFINITY : Number(most);
+  };
+  const longest = sequence();
+  return at === end ? longest : Number.POSITIVE_INFINITY;
+}
