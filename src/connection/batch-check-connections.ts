@@ -16,7 +16,7 @@ export function batchCheckConnections(deps: {
     const inOrder = pairs.map(({ userId1, userId2 }) =>
       userId1 < userId2 ? { userId1, userId2 } : { userId1: userId2, userId2: userId1 },
     );
-    const found = await deps.connections.check({ organizationId, pairs: inOrder });
+    const found = await deps.connections.check({ organizationId, pairs: inOrder }, context.signal);
     const ids = inOrder.map((pair, index) => (takesPart(participant, pair) ? found[index] : undefined));
     return { results: ids.map((id) => ({ connected: id !== undefined, id: id ?? "" })) };
   };

@@ -12,20 +12,20 @@ import { insertConnections, type NewConnection, type Written } from "./insert-co
 import { type ListCursor, listOfUser } from "./list-of-user.ts";
 import { type Mutual, type MutualWanted, mutualOfUsers } from "./mutual-of-users.ts";
 
-/** All that the verbs of ConnectionService ask of the database. */
+/** All that the verbs of ConnectionService ask of the database. What waits when its `signal` is aborted is not asked any more. */
 export interface ConnectionRepository {
-  insert(connection: NewConnection): Promise<Written>;
-  find(key: ConnectionKey): Promise<ConnectionRecord | undefined>;
+  insert(connection: NewConnection, signal?: AbortSignal): Promise<Written>;
+  find(key: ConnectionKey, signal?: AbortSignal): Promise<ConnectionRecord | undefined>;
   list(wanted: {
     organizationId: string;
     userId: string;
     limit: number;
     cursor: ListCursor | undefined;
   }): Promise<ConnectionRecord[]>;
-  count(wanted: { organizationId: string; userId: string }): Promise<number>;
+  count(wanted: { organizationId: string; userId: string }, signal?: AbortSignal): Promise<number>;
   /** For each pair the id of its active connection, all of one moment. */
-  check(wanted: PairsToCheck): Promise<readonly (string | undefined)[]>;
-  mutual(wanted: MutualWanted): Promise<readonly Mutual[]>;
+  check(wanted: PairsToCheck, signal?: AbortSignal): Promise<readonly (string | undefined)[]>;
+  mutual(wanted: MutualWanted, signal?: AbortSignal): Promise<readonly Mutual[]>;
   archive(
     caller: Caller,
     wanted: ConnectionToArchive,

@@ -12,6 +12,8 @@ export function countConnections(deps: {
   return async ({ userId }, context) => {
     const principal = context.values.get(principalKey);
     requireOwn(participantOf(deps.access, principal), userId);
-    return { count: await deps.connections.count({ organizationId: principal.organizationId, userId }) };
+    return {
+      count: await deps.connections.count({ organizationId: principal.organizationId, userId }, context.signal),
+    };
   };
 }

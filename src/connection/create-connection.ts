@@ -12,7 +12,7 @@ export function createConnection(deps: {
 }): MethodImpl<typeof ConnectionService.method.createConnection> {
   return async (request, context) => {
     const draft = draftConnection(deps.access, request, context);
-    const { revision, first } = await deps.connections.insert(draft);
+    const { revision, first } = await deps.connections.insert(draft, context.signal);
     return { connection: first ?? toConnection(draft.record), revision };
   };
 }

@@ -15,7 +15,10 @@ export function getConnection(deps: {
 }): MethodImpl<typeof ConnectionService.method.getConnection> {
   return async (request, context) => {
     const principal = context.values.get(principalKey);
-    const record = await deps.connections.find({ organizationId: principal.organizationId, ...readKey(request) });
+    const record = await deps.connections.find(
+      { organizationId: principal.organizationId, ...readKey(request) },
+      context.signal,
+    );
     if (record === undefined || !takesPart(participantOf(deps.access, principal), record)) throw connectionNotFound();
     return { connection: toConnection(record) };
   };

@@ -25,7 +25,10 @@ export function listMutualConnections(deps: {
     const limit = Math.min(pageSize || defaultPageSize, maxPageSize);
     const after = pageToken === "" ? "" : String(deps.pageTokens.open(scope, pageToken).after);
     // One more than asked for tells whether there is another page.
-    const rows = await deps.connections.mutual({ organizationId, userId, otherUserId, limit: limit + 1, after });
+    const rows = await deps.connections.mutual(
+      { organizationId, userId, otherUserId, limit: limit + 1, after },
+      context.signal,
+    );
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return {

@@ -10,7 +10,18 @@ export interface CoalesceLimits {
   readonly maxRunning: number;
   /** The most items that wait or run; one more is refused with RESOURCE_EXHAUSTED. */
   readonly maxWaiting: number;
+  /** How long an item may wait for its run, in milliseconds; one that has waited longer is refused instead, like one too many. */
+  readonly maxWaitMs?: number;
 }
+
+interface Queued<Item> {
+  readonly item: Item;
+  readonly since: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** By then whoever has asked has mostly asked again, or given up: to work for them keeps everybody else waiting. */
+const defaultMaxWaitMs = 2000;
 
 /** One result per item, in their order; an Error is that item's failure alone. */
 export type RunBatch<Item, Result> = (items: readonly Item[]) => Promise<ReadonlyArray<Result | Error>>;
@@ -18,12 +29,14 @@ export type RunBatch<Item, Result> = (items: readonly Item[]) => Promise<Readonl
 /**
  * Gathers calls that come at the same time into one run (group commit). Nobody waits for company: with nothing
  * running a batch starts in the same turn of the event loop, otherwise when a running one ends, with all that
- * has come by then.
+ * has come by then. What has waited too long for its run, or is aborted by its signal before, is refused there and costs the
+ * database nothing.
  */
 export function coalesce<Item, Result>(
   run: RunBatch<Item, Result>,
   limits: CoalesceLimits,
-): (item: Item) => Promise<Result> {
+): (item: Item, signal?: AbortSignal) => Promise<Result> {
+  const { maxWaitMs = defaultMaxWaitMs } = limits;
   const ready: (() => void)[] = [];
   let running = 0;
   let waiting = 0;
@@ -37,10 +50,19 @@ export function coalesce<Item, Result>(
     }
   };
 
-  const loader = new DataLoader<Item, Result>(
-    async (items) => {
+  const runFresh = async (queued: readonly Queued<Item>[]): Promise<ReadonlyArray<Result | Error>> => {
+    const stale = queued.map((one) => refusalOf(one, maxWaitMs));
+    if (stale.every((refusal) => refusal === undefined)) return run(queued.map(({ item }) => item));
+    const fresh = queued.filter((_, index) => stale[index] === undefined);
+    const results = fresh.length === 0 ? [] : await run(fresh.map(({ item }) => item));
+    let next = 0;
+    return stale.map((refusal) => refusal ?? (results[next++] as Result | Error));
+  };
+
+  const loader = new DataLoader<Queued<Item>, Result>(
+    async (queued) => {
       try {
-        return await run(items);
+        return await runFresh(queued);
       } finally {
         running -= 1;
         startNext();
@@ -56,15 +78,21 @@ export function coalesce<Item, Result>(
     },
   );
 
-  return async (item) => {
+  return async (item, signal) => {
     if (waiting >= limits.maxWaiting) throw queueFull();
     waiting += 1;
     try {
-      return await loader.load(item);
+      return await loader.load({ item, since: performance.now(), signal });
     } finally {
       waiting -= 1;
     }
   };
+}
+
+/** Why an item is not worth its run any more, if it is not. */
+function refusalOf({ since, signal }: Queued<unknown>, maxWaitMs: number): Error | undefined {
+  if (signal?.aborted === true) return signal.reason instanceof Error ? signal.reason : new Error("aborted");
+  return performance.now() - since > maxWaitMs ? queueFull() : undefined;
 }
 
 function queueFull(): Failure {

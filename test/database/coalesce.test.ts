@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { coalesce } from "../../src/database/coalesce.ts";
@@ -89,5 +89,41 @@ describe("coalesce", () => {
     batches[0]?.end([1]);
     batches[2]?.end([3]);
     expect(await Promise.all(calls)).toEqual([1, 2, 3]);
+  });
+
+  test("who has waited too long is refused, and the database is not asked; who comes later is served", async () => {
+    const { batches, run } = controlled();
+    const call = coalesce(run, { ...limits, maxWaitMs: 50 });
+    const first = call(1);
+    await turn();
+    const late = [call(2), call(3)].map((waiting) => waiting.catch((error: unknown) => error));
+    await sleep(100);
+    const fresh = call(4);
+    batches[0]?.end([10]);
+    expect(await first).toBe(10);
+    await expect.poll(() => batches.length, { timeout: 30_000 }).toBe(2);
+    expect(batches[1]?.items).toEqual([4]);
+    batches[1]?.end([40]);
+    expect(await fresh).toBe(40);
+    for (const error of await Promise.all(late))
+      expect(error).toMatchObject({ reason: ErrorReason.QUEUE_FULL, detail: { retryAfterMs: 250 } });
+  });
+
+  test("who is gone before its turn is not asked for, and the others keep their order", async () => {
+    const { batches, run } = controlled();
+    const call = coalesce(run, limits);
+    const first = call(1);
+    await turn();
+    const aborter = new AbortController();
+    const gone = call(2, aborter.signal);
+    gone.catch(() => undefined); // looked at below
+    const rest = [call(3), call(4)];
+    aborter.abort(new Error("the caller went away"));
+    batches[0]?.end([10]);
+    await expect.poll(() => batches.length, { timeout: 30_000 }).toBe(2);
+    expect(batches[1]?.items).toEqual([3, 4]);
+    batches[1]?.end([30, 40]);
+    expect(await Promise.all([first, ...rest])).toEqual([10, 30, 40]);
+    await expect(gone).rejects.toThrow("the caller went away");
   });
 });
