@@ -14,6 +14,7 @@ export const groups = [
   "secret-seal",
   "start",
   "black-holes",
+  "attacks",
 ] as const;
 
 export type Group = (typeof groups)[number];

@@ -8,6 +8,8 @@ export interface Options {
   /** How often every row is measured; the table has the medians. */
   readonly rounds: number;
   readonly only: ReadonlySet<Group>;
+  /** Of the attacks those whose names begin with one of these. */
+  readonly attacks: readonly string[];
 }
 
 /** Reads the flags, all optional. Throws with the usage when one is wrong. */
@@ -17,14 +19,22 @@ export function parseOptions(args: string[]): Options {
     options: {
       seconds: { type: "string", default: "3" },
       rounds: { type: "string", default: "3" },
-      only: { type: "string", default: groups.join(",") },
+      only: { type: "string", default: groups.filter((group) => group !== "attacks").join(",") },
+      attack: { type: "string", default: "b" },
     },
   });
   const seconds = Number(values.seconds);
   const rounds = Number(values.rounds);
   const only = values.only.split(",").map((name) => groups.find((group) => group === name));
   if (!(seconds > 0) || !Number.isInteger(rounds) || rounds < 1 || only.includes(undefined)) {
-    throw new Error(`usage: npm run bench -- [--seconds N] [--rounds N] [--only ${groups.join(",")}]`);
+    throw new Error(
+      `usage: npm run bench -- [--seconds N] [--rounds N] [--only ${groups.join(",")}] [--attack b1,b4-readyz]`,
+    );
   }
-  return { seconds, rounds, only: new Set(only.filter((group) => group !== undefined)) };
+  return {
+    seconds,
+    rounds,
+    only: new Set(only.filter((group) => group !== undefined)),
+    attacks: values.attack.split(","),
+  };
 }

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { measureAttacks } from "./attacks/measure-attacks.ts";
 import { measureBlackHoles } from "./black-holes/measure-black-holes.ts";
 import { checkCounts } from "./check-counts.ts";
 import type { Compare } from "./compare.ts";
@@ -25,9 +26,10 @@ const idCount = 1000;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** What is compared with itself. */
-const comparisons: readonly (readonly [Group, Compare])[] = [
+const comparisons = ({ attacks }: Options): readonly (readonly [Group, Compare])[] => [
   ["start", measureStart],
   ["black-holes", measureBlackHoles],
+  ["attacks", measureAttacks(attacks)],
 ];
 
 // npm run bench: everything side by side, load from another process, one table. Ends with 1 when a bar is not met, an
@@ -53,7 +55,7 @@ async function bench(options: Options): Promise<boolean> {
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const met: boolean[] = [];
   const lines: string[] = [];
-  for (const [group, compare] of comparisons.filter(([name]) => only.has(name))) {
+  for (const [group, compare] of comparisons(options).filter(([name]) => only.has(name))) {
     say(`${group} …`);
     const own = stack.use(new AsyncDisposableStack());
     const compared = await compare({ folder, rounds, stack: own, say });

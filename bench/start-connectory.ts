@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import packageJson from "../package.json" with { type: "json" };
 import type { Database } from "./database.ts";
-import { findFreePort, type Running, startProcess } from "./start-process.ts";
+import { findFreePort, type RunningProcess, startProcess } from "./start-process.ts";
 
 const run = promisify(execFile);
 const root = new URL("..", import.meta.url);
@@ -16,7 +16,7 @@ const [, , ...startArguments] = packageJson.scripts.start.split(" ");
 export const organization = "bench";
 
 /** The server under test, with its embedded PostgreSQL. */
-export interface Connectory extends Running {
+export interface Connectory extends RunningProcess {
   readonly grpcPort: number;
   readonly httpPort: number;
   readonly token: string;
@@ -42,10 +42,10 @@ export async function startConnectory(
     HTTP_ADDR: `127.0.0.1:${httpPort}`,
     ...more,
   };
-  const { stop } = await startProcess(startArguments, environment, [grpcPort, httpPort]);
+  const { pid, stop } = await startProcess(startArguments, environment, [grpcPort, httpPort]);
   const database = { host: join(dataDir, "postgres"), port: 5432, user: "connectory", database: "connectory" };
   const issue = (of: string) => issueToken(dataDir, of);
-  return { stop, grpcPort, httpPort, token: await issue(organization), database, issueToken: issue };
+  return { pid, stop, grpcPort, httpPort, token: await issue(organization), database, issueToken: issue };
 }
 
 async function issueToken(dataDir: string, of: string): Promise<string> {

@@ -9,6 +9,11 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** The same, seen from outside. */
+export interface RunningProcess extends Running {
+  readonly pid: number;
+}
+
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 20_000;
 
@@ -17,7 +22,7 @@ export async function startProcess(
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
   ports: readonly number[],
-): Promise<Running> {
+): Promise<RunningProcess> {
   const child = spawn(process.execPath, command, {
     cwd: new URL("..", import.meta.url),
     env: { ...process.env, ...environment },
@@ -43,7 +48,7 @@ export async function startProcess(
       await setTimeout(20);
     }
   }
-  return { stop };
+  return { pid: child.pid ?? 0, stop };
 }
 
 /** A port of 127.0.0.1 that nobody listens on just now. */
