@@ -247,7 +247,7 @@ describe("a broker behind a WebSocket", () => {
     await once(sockets, "listening");
     try {
       const url = `ws://127.0.0.1:${(sockets.address() as { port: number }).port}`;
-      return await tryConnector("mqtt", { url }, { deadlineMs: 3000 });
+      return await tryConnector("mqtt", { url }, { deadlineMs: 20_000 });
     } finally {
       sockets.close();
       for (const client of sockets.clients) client.terminate();

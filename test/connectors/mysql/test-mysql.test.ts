@@ -224,7 +224,7 @@ describe.each([
     const server = await keep(blackHole());
     const resources = () => process.getActiveResourcesInfo().filter((name) => /Timeout|TCPSocket/.test(name));
     const before = resources();
-    const outcome = await tryConnector("mysql", { ...at(server), ...config }, { deadlineMs: 300 });
+    const outcome = await tryConnector("mysql", { ...at(server), ...config }, { deadlineMs: 1500 });
     expect(failure(outcome)?.code).toBe("TIMED_OUT");
     for (let waited = 0; waited < 20 && resources().length > before.length; waited++) await sleep(20);
     expect(resources().length).toBeLessThanOrEqual(before.length);

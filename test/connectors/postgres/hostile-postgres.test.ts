@@ -102,7 +102,7 @@ describe("what is no PostgreSQL server", () => {
         socket.on("data", () => socket.write(Buffer.concat([done, done, message("Z", "I")])));
       });
     });
-    const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user }, { deadlineMs: 1000 });
+    const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user }, { deadlineMs: 60_000 });
     expect(outcome.error).toBe(true);
     expect(steps(outcome)).toContain("AUTHORIZE FAILED NOT_A_POSTGRES_SERVER");
     await settle(server);
@@ -143,7 +143,7 @@ describe.each([
   test("ends with the deadline, and the socket with it", async () => {
     const server = await blackHole();
     servers.push(server);
-    const options = { deadlineMs: 300 };
+    const options = { deadlineMs: 1500 };
     const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user, ...config }, options);
     expect(failure(outcome)?.code).toBe("TIMED_OUT");
     await settle(server);
