@@ -15,7 +15,13 @@ type Call = EventEmitter &
   Pick<ServerUnaryCall<Buffer, Buffer>, "request" | "metadata" | "getDeadline" | "getPeer" | "sendMetadata">;
 
 /** Makes of grpc-js's call what the interceptors and the verb get. `answered` is to be called before the answer. */
-export function acceptCall(call: Call, input: DescMessage): { incoming: IncomingCall; answered: () => void } {
+export function acceptCall(
+  call: Call,
+  input: DescMessage,
+): {
+  incoming: IncomingCall & Required<Pick<IncomingCall, "responseHeader" | "responseTrailer">>;
+  answered: () => void;
+} {
   const aborter = new AbortController();
   // The caller cancels, its connection breaks, or its deadline passes.
   const abort = () => aborter.abort(whyGone(call));
@@ -28,6 +34,8 @@ export function acceptCall(call: Call, input: DescMessage): { incoming: Incoming
       signal: aborter.signal,
       timeoutMs: () => timeLeft(call),
       values: createContextValues().set(entryKey, entry),
+      responseHeader: new Headers(),
+      responseTrailer: new Headers(),
     },
     // Every call ends with that event; an answered one was not cancelled.
     answered: () => call.off("cancelled", abort),
@@ -65,9 +73,9 @@ function timeLeft(call: Call): number | undefined {
   return deadline === Number.POSITIVE_INFINITY ? undefined : Number(deadline) - Date.now();
 }
 
-/** An error as grpc-js sends it. */
-export function toStatus(error: unknown): StatusObject {
-  return toGrpcStatus(ConnectError.from(error, Code.Internal)) as StatusObject;
+/** An error as grpc-js sends it, with the trailers that the verb has set. */
+export function toStatus(error: unknown, trailer: Headers): StatusObject {
+  return toGrpcStatus(ConnectError.from(error, Code.Internal), trailer) as StatusObject;
 }
 
 /** Sends the leading metadata when there is any; grpc-js sends an empty one by itself. */

@@ -14,6 +14,9 @@ export interface IncomingCall {
   readonly timeoutMs: () => number | undefined;
   /** Where the interceptors put what they found out; a transport that wants to read it brings its own. */
   readonly values?: ContextValues;
+  /** What goes back around the message, for a transport that sends it with errors too. */
+  readonly responseHeader?: Headers;
+  readonly responseTrailer?: Headers;
 }
 
 /** What goes back: the message, or messages, and the metadata around them. */
@@ -26,7 +29,14 @@ export interface Outcome<Answer> {
 /** What a verb gets beside its request. */
 export function createCallContext(
   method: DescMethod,
-  { header, signal, timeoutMs, values = createContextValues() }: IncomingCall,
+  {
+    header,
+    signal,
+    timeoutMs,
+    values = createContextValues(),
+    responseHeader = new Headers(),
+    responseTrailer = new Headers(),
+  }: IncomingCall,
 ): HandlerContext {
   return {
     service: method.parent,
@@ -37,8 +47,8 @@ export function createCallContext(
     signal,
     timeoutMs,
     requestHeader: header,
-    responseHeader: new Headers(),
-    responseTrailer: new Headers(),
+    responseHeader,
+    responseTrailer,
     values,
   };
 }

@@ -1,6 +1,6 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
-import { maxTimerMs } from "./timeout-failure.ts";
+import { type TimeoutFault, takeTimeout } from "./timeout-failure.ts";
 
 /** What the HTTP/2 layer knows of a call when it begins. */
 export interface CallHead {
@@ -8,10 +8,8 @@ export interface CallHead {
   /** Messages may be compressed. */
   readonly compressed: boolean;
   /** What is wrong with the deadline: it cannot be read, or has passed. */
-  readonly timeout: "malformed" | "passed" | undefined;
+  readonly timeout: TimeoutFault | undefined;
 }
-
-const timeoutHeader = "grpc-timeout";
 
 /**
  * Reads the head of every call before grpc-js does, and answers with that of the call which begins just now. grpc-js takes
@@ -28,24 +26,11 @@ export function readCallHeads(server: Server): () => CallHead {
     current = {
       stream,
       compressed: encoding !== undefined && encoding !== "identity",
-      timeout: takeTimeout(headers),
+      timeout: takeTimeout(headers, "grpc-timeout"),
     };
   });
   return () => {
     if (current === undefined) throw new Error("a call without a stream");
     return current;
   };
-}
-
-const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
-
-function takeTimeout(headers: IncomingHttpHeaders): CallHead["timeout"] {
-  const text = headers[timeoutHeader];
-  if (text === undefined) return undefined;
-  const [, value = "", unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(String(text)) ?? [];
-  const ms = Number(value) * (unitsMs[unit] ?? Number.NaN);
-  if (ms >= 1 && ms <= maxTimerMs) return undefined;
-  headers[timeoutHeader] = undefined;
-  if (Number.isNaN(ms)) return "malformed";
-  return ms < 1 ? "passed" : undefined;
 }

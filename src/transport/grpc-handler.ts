@@ -50,7 +50,10 @@ function unaryHandler(
         sendHeader(call, outcome.header);
         callback(null, bytes, toMetadata(outcome.trailer));
       })
-      .catch((error: unknown) => callback(toStatus(error)));
+      .catch((error: unknown) => {
+        sendHeader(call, incoming.responseHeader);
+        callback(toStatus(error, incoming.responseTrailer));
+      });
   };
 }
 
@@ -63,14 +66,22 @@ function streamHandler(
     const { incoming, answered } = acceptCall(call, method.input);
     const send = async () => {
       const outcome = await invoke(incoming);
-      sendHeader(call, outcome.header);
+      let begun = false;
       // A caller who reads slowly slows the verb down; one who is gone ends it.
-      for await (const message of outcome.message)
+      for await (const message of outcome.message) {
+        // Not before: a verb that answers with a stream runs, and sets headers, when its first message is asked for.
+        if (!begun) sendHeader(call, outcome.header);
+        begun = true;
         if (!call.write(Buffer.from(toBinary(method.output, message))))
           await once(call, "drain", { signal: incoming.signal });
+      }
+      if (!begun) sendHeader(call, outcome.header);
       answered();
       call.end(toMetadata(outcome.trailer));
     };
-    send().catch((error: unknown) => call.emit("error", toStatus(error)));
+    send().catch((error: unknown) => {
+      sendHeader(call, incoming.responseHeader);
+      call.emit("error", toStatus(error, incoming.responseTrailer));
+    });
   };
 }

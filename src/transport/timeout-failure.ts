@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 
@@ -12,8 +13,34 @@ const forms = {
   "connect-timeout-ms": "must be a number of milliseconds, of 1 to 10 digits",
 } as const;
 
+/** A deadline that cannot be read, or has passed before the call began. */
+export type TimeoutFault = "malformed" | "passed";
+
+const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** What is wrong with the deadline of a request. It stays in the headers only when a timer can be set to it. */
+export function takeTimeout(headers: IncomingHttpHeaders, name: keyof typeof forms): TimeoutFault | undefined {
+  const text = headers[name];
+  if (text === undefined) return undefined;
+  const ms = name === "grpc-timeout" ? readGrpcTimeout(String(text)) : readTimeoutMs(String(text));
+  if (ms >= 1 && ms <= maxTimerMs) return undefined;
+  delete headers[name];
+  if (Number.isNaN(ms)) return "malformed";
+  return ms < 1 ? "passed" : undefined;
+}
+
+function readGrpcTimeout(text: string): number {
+  const [, value = "", unit = ""] = /^(\d{1,8})([HMSmun])$/.exec(text) ?? [];
+  return Number(value) * (unitsMs[unit] ?? Number.NaN);
+}
+
+/** NaN for what is none. */
+export function readTimeoutMs(text: string): number {
+  return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+}
+
 /** What a caller gets whose deadline cannot be read, or has passed before the call began. */
-export function timeoutFailure(timeout: "malformed" | "passed", header: keyof typeof forms): Failure {
+export function timeoutFailure(timeout: TimeoutFault, header: keyof typeof forms): Failure {
   return timeout === "malformed"
     ? new Failure(ErrorReason.MESSAGE_MALFORMED, `${header}: ${forms[header]}`)
     : new Failure(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed before the call began");

@@ -1,9 +1,10 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import { Metadata } from "@grpc/grpc-js";
+import type { Metadata } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { toStatus } from "../interceptors/to-status.ts";
 import { fitStatus } from "./fit-status.ts";
+import { toMetadata } from "./to-metadata.ts";
 
 /** A status as grpc-js sends it. */
 export interface GrpcStatus {
@@ -13,9 +14,8 @@ export interface GrpcStatus {
 }
 
 /** A ConnectError as a gRPC status; its details travel as `google.rpc.Status` in `grpc-status-details-bin`. */
-export function toGrpcStatus(error: ConnectError): GrpcStatus {
-  const metadata = new Metadata();
-  for (const [name, value] of error.metadata) metadata.set(name, value);
+export function toGrpcStatus(error: ConnectError, ...trailers: readonly Headers[]): GrpcStatus {
+  const metadata = toMetadata(error.metadata, ...trailers);
   const status = fitStatus(toStatus(error));
   metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, status)));
   return { code: error.code, details: status.message, metadata };

@@ -1,9 +1,9 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { type Any, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
-import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { BadRequestSchema, ErrorInfoSchema, PreconditionFailureSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { fitStatus } from "../../src/transport/fit-status.ts";
 import { toGrpcStatus } from "../../src/transport/to-grpc-status.ts";
@@ -28,6 +28,25 @@ describe("a status for clients that take 8192 bytes of trailers", () => {
     const left = anyUnpack(fitted.details[1] as Any, BadRequestSchema)?.fieldViolations ?? [];
     expect(left.length).toBeGreaterThan(3);
     expect(left[0]?.field).toBe("labels[0]");
+  });
+
+  test("keeps the first of many preconditions, and says how many are left out", () => {
+    const paths = Array.from({ length: 64 }, (_, n) => `headers.x-${n}-${"a".repeat(60)}`);
+    const violations = paths.map((subject) => ({ type: "SECRET_REQUIRED", subject, description: "b".repeat(100) }));
+    const metadata = { secrets: paths.join(",") };
+    const reason = anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason: "SECRET_REBIND_REQUIRED", metadata }));
+    const full = create(StatusSchema, {
+      code: 9,
+      message: "x",
+      details: [reason, anyPack(PreconditionFailureSchema, create(PreconditionFailureSchema, { violations }))],
+    });
+    const fitted = fitStatus(full);
+    expect(toBinary(StatusSchema, fitted).length).toBeLessThanOrEqual(4000);
+    expect(anyUnpack(fitted.details[0] as Any, ErrorInfoSchema)?.reason).toBe("SECRET_REBIND_REQUIRED");
+    const left = anyUnpack(fitted.details[1] as Any, PreconditionFailureSchema)?.violations ?? [];
+    expect(left.length).toBeGreaterThan(2);
+    expect(left[0]?.subject).toBe(paths[0]);
+    expect(left.at(-1)?.description).toBe(`and ${64 - (left.length - 1)} more`);
   });
 
   test("goes without a report that is too long, and cuts a long message at a whole character", () => {

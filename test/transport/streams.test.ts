@@ -7,7 +7,14 @@ import {
   type StringValue,
   StringValueSchema,
 } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createClient, type HandlerContext, type Transport } from "@connectrpc/connect";
+import {
+  type CallOptions,
+  Code,
+  ConnectError,
+  createClient,
+  type HandlerContext,
+  type Transport,
+} from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -50,6 +57,8 @@ let given = 0;
 /** Counts to the number that it is asked for; "0" fails at once and "-3" after three. */
 async function* count({ value }: StringValue, ctx: HandlerContext) {
   context = ctx;
+  ctx.responseHeader.set("x-verb-header", "h");
+  ctx.responseTrailer.set("x-verb-trailer", "t");
   const until = Math.abs(Number(value));
   for (given = 1; given <= until; given += 1) {
     yield { value: String(given).padEnd(given > 1000 ? 10_000 : 1) };
@@ -116,7 +125,7 @@ beforeEach(() => {
 });
 
 describe.each(["grpc", "connect", "grpc-web"])("a stream of answers over %s", (door) => {
-  const call = (value: string, options: { signal?: AbortSignal; timeoutMs?: number } = {}) => {
+  const call = (value: string, options: CallOptions = {}) => {
     // biome-ignore lint/suspicious/noExplicitAny: a service made at run time has no types for its methods
     const client = createClient(service, doors.transports[door] as Transport) as any;
     return client.count({ value }, options) as AsyncIterable<StringValue>;
@@ -142,6 +151,20 @@ describe.each(["grpc", "connect", "grpc-web"])("a stream of answers over %s", (d
     expect(error?.metadata.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
     await expect.poll(lines).toMatchObject([{ code: "RESOURCE_EXHAUSTED" }]);
   });
+
+  test.each(["2", "0", "-2"])(
+    "(%s) brings the headers and trailers that the verb sets, with an error too",
+    async (value) => {
+      const seen = new Headers();
+      const take = (headers: Headers) => headers.forEach((text, name) => void seen.set(name, text));
+      try {
+        for await (const _ of call(value, { onHeader: take, onTrailer: take }));
+      } catch (error) {
+        take(ConnectError.from(error).metadata);
+      }
+      expect([seen.get("x-verb-header"), seen.get("x-verb-trailer")]).toEqual(["h", "t"]);
+    },
+  );
 
   test("that the caller leaves ends the verb", async () => {
     const aborter = new AbortController();

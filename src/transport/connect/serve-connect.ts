@@ -1,8 +1,11 @@
 import type { Registry } from "@bufbuild/protobuf";
-import { createContextValues, type Interceptor } from "@connectrpc/connect";
+import { type ContextKey, createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import type { FastifyRequest } from "fastify";
+import type { Failure } from "../../failure.ts";
 import { type Door, entryKey } from "../../interceptors/entry.ts";
+import { toConnectError } from "../../interceptors/map-errors.ts";
+import { requestIdKey } from "../../interceptors/request-id.ts";
 import type { Admit } from "../create-admission.ts";
 import { describeLibraryError } from "../describe-library-error.ts";
 import { enter } from "../enter.ts";
@@ -13,9 +16,15 @@ import { checkBody } from "../request-limits/check-body.ts";
 import { maxRequestBytes } from "../request-limits/check-request.ts";
 import { type HeldBody, heldBodyKey, holdBody } from "../request-limits/hold-body.ts";
 import type { Route } from "../routes.ts";
+import { takeTimeout, timeoutFailure } from "../timeout-failure.ts";
 import { bodyOf } from "./body-of.ts";
 import { fitGrpcErrors } from "./fit-grpc-errors.ts";
 import { singleRequest } from "./single-request.ts";
+
+/** What is wrong with the deadline of a request. */
+const faultKey: ContextKey<Failure | undefined> = createContextKey<Failure | undefined>(undefined, {
+  description: "fault of the deadline",
+});
 
 export interface ConnectOptions {
   readonly routes: readonly Route[];
@@ -33,24 +42,29 @@ export interface ConnectOptions {
 export function serveConnect(options: ConnectOptions): Facade {
   const { routes, interceptors, maxMessageBytes, anyTypes, admit, report } = options;
   return async (scope) => {
+    const faults = new WeakMap<FastifyRequest, Failure>();
     scope.addHook("preHandler", async (request, reply) => {
       if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return refuseGrpcOverHttp1(reply);
       request.body = holdBody(bodyOf(request.raw));
+      const header = protocolOf(request) === "connect" ? "connect-timeout-ms" : "grpc-timeout";
+      const fault = takeTimeout(request.raw.headers, header);
+      if (fault !== undefined) faults.set(request, timeoutFailure(fault, header));
     });
     await scope.register(fastifyConnectPlugin, {
       interceptors: [fitGrpcErrors, singleRequest, ...interceptors],
       contextValues: (request: FastifyRequest) =>
         createContextValues()
           .set(entryKey, enter(request, protocolOf(request)))
-          .set(heldBodyKey, request.body as HeldBody | undefined),
+          .set(heldBodyKey, request.body as HeldBody | undefined)
+          .set(faultKey, faults.get(request)),
       requestGate: async (context) => {
         describeLibraryError(context);
         reportLibraryError(context, report);
         await admit(context);
+        const fault = context.values.get(faultKey);
+        if (fault !== undefined) throw toConnectError(fault, context.values.get(requestIdKey));
         await checkBody(context, { maxBytes: maxRequestBytes(context.method.input, maxMessageBytes), anyTypes });
       },
-      // setTimeout takes no more than 24 days and would fire at once; nobody waits for a day.
-      maxTimeoutMs: 86_400_000,
       binaryOptions: { readUnknownFields: false },
       readMaxBytes: maxMessageBytes,
       writeMaxBytes: maxMessageBytes,

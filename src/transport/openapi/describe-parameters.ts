@@ -29,7 +29,7 @@ export const headerParameters: Readonly<Record<string, Parameter>> = {
     in: "header",
     required: false,
     description: "So many milliseconds the caller will wait; then the call ends with DEADLINE_EXCEEDED.",
-    schema: { type: "integer", minimum: 1, maximum: 86_400_000 },
+    schema: { type: "integer", minimum: 1, maximum: 9_999_999_999 },
   },
   IfMatch: {
     name: "If-Match",

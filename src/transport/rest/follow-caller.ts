@@ -1,7 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
-import { Failure } from "../../failure.ts";
+import { maxTimerMs, readTimeoutMs, timeoutFailure } from "../timeout-failure.ts";
 
 /** How long a call is wanted. */
 export interface Lifetime {
@@ -9,15 +8,12 @@ export interface Lifetime {
   readonly signal: AbortSignal;
   /** Milliseconds left until the deadline; undefined without one. */
   readonly timeoutMs: () => number | undefined;
-  /** Sets the deadline that a header asks for. Throws Failure MESSAGE_MALFORMED for one that is none. */
+  /** Sets the deadline that a header asks for. Throws Failure for one that is none, or that has passed. */
   readonly limit: (header: string | null) => void;
 }
 
 /** The header of a caller's deadline: Connect's, because HTTP itself has none. */
 export const timeoutHeader = "connect-timeout-ms";
-
-/** setTimeout takes no more than 24 days and would fire at once; nobody waits for a day. */
-const maxTimeoutMs = 86_400_000;
 
 /** Watches the connection of a call. */
 export function followCaller(response: ServerResponse): Lifetime {
@@ -33,19 +29,14 @@ export function followCaller(response: ServerResponse): Lifetime {
     timeoutMs: () => (until === undefined ? undefined : until - performance.now()),
     limit: (header) => {
       if (header === null) return;
-      const ms = readTimeout(header);
+      const ms = readTimeoutMs(header);
+      if (Number.isNaN(ms)) throw timeoutFailure("malformed", timeoutHeader);
+      if (ms === 0) throw timeoutFailure("passed", timeoutHeader);
+      if (ms > maxTimerMs) return;
       until = performance.now() + ms;
       late = setTimeout(() => aborter.abort(new ConnectError("the deadline passed", Code.DeadlineExceeded)), ms);
     },
   };
-}
-
-function readTimeout(text: string): number {
-  if (/^\d{1,10}$/.test(text) && Number(text) <= maxTimeoutMs) return Number(text);
-  throw new Failure(
-    ErrorReason.MESSAGE_MALFORMED,
-    `${timeoutHeader}: must be a number of milliseconds, at most ${maxTimeoutMs}`,
-  );
 }
 
 /** Settles as the promise does, or rejects as soon as the signal aborts: a verb may be slow to notice. */
