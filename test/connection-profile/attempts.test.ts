@@ -94,12 +94,12 @@ describe("secrets of one profile", () => {
     const [ann] = servers as [ProfileClient];
     const id = await createIn(ann);
     const other = await createIn(ann, "other");
-    const began = Date.now();
+    const firstAt = Date.now();
     for (let index = 0; index < 30; index += 1)
       await servers[index % 2]?.updateConnectionProfile({ id, config: secret(index) });
     // All thirty are used up: the next one is to be had a minute after the first.
     const usedUp: Date = (await service.knex("secret_attempt").where({ subject: id }).first()).free_at;
-    expect(usedUp.getTime()).toBeGreaterThanOrEqual(began + 30 * 60_000);
+    expect(usedUp.getTime()).toBeGreaterThanOrEqual(firstAt + 30 * 60_000);
     expect(usedUp.getTime()).toBeLessThanOrEqual(Date.now() + 30 * 60_000);
     await freeIn("attempts", "40 minutes");
     const { connectionProfile: before } = await ann.getConnectionProfile({ id });
