@@ -117,7 +117,7 @@ describe("before a message is read", () => {
     for (const { stream } of calls) stream.end();
     const reasons = await Promise.all(calls.map(async ({ ended }) => detailsOf(await ended).reason));
     expect(reasons.filter((reason) => reason === "QUEUE_FULL")).toHaveLength(14);
-    expect(reasons.filter((reason) => reason === "FIELD_INVALID")).toHaveLength(16); // user_id is missing
+    expect(reasons.filter((reason) => reason === "MESSAGE_TOO_LARGE")).toHaveLength(16); // whole, and too large for this RPC
   });
 
   test.each([paths.check, paths.reflection])("%s takes nothing that is compressed", async (path) => {
