@@ -7,14 +7,14 @@ import { nameBrokenConnection } from "./name-broken-connection.ts";
 import { type RetryOptions, retryCalls } from "./retry-calls.ts";
 import { sendToken, type Token } from "./send-token.ts";
 
-/** How calls travel. `grpc` has a port of its own on the server; `connect` and `grpc-web` share its HTTP port. */
+/** How calls travel. The server's HTTP port takes all three, `grpc` over HTTP/2; its gRPC port takes `grpc` alone, and faster. */
 export type TransportName = "grpc" | "connect" | "grpc-web";
 
 /** What createConnectoryClient needs. */
 export interface ConnectoryClientOptions {
   /**
-   * Where the server is: `http://` or `https://`, host and port. The port belongs to the transport: that of gRPC for
-   * `grpc` (50051 unless configured otherwise), that of HTTP for the other two (8080).
+   * Where the server is: `http://` or `https://`, host and port. For `grpc` the gRPC port (50051 unless configured
+   * otherwise), for the other two the HTTP port (8080).
    */
   readonly baseUrl: string;
   /**

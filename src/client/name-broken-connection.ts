@@ -33,10 +33,14 @@ function nameError(error: ConnectError, baseUrl: string, transport: TransportNam
   const has = (pattern: RegExp) => causes.some(({ code }) => typeof code === "string" && pattern.test(code));
   const say = (message: string, code: Code) => new ConnectError(message, code, error.metadata, undefined, error.cause);
 
-  if (has(/^HPE_/) || (has(/^ERR_HTTP2_ERROR$/) && /protocol error/i.test(error.rawMessage)))
+  const otherVersion = has(/^ERR_HTTP2_ERROR$/) && /protocol error/i.test(error.rawMessage);
+  if (has(/^HPE_/) || otherVersion || error.rawMessage === "HTTP 505")
     return say(`${baseUrl} does not speak ${spoken[transport]}: ${advice[transport]}`, Code.Internal);
   if (has(/^(ERR_SSL_WRONG_VERSION_NUMBER|EPROTO)$/))
     return say(`${baseUrl} does not answer with TLS: is it an http:// address?`, Code.Internal);
+  // What a port in clear can do with a TLS handshake that it does not know; a network can do it too.
+  if (/before secure TLS connection was established/.test(error.rawMessage))
+    return say(`no connection to ${baseUrl}: ${error.rawMessage}: is it an http:// address?`, away);
   // fetch says no more than that, and the same for a page that is not allowed to call.
   if (error.code === Code.Unknown && error.cause instanceof TypeError)
     return say(`no connection to ${baseUrl}: ${error.rawMessage} (for a page, is its origin in CORS_ORIGINS?)`, away);
@@ -49,7 +53,7 @@ function nameError(error: ConnectError, baseUrl: string, transport: TransportNam
 const away = Code.Unavailable;
 const spoken = { grpc: "gRPC", connect: "HTTP/1.1", "grpc-web": "HTTP/1.1" } as const;
 const advice = {
-  grpc: "gRPC has a port of its own (50051 unless configured otherwise); on the server's HTTP port use another transport",
+  grpc: 'it answers in HTTP/1.1, as a proxy may; use the port of gRPC (50051 unless configured otherwise), or transport "connect"',
   connect: 'this may be the port of gRPC; use that of HTTP (8080 unless configured otherwise), or transport "grpc"',
   "grpc-web": 'this may be the port of gRPC; use that of HTTP (8080 unless configured otherwise), or transport "grpc"',
 } as const;

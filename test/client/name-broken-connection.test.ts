@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ConnectionChange } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { TransportName } from "../../src/client/index.ts";
 import { createConnectoryClient } from "../../src/client/node/index.ts";
@@ -13,12 +15,15 @@ let app: TestApp;
 let token: string;
 /** Takes connections and never says a word: a live test of it takes as long as it may. */
 let mute: Server;
+/** Speaks HTTP/1.1 and nothing else. */
+let onlyHttp1: Server;
 let proxies: Record<"grpc" | "http", FaultProxy>;
 beforeAll(async () => {
   app = await startTestApp();
   token = await app.token();
   mute = createServer().listen(0, "127.0.0.1");
-  await once(mute, "listening");
+  onlyHttp1 = createHttpServer((_request, response) => response.end()).listen(0, "127.0.0.1");
+  await Promise.all([once(mute, "listening"), once(onlyHttp1, "listening")]);
 });
 beforeEach(async () => {
   proxies = { grpc: await openFaultProxy(app.app.grpcPort), http: await openFaultProxy(app.app.httpPort) };
@@ -30,14 +35,22 @@ beforeEach(async () => {
 afterAll(async () => {
   await app.stop();
   mute.close();
+  onlyHttp1.close();
 });
 
 const doorOf = (transport: TransportName) => (transport === "grpc" ? "grpc" : "http");
 const clientOf = (transport: TransportName, baseUrl: string, options: object = {}) =>
   createConnectoryClient({ baseUrl, transport, token, retry: false, ...options });
-const endless = () => {
-  const { port } = mute.address() as AddressInfo;
-  return { config: { connector: { case: "postgres", value: { host: "127.0.0.1", port, username: "u" } } } } as const;
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+const endless = () =>
+  ({
+    config: { connector: { case: "postgres", value: { host: "127.0.0.1", port: portOf(mute), username: "u" } } },
+  }) as const;
+/** Leaves a call as soon as the test that it asked for has begun. */
+const leave = async (call: (signal: AbortSignal) => Promise<unknown>) => {
+  const leaving = new AbortController();
+  mute.once("connection", () => leaving.abort());
+  return await call(leaving.signal);
 };
 const failed = (call: Promise<unknown>) =>
   call.then(
@@ -57,9 +70,8 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("over %s", (transport) =
   test.each(["reset", "end"] as const)("a connection that breaks (%s) during a call is UNAVAILABLE", async (how) => {
     const proxy = proxies[doorOf(transport)];
     const { connectionProfiles } = clientOf(transport, `http://${proxy.address}`);
+    mute.once("connection", () => proxy.cut(how));
     const call = failed(connectionProfiles.testConnectionProfile(endless()));
-    while (proxy.taken() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    setTimeout(() => proxy.cut(how), 300);
     expect(Code[(await call).code]).toBe("Unavailable");
   });
 
@@ -74,8 +86,7 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("over %s", (transport) =
 
   test("a call that the caller left, or that was too late, is that", async () => {
     const { connectionProfiles } = clientOf(transport, `http://${proxies[doorOf(transport)].address}`);
-    const signal = AbortSignal.timeout(200);
-    const left = await failed(connectionProfiles.testConnectionProfile(endless(), { signal }));
+    const left = await failed(leave((signal) => connectionProfiles.testConnectionProfile(endless(), { signal })));
     expect(Code[left.code]).toBe("Canceled");
     const late = await failed(connectionProfiles.listConnectors({}, { timeoutMs: 1 }));
     expect(Code[late.code]).toBe("DeadlineExceeded");
@@ -90,28 +101,42 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("over %s", (transport) =
       });
     const { address } = proxies[doorOf(transport)];
     const { connectionProfiles } = clientOf(transport, `http://${address}`, { interceptors: [note] });
-    await failed(connectionProfiles.testConnectionProfile(endless(), { signal: AbortSignal.timeout(200) }));
+    await failed(leave((signal) => connectionProfiles.testConnectionProfile(endless(), { signal })));
     expect(seen).toEqual(["Canceled"]);
   });
 
-  test("the port of another protocol is named, and the process lives on", async () => {
-    const wrong = transport === "grpc" ? app.httpUrl : `http://${app.grpcAddress}`;
+  test("a port that speaks another HTTP is named, and the process lives on", async () => {
+    const wrong = transport === "grpc" ? `http://127.0.0.1:${portOf(onlyHttp1)}` : `http://${app.grpcAddress}`;
     const client = clientOf(transport, wrong);
     for (let time = 0; time < 3; time++) {
       const error = await failed(client.connectionProfiles.listConnectors({}));
       expect(Code[error.code]).toBe("Internal");
-      expect(error.rawMessage).toContain(`${wrong}/ does not speak`);
-      expect(error.rawMessage).toMatch(/port of its own|port of gRPC/);
+      expect(error.rawMessage).toContain(`${wrong}/ does not speak ${transport === "grpc" ? "gRPC" : "HTTP/1.1"}`);
+      expect(error.rawMessage).toMatch(/the port of gRPC/);
     }
     const stream = await failed(Array.fromAsync(client.connections.watchConnections({})));
     expect(stream.rawMessage).toContain("does not speak");
   });
 
   test("TLS where there is none is named", async () => {
-    const address = transport === "grpc" ? app.grpcAddress : new URL(app.httpUrl).host;
-    const error = await failed(clientOf(transport, `https://${address}`).connectionProfiles.listConnectors({}));
-    expect(error.rawMessage).toBe(`https://${address}/ does not answer with TLS: is it an http:// address?`);
+    const http = new URL(app.httpUrl).host;
+    for (const [address, code, message] of [
+      [http, "Internal", "/ does not answer with TLS: is it an http:// address?"],
+      [app.grpcAddress, "Unavailable", "before secure TLS connection was established: is it an http:// address?"],
+    ] as const) {
+      const error = await failed(clientOf(transport, `https://${address}`).connectionProfiles.listConnectors({}));
+      expect(Code[error.code]).toBe(code);
+      expect(error.rawMessage).toContain(`https://${address}/`);
+      expect(error.rawMessage).toContain(message);
+    }
   });
+});
+
+test("the HTTP port takes gRPC too", async () => {
+  const { connectionProfiles, connections } = clientOf("grpc", app.httpUrl);
+  expect((await connectionProfiles.listConnectors({})).connectors).not.toEqual([]);
+  const first = await connections.watchConnections({})[Symbol.asyncIterator]().next();
+  expect(first.value?.change).toBe(ConnectionChange.BOOKMARK);
 });
 
 test("what the server itself says stays as it is", async () => {

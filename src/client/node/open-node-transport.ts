@@ -5,7 +5,7 @@ import { openSession } from "./open-session.ts";
 /** More than any server of this contract answers with. */
 const readMaxBytes = 64 * 1024 * 1024;
 
-/** gRPC over one HTTP/2 connection; Connect and gRPC-Web over HTTP/1.1, which is what the server's HTTP port speaks. */
+/** gRPC over one HTTP/2 connection; Connect and gRPC-Web over HTTP/1.1, which proxies take too. */
 export const openNodeTransport: OpenTransport = ({ transport = "grpc", tls = {} }, common) => {
   const http = { ...common, readMaxBytes, httpVersion: "1.1", nodeOptions: tls } as const;
   switch (transport) {
