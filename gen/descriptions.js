@@ -270,7 +270,7 @@ export const descriptions = {
   "connectory.v1.CreateConnectionProfileRequest": "What CreateConnectionProfile needs.",
   "connectory.v1.CreateConnectionProfileRequest.name": "The name, such as `my-kafka-cluster`, unique in the organization: up to 100 characters, none of them a control character, no space at an end.",
   "connectory.v1.CreateConnectionProfileRequest.connector": "The connector's name; it may be left out, and must agree with `config`.",
-  "connectory.v1.CreateConnectionProfileRequest.config": "The configuration with its secrets: at most 200 000 bytes as JSON, the secrets not counted.",
+  "connectory.v1.CreateConnectionProfileRequest.config": "The configuration with its secrets: at most 225 000 bytes as JSON, the secrets not counted.",
   "connectory.v1.CreateConnectionProfileRequest.labels": "Names and values of the caller's own: at most 64; names of lower-case letters, digits, `.`, `_`, `/`, `-`.",
   "connectory.v1.CreateConnectionProfileRequest.request_id": "A UUID that the caller makes for this profile. A second call of the same caller with it and the same other fields within 24 hours answers as the first did and writes nothing; with other fields it is REQUEST_ID_REUSED.",
   "connectory.v1.CreateConnectionProfileRequest.validate_only": "True to find out whether the call would succeed: everything is checked, nothing is written.",

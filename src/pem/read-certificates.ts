@@ -6,6 +6,9 @@ import { type PemBlock, readPem } from "./read-pem.ts";
 /** Larger ones than this are not seen; the time to read one grows faster than its size (30 ms with 200 kB of names). */
 const maxCertificateBytes = 32_768;
 
+/** The second is that of old programs, and is read like the first (RFC 7468, 5.1). */
+const certificateLabels: ReadonlySet<string> = new Set(["CERTIFICATE", "X509 CERTIFICATE"]);
+
 /** The certificates of a PEM text in their order, or what is wrong with it, to be said after its name. */
 export type Certificates = { readonly certificates: readonly X509Certificate[] } | { readonly fault: string };
 
@@ -17,7 +20,7 @@ export function readCertificates(text: string, { most }: { readonly most: number
   if (holdsPrivateKey(text)) return { fault: "holds a private key: it belongs into tls.key" };
   const { blocks, fault } = readPem(text);
   if (fault !== undefined) return { fault: `must be certificates in PEM: it ${fault}` };
-  const other = blocks.find(({ label }) => label !== "CERTIFICATE");
+  const other = blocks.find(({ label }) => !certificateLabels.has(label));
   if (other !== undefined) return { fault: `must be certificates in PEM: it holds ${foundInstead(other)}` };
   if (blocks.length > most) return { fault: `must be at most ${most} certificates: give those that are needed` };
   const certificates: X509Certificate[] = [];

@@ -62,14 +62,17 @@ function toBlock(open: { label: string; lines: readonly string[]; hasHeaders: bo
 function faultOfForm(text: string): string | undefined {
   if (/^\s*LS0tLS1CRUdJTi/.test(text)) return "is the base64 of a PEM, as Kubernetes keeps it: decode it first";
   if (!text.includes("-----BEGIN")) return undefined;
-  if (/\\r?\\?n/.test(text)) return "has \\n as two characters in place of line ends";
+  if (text.startsWith("\u{feff}")) return "begins with a byte order mark: save it without one";
+  // Not in the text around the blocks, where `C:\\new` may stand.
+  if (/-----(?:\\r)?\\n/.test(text)) return "has \\n as two characters in place of line ends";
   if (/\r(?!\n)/.test(text)) return "has carriage returns (CR) alone in place of line ends";
   return undefined;
 }
 
 function faultOfLine(line: string): string {
   if (/^\s+-----/.test(line)) return "is indented: every line must begin in its first column";
-  if (/-----BEGIN.*-----END/.test(line)) return "is written in one line: the line ends are missing";
+  const begin = line.indexOf("-----BEGIN");
+  if (begin >= 0 && line.includes("-----END", begin)) return "is written in one line: the line ends are missing";
   return "has a BEGIN or END line that is broken";
 }
 

@@ -2,9 +2,14 @@
 const typable = String.raw`*#xX._\-?=~+`;
 const bullets = "•●∙·◦○⬤⚫▪■█▮▒░▓✱✲✳⁕﹡＊∗⁎…‧";
 
+/** What was done to a value that is not shown. */
+const hiding: ReadonlySet<string> = new Set(
+  "redacted masked hidden concealed scrubbed obfuscated sanitized sanitised suppressed".split(" "),
+);
+
 /** What is written in place of a secret and cannot be meant as one, without brackets around it too. */
 const words = new Set([
-  ...["redacted", "masked", "hidden", "concealed", "scrubbed", "obfuscated", "sanitized", "sanitised", "suppressed"],
+  ...hiding,
   ...["data omitted", "value specified in no log parameter", "sensitive value set", "sensitive value", "not shown"],
   ...["null", "undefined", "none", "nil", "nan", "n/a", "object object", "not set", "unset", "unchanged"],
 ]);
@@ -38,14 +43,14 @@ export function isMask(value: string): boolean {
   if (onlyMarks.test(text) || runOfBullets.test(text) || ownConstants.some((constant) => constant.test(text)))
     return true;
   if (text.length > longest) return false;
-  if (isMostlyHidden(text) || isWord(text) || hasMaskedPassword(text)) return true;
+  if (isMostlyHidden(text) || isWord(text) || hasMaskedPart(text)) return true;
   const read = decoded(text);
   return read !== text && isMask(read);
 }
 
 /**
  * Signs that stand for hidden letters and are half of the text at least, with what a screen leaves of the value at its ends:
- * `AKIA****************`, `****4242`, `**** **** **** 4242`, `ab***yz`, `xxxx1234`, `XXXX-XXXX-1234`, `sk-...abcd`.
+ * `AKIA****************`, `****4242`, `**** **** **** 4242`, `ab***yz`, `xxxx1234`, `XXXX-XXXX-1234`, `sk-...abcd`, `sk_live_****4242`.
  */
 function isMostlyHidden(text: string): boolean {
   // Blanks and dashes between groups of them count for nothing.
@@ -59,6 +64,7 @@ const ends = [
   /^\w{0,4}\*{3,}\w{0,4}$/,
   /^(?:x{4,}|X{4,})\w{1,4}$/,
   /^(?:[a-z]{2,5}[-_][\w-]{0,12}|[A-Z]{4})?(?:\.{3}|…)\w{4}$/,
+  /^[a-z]{2,5}[-_][\w-]{0,12}\*{4,}\w{0,4}$/,
 ];
 
 /** Of a form that is sent on encoded: `%2A%2A%2A`, `&bull;&bull;&bull;`, `\u2022\u2022\u2022`, or read as Latin-1. */
@@ -79,10 +85,10 @@ function isWord(text: string): boolean {
     ?.slice(1)
     .find((group) => group !== undefined);
   if (inside === undefined) return words.has(plain(text)) || words.has(plain(text.replace(around, "")));
+  if (words.has(plain(inside)) || bracketed.has(plain(inside)) || isMask(inside)) return true;
   // `[REDACTED alloc::string::String]` says more after the word; `<your password>` is what a manual writes.
   const [first = ""] = plain(inside).split(" ");
-  const known = words.has(plain(inside)) || bracketed.has(plain(inside)) || words.has(first) || first === "your";
-  return known || isMask(inside);
+  return hiding.has(first) || (first === "your" && text.startsWith("<"));
 }
 
 function plain(text: string): string {
@@ -92,7 +98,9 @@ function plain(text: string): string {
     .trim();
 }
 
-function hasMaskedPassword(text: string): boolean {
+/** The password of a URL, or what comes after the scheme of an `Authorization` header. */
+function hasMaskedPart(text: string): boolean {
   const [, password] = /^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:([^/\s@]+)@/i.exec(text) ?? [];
-  return password !== undefined && isMask(password);
+  const [, credentials] = /^(?:basic|bearer|digest|token|apikey) +(\S+)$/i.exec(text) ?? [];
+  return [password, credentials].some((part) => part !== undefined && isMask(part));
 }

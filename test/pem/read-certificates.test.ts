@@ -28,6 +28,8 @@ test.each([
   ["RSA", selfSigned(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey), 1],
   ["Ed25519", selfSigned(generateKeyPairSync("ed25519").privateKey), 1],
   ["other letters in a comment", `# Zertifikat für ä\n${good}`, 1],
+  ["a path of Windows in a comment", `# from C:\\new\\root.pem\n${good}`, 1],
+  ["the label of old programs", good.replaceAll("CERTIFICATE", "X509 CERTIFICATE"), 1],
 ])("reads %s", (_, text, count) => {
   const read = readCertificates(text, { most: 200 });
   expect("certificates" in read ? read.certificates.length : read.fault).toBe(count);
@@ -43,6 +45,14 @@ test.each([
   ["a key with \\n", key.replaceAll("\n", "\\n"), "holds a private key"],
   ["an encrypted key", `${good}-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n`, "holds a private key"],
   ["the base64 of a key", Buffer.from(key).toString("base64"), "holds a private key"],
+  [
+    "the base64 of certificate and key, in lines",
+    Buffer.from(good + key)
+      .toString("base64")
+      .replace(/.{76}/g, "$&\r\n"),
+    "holds a private key",
+  ],
+  ["a byte order mark", `\u{feff}${good}`, "begins with a byte order mark"],
   ["\\n as two characters", good.replaceAll("\n", "\\n"), "has \\n as two characters"],
   ["\\r\\n as four characters", good.replaceAll("\n", "\\r\\n"), "has \\n as two characters"],
   ["CR alone", good.replaceAll("\n", "\r"), "has carriage returns (CR) alone"],
@@ -101,4 +111,22 @@ test("a PEM inside of a certificate is not what is read", () => {
   const inside = selfSigned(privateKey, `\n${good}`);
   const read = readCertificates(inside, { most: 200 });
   expect("certificates" in read && read.certificates[0]?.subject).toContain("BEGIN CERTIFICATE");
+});
+
+test("reads a hostile text once", () => {
+  const parts = [
+    "-----BEGIN ",
+    "-----BEGIN x-----END",
+    "BEND",
+    "PRIVATE KEY",
+    "LS0tLS1CRUdJTi ",
+    "\\r\\",
+    " ",
+    "-",
+    "A-",
+  ];
+  for (const part of parts) {
+    const text = part.repeat(1_500_000 / part.length);
+    for (const whole of [text, `${lines[0]}\n${text}`, `${good}${text}`, `${text}${good}`]) faultOf(whole);
+  }
 });

@@ -98,6 +98,7 @@ test.each([
     "$$redacted$$",
     "[****]",
   ],
+  ...["Bearer ****", "basic xxxxxxxx", "Token [redacted]", "Bearer ****4242", "sk_live_****4242", "sk-****abcd"],
 ])("%s is a mask", (value) => {
   expect(isMask(value)).toBe(true);
 });
@@ -149,6 +150,8 @@ test.each([
     "x.y.z",
     "1-2-3-4",
   ],
+  ...["(None shall pass!)", "[none of this is real]", '"null and void"', "(your dog ate it)", "bearer of news"],
+  ...["Bearer eyJhbGciOiJIUzI1NiJ9", "Basic dXNlcjpwYXNz", "ab-cd***ef"],
   ...["aaaa", "$2b$12$abcdefghijklmnopqrstuv", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJIUzI1NiJ9.e30.abc", "ab••cd"],
 ])("%j is none", (value) => {
   expect(isMask(value)).toBe(false);

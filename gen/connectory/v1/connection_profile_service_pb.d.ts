@@ -110,7 +110,7 @@ export declare type CreateConnectionProfileRequest = Message<"connectory.v1.Crea
   connector: string;
 
   /**
-   * The configuration with its secrets: at most 200 000 bytes as JSON, the secrets not counted.
+   * The configuration with its secrets: at most 225 000 bytes as JSON, the secrets not counted.
    *
    * @generated from field: connectory.v1.ConnectorConfig config = 3;
    */
