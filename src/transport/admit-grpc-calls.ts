@@ -1,5 +1,6 @@
 import { ConnectError, createContextValues } from "@connectrpc/connect";
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
+import type { LRUCache } from "lru-cache";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
@@ -21,6 +22,11 @@ export interface RpcAdmission extends Pick<Arrival, "service" | "method"> {
   readonly decide: HeaderChain;
   /** Does the same, and tells of it; rejects with the ConnectError that the caller gets. */
   readonly refuse: HeaderChain;
+  /**
+   * The organization of each `authorization` that was let in of late: such a call is read at once. The call itself
+   * verifies its token again, so this decides about nothing but the reading.
+   */
+  readonly known: LRUCache<string, string>;
   /** Tells of a call that ended before it could begin. */
   readonly report: (arrival: Arrival, error: ConnectError) => void;
 }
@@ -44,7 +50,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
   const { rpcs, authenticating, halfOpen } = admission;
   return ({ path }, call) => {
     const rpc = rpcs.get(path);
-    if (rpc === undefined) return new ServerInterceptingCall(call); // a public one: guardPublicCalls
+    if (rpc === undefined) throw new Error(`${path} is no RPC of ours`);
     const { stream, compressed, timeout } = admission.head();
     const peer = call.getConnectionInfo().remoteAddress;
     const sendStatus = call.sendStatus.bind(call);
@@ -121,7 +127,11 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
       } finally {
         held?.close();
       }
-      if (!over) read(of.values.get(principalKey).organizationId, deliver);
+      if (over) return;
+      const { organizationId } = of.values.get(principalKey);
+      const authorization = header.get("authorization");
+      if (authorization !== null) rpc.known.set(authorization, organizationId);
+      read(organizationId, deliver);
     };
 
     return new ServerInterceptingCall(call, {
@@ -130,7 +140,9 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
           onReceiveMetadata: (metadata, deliver) => {
             header = headersOf(metadata);
             if (timeout !== undefined) return fail(timeoutFailure(timeout, "grpc-timeout"));
-            void admit(metadata, () => deliver(metadata));
+            const organizationId = rpc.known.get(header.get("authorization") ?? "");
+            if (organizationId === undefined) void admit(metadata, () => deliver(metadata));
+            else read(organizationId, () => deliver(metadata));
           },
           onReceiveMessage: (message, deliver) => {
             received = true;

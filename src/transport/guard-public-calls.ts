@@ -23,15 +23,13 @@ const watchPath = "/grpc.health.v1.Health/Watch";
 
 /**
  * Health and reflection are served to anybody, so anybody's calls are bounded in number, bytes and time, and nothing is
- * decompressed for them: their requests are a few bytes. `isPublic` says of a path whether it is one of theirs.
+ * decompressed for them: their requests are a few bytes.
  */
 export function guardPublicCalls(
-  isPublic: (path: string) => boolean,
   head: () => CallHead,
   { calls, reflections, watches }: PublicCallBounds,
 ): ServerInterceptor {
   return ({ path, requestStream }, call) => {
-    if (!isPublic(path)) return new ServerInterceptingCall(call);
     const { stream, compressed, timeout } = head();
     const caller = call.getConnectionInfo().remoteAddress ?? "";
     const bounds = path.startsWith("/grpc.reflection.") ? reflections : calls;

@@ -19,9 +19,10 @@ export function createHeaderChain(
 ): HeaderChain {
   // Neither looks at a message, so one of no kind will do for streams as well.
   const unary = { stream: false, service, method: method as DescMethodUnary } as const;
+  const answer = create(method.output);
   const end = async (): Promise<UnaryResponse> => {
     last();
-    return { ...unary, message: create(method.output), header: new Headers(), trailer: new Headers() };
+    return new NoAnswer(unary, answer);
   };
   const chain = interceptors.reduceRight<ReturnType<Interceptor>>((next, interceptor) => interceptor(next), end);
   const message = create(method.input);
@@ -37,4 +38,30 @@ export function passHeaders(
   last: () => void = () => {},
 ): Promise<void> {
   return createHeaderChain(interceptors, arrival, last)(arrival);
+}
+
+/** Makes headers for those interceptors alone that look at them: this is on the way of every gRPC call. */
+class NoAnswer implements UnaryResponse {
+  readonly stream = false;
+  readonly service: UnaryResponse["service"];
+  readonly method: DescMethodUnary;
+  readonly message: UnaryResponse["message"];
+  #header: Headers | undefined;
+  #trailer: Headers | undefined;
+
+  constructor({ service, method }: Pick<UnaryResponse, "service" | "method">, message: UnaryResponse["message"]) {
+    this.service = service;
+    this.method = method;
+    this.message = message;
+  }
+
+  get header(): Headers {
+    this.#header ??= new Headers();
+    return this.#header;
+  }
+
+  get trailer(): Headers {
+    this.#trailer ??= new Headers();
+    return this.#trailer;
+  }
 }
