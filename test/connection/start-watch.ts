@@ -13,7 +13,7 @@ export interface RunningWatch {
   readonly messages: readonly WatchConnectionsResponse[];
   /** Its changes, as `CREATED a,b`. */
   changes(): string[];
-  /** Waits until it has told at least so many messages; rejects when it ends before, or after 20 s. */
+  /** Waits until it has told at least so many messages; rejects when it ends before, or after 100 s. */
   told(count: number): Promise<void>;
   /** Cuts the stream off. */
   leave(): void;
@@ -43,7 +43,7 @@ export function startWatch(
   const told = (count: number) =>
     new Promise<void>((resolve, reject) => {
       const give = (why: string) => reject(new Error(`told ${messages.length} of ${count} messages: ${why}`));
-      const timer = setTimeout(give, 20_000, "20 s have passed");
+      const timer = setTimeout(give, 100_000, "100 s have passed");
       const look = () => {
         if (messages.length < count) return;
         clearTimeout(timer);

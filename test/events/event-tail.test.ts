@@ -36,6 +36,17 @@ function start(change: Partial<EventTailOptions<Change>> = {}): EventTail<Change
   return tail;
 }
 
+/** Starts one that has looked, and looks no more by itself: its next poll does not come. `act` is what makes it look. */
+async function startAndRest<T>(act: (tail: EventTail<Change>) => Promise<T>): Promise<[EventTail<Change>, T]> {
+  const pollMs = 600_000;
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  const tail = start({ pollMs });
+  const acted = await act(tail);
+  await expect.poll(() => timers.mock.calls.filter(([, ms]) => ms === pollMs).length).toBe(1);
+  timers.mockRestore();
+  return [tail, acted];
+}
+
 const open = new AbortController().signal;
 const follow = (tail: EventTail<Change>, organizationId = "acme", after?: bigint, signal = open) =>
   tail.follow({ organizationId, after, signal });
@@ -92,12 +103,10 @@ describe("followers", () => {
   });
 
   test("woken do not wait for the poll", async () => {
-    const tail = start({ pollMs: 60_000 });
-    const follower = await follow(tail);
-    await sleep(100);
+    const [tail, follower] = await startAndRest((one) => follow(one));
     await logEvents(database.knex, "acme", 1);
     expect(await follower.next(200)).toEqual([]);
-    const next = follower.next(5000);
+    const next = follower.next(60_000);
     tail.wake();
     expect(await next).toEqual([{ revision: 1n }]);
   });
@@ -106,7 +115,6 @@ describe("followers", () => {
     const tail = start({ pollMs: 100 });
     const followers = await Promise.all(upTo(100).map((index) => follow(tail, `org-${index % 10}`)));
     const waiting = followers.map((one) => one.next(3000));
-    await sleep(100);
     const timers = vi.spyOn(globalThis, "setTimeout");
     const polls = () => timers.mock.calls.filter(([, ms]) => ms === 100).length;
     statements.length = 0;
@@ -114,25 +122,19 @@ describe("followers", () => {
     expect(Math.abs(statements.length - polls())).toBeLessThanOrEqual(1);
     timers.mockRestore();
     const { pool } = database.knex.client as { pool: { numUsed(): number; numPendingAcquires(): number } };
-    const used: number[] = [];
-    for (const _ of upTo(20)) {
-      used.push(pool.numUsed() + pool.numPendingAcquires());
-      await sleep(5);
-    }
-    expect(used).toContain(0);
+    const used = () => pool.numUsed() + pool.numPendingAcquires();
+    await expect.poll(used, { interval: 5 }).toBe(0);
     expect((await Promise.all(waiting)).flat()).toEqual([]);
     for (const one of followers) one.leave();
-    await sleep(200);
+    await expect.poll(used, { interval: 5 }).toBe(0); // a look that has begun is over
     statements.length = 0;
     await sleep(500);
     expect(statements).toEqual([]);
   });
 
   test("share one read of what happens", async () => {
-    const tail = start({ pollMs: 60_000 });
-    const followers = await Promise.all(upTo(100).map(() => follow(tail)));
+    const [tail, followers] = await startAndRest((one) => Promise.all(upTo(100).map(() => follow(one))));
     const reading = followers.map((one) => read(one, 20));
-    await sleep(200);
     statements.length = 0;
     await logEvents(database.knex, "acme", 20);
     const written = statements.length;

@@ -53,8 +53,11 @@ describe("the relay", () => {
   });
 
   test("woken it does not wait for the poll", async () => {
-    const relay = start({ pollMs: 60_000 });
-    await sleep(200);
+    const looked = new Promise<void>((resolve) => {
+      database.knex.on("query-response", (_, { sql }: { sql: string }) => sql.includes("bytes_before") && resolve());
+    });
+    const relay = start({ pollMs: 600_000 });
+    await looked;
     await logEvents(database.knex, "acme", 1);
     await sleep(100);
     expect(published("acme")).toEqual([]);
