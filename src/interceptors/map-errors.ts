@@ -60,6 +60,7 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.CALL_NOT_SUPPORTED]: Code.Unimplemented,
   [ErrorReason.ANSWER_TOO_LARGE]: Code.ResourceExhausted,
   [ErrorReason.TOO_MANY_ATTEMPTS]: Code.ResourceExhausted,
+  [ErrorReason.COMPRESSION_UNNAMED]: Code.Internal,
 };
 
 /** Why a call was refused, where the caller is not told all of it: `FailureDetail.loggedCause`. */

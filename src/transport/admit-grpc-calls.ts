@@ -9,6 +9,7 @@ import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
 import type { BoundedCall, CallBounds } from "./call-bounds.ts";
 import type { CallHead } from "./call-heads.ts";
+import { compressionUnnamed } from "./connect/describe-read-error.ts";
 import { describeLibraryStatus } from "./describe-library-status.ts";
 import { endStream } from "./end-stream.ts";
 import type { Arrival, HeaderChain } from "./pass-headers.ts";
@@ -51,7 +52,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
   return ({ path }, call) => {
     const rpc = rpcs.get(path);
     if (rpc === undefined) throw new Error(`${path} is no RPC of ours`);
-    const { stream, compressed, timeout } = admission.head();
+    const { stream, compressed, readable, timeout } = admission.head();
     const peer = call.getConnectionInfo().remoteAddress;
     const sendStatus = call.sendStatus.bind(call);
     let header: Headers | undefined;
@@ -84,6 +85,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
       const requestId = requestIdOf(header?.get(requestIdHeader) ?? null);
       const error = failure instanceof Failure ? toConnectError(failure, requestId) : failure;
       error.metadata.set(requestIdHeader, requestId);
+      if (!readable) error.metadata.set("grpc-accept-encoding", "identity,deflate,gzip");
       const of = arrival();
       of.values.set(requestIdKey, requestId);
       rpc.report(of, error);
@@ -94,6 +96,8 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
     };
     const describe = (sent: Parameters<typeof sendStatus>[0]) => {
       const described = sent.code === status.OK || (sent.metadata?.get("grpc-status-details-bin").length ?? 0) > 0;
+      // grpc-js has "OK" there, which is for what went wrong.
+      if (sent.code === status.OK) sent.details = "";
       if (begun || described) sendStatus(sent);
       else if (stream.aborted) fail(gone());
       else fail(describeLibraryStatus(sent, { cutOff: bytes > 0 && !received }));
@@ -109,6 +113,8 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
         return fail(error instanceof Failure ? error : ConnectError.from(error));
       }
       stream.on("data", (chunk: Buffer) => {
+        // grpc-js would read such a message as if it were not compressed.
+        if (bytes === 0 && chunk[0] === 1 && !compressed) fail(compressionUnnamed());
         bytes += chunk.length;
         if (!received) held?.hold(bytes);
       });
@@ -140,6 +146,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
           onReceiveMetadata: (metadata, deliver) => {
             header = headersOf(metadata);
             if (timeout !== undefined) return fail(timeoutFailure(timeout, "grpc-timeout"));
+            if (!readable) return end(tell(encodingUnknown()));
             const organizationId = rpc.known.get(header.get("authorization") ?? "");
             if (organizationId === undefined) void admit(metadata, () => deliver(metadata));
             else read(organizationId, () => deliver(metadata));
@@ -164,6 +171,13 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
         }),
     });
   };
+}
+
+function encodingUnknown(): Failure {
+  return new Failure(
+    ErrorReason.CALL_NOT_SUPPORTED,
+    "grpc-encoding: the message can be compressed with gzip or deflate, or not at all",
+  );
 }
 
 function gone(): Failure {

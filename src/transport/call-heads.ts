@@ -7,9 +7,14 @@ export interface CallHead {
   readonly stream: ServerHttp2Stream;
   /** Messages may be compressed. */
   readonly compressed: boolean;
+  /** They can be read here: they are compressed in a way that grpc-js knows, or not at all. */
+  readonly readable: boolean;
   /** What is wrong with the deadline: it cannot be read, or has passed. */
   readonly timeout: TimeoutFault | undefined;
 }
+
+/** Those that grpc-js knows. */
+const encodings: ReadonlySet<string> = new Set(["identity", "gzip", "deflate"]);
 
 /**
  * Reads the head of every call before grpc-js does, and answers with that of the call which begins just now. grpc-js takes
@@ -22,10 +27,11 @@ export function readCallHeads(server: Server): () => CallHead {
   if (http2Server === undefined) throw new Error("grpc-js has no server of HTTP/2 where it had one");
   let current: CallHead | undefined;
   http2Server.prependListener("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const encoding = headers["grpc-encoding"];
+    const { "grpc-encoding": encoding = "identity" } = headers;
     current = {
       stream,
-      compressed: encoding !== undefined && encoding !== "identity",
+      compressed: encoding !== "identity",
+      readable: encodings.has(String(encoding)),
       timeout: takeTimeout(headers, "grpc-timeout"),
     };
   });

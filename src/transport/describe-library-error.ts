@@ -1,7 +1,19 @@
-import { ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { aroundCall } from "../interceptors/around-call.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
 import { describeReadError } from "./connect/describe-read-error.ts";
+
+const thrownByCalls = new WeakSet<object>();
+
+/** Ahead of all others: remembers what they and the verbs throw, so that it is not taken for an error of Connect's own. */
+export const keepCallErrors: Interceptor = (next) => (request) =>
+  aroundCall(next, request, {
+    failed: (error) => {
+      if (error instanceof ConnectError) thrownByCalls.add(error);
+      return error;
+    },
+  });
 
 /**
  * Connect reads a request before the interceptors run, and what it throws there carries no details; bytes that are no
@@ -22,7 +34,7 @@ export function describeLibraryError({ signal, values, requestHeader, responseHe
 }
 
 function complete(error: ConnectError, requestId: string): void {
-  const failure = describeReadError(error);
+  const failure = thrownByCalls.has(error) ? undefined : describeReadError(error);
   // gRPC-Web cannot send a lone surrogate.
   if (failure === undefined) Object.assign(error, { rawMessage: error.rawMessage.toWellFormed() });
   else {

@@ -28,7 +28,5 @@ function explain(text: string): string {
   if (text.startsWith(noMessage)) return "the request has no message: this method takes exactly one";
   if (text.startsWith("Received a second request message"))
     return "the request has more than one message: this method takes exactly one";
-  if (text.startsWith("Received message compressed with unsupported encoding"))
-    return "grpc-encoding: the message can be compressed with gzip or deflate, or not at all";
   return text;
 }

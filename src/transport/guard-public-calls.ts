@@ -1,5 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
-import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
@@ -56,6 +56,8 @@ export function guardPublicCalls(
     };
     stream.once("close", () => held?.close());
     return new ServerInterceptingCall(call, {
+      // grpc-js has "OK" there, which is for what went wrong.
+      sendStatus: (sent, next) => next(sent.code === status.OK ? { ...sent, details: "" } : sent),
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, deliver) => {

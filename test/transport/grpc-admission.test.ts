@@ -148,6 +148,7 @@ describe("a call whose message cannot be handed over", () => {
     ["half a head", frame(Buffer.alloc(9)).subarray(0, 3), "3", "MESSAGE_MALFORMED"],
     ["half of it", frame(Buffer.alloc(9)).subarray(0, 9), "3", "MESSAGE_MALFORMED"],
     ["two", Buffer.concat([frame(Buffer.alloc(0)), frame(Buffer.alloc(0))]), "12", "CALL_NOT_SUPPORTED"],
+    ["a compressed one without a name", frame(Buffer.alloc(0), 1), "13", "COMPRESSION_UNNAMED"],
     ["too large a one", Buffer.from("00ffffffff01", "hex"), "8", "MESSAGE_TOO_LARGE"],
   ])("(%s) has its request id, its reason and its line in the log", async (name, body, code, reason) => {
     const id = `unread-${name.replaceAll(" ", "-")}`;
@@ -169,6 +170,29 @@ describe("a call whose message cannot be handed over", () => {
     session.destroy();
     await expect.poll(() => lineOf("left")).toMatchObject([{ code: "CANCELLED" }]);
   });
+});
+
+test.each([
+  ["a call", paths.read, "0a0161"],
+  ["a health check", paths.check, ""],
+])("%s that went well has no message of an error", async (_what, path, message) => {
+  const { stream, ended } = begin(path, { authorization: `Bearer ${await app.token()}` });
+  stream.end(frame(Buffer.from(message, "hex")));
+  expect(await ended).toMatchObject({ "grpc-status": "0", "grpc-message": "" });
+});
+
+test.each([
+  ["with its flag set", frame(Buffer.from("no zstd"), 1)],
+  ["without", frame(Buffer.from("no protobuf"))],
+])("a compression that is not known is named as such, %s", async (_how, message) => {
+  const { stream, ended } = begin(paths.read, {
+    authorization: `Bearer ${await app.token()}`,
+    "grpc-encoding": "zstd",
+  });
+  stream.end(message);
+  const seen = await ended;
+  expect([seen["grpc-status"], seen["grpc-accept-encoding"]]).toEqual(["12", "identity,deflate,gzip"]);
+  expect(detailsOf(seen).reason).toBe("CALL_NOT_SUPPORTED");
 });
 
 test("reflection waits until its answers are read", async () => {

@@ -369,6 +369,15 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_TOO_MANY_ATTEMPTS = 43;
    */
   TOO_MANY_ATTEMPTS = 43,
+
+  /**
+   * INTERNAL. A message is marked as compressed, and no header names its compression. It is the caller's fault, and the
+   * code is the one that the specifications of gRPC and Connect ask for.
+   * Example: a gRPC message whose compressed flag is set, in a call without `grpc-encoding`.
+   *
+   * @generated from enum value: ERROR_REASON_COMPRESSION_UNNAMED = 44;
+   */
+  COMPRESSION_UNNAMED = 44,
 }
 
 /**

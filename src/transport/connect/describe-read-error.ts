@@ -15,9 +15,18 @@ const fit = /^(protocol error|unexpected end flag|decompression failed)/;
 export function describeReadError({ code, rawMessage }: ConnectError): Failure | undefined {
   if (code === Code.ResourceExhausted) return tooLarge(rawMessage);
   if (code === Code.Unimplemented) return new Failure(ErrorReason.CALL_NOT_SUPPORTED, notSupported(rawMessage));
+  if (rawMessage.startsWith("received compressed envelope")) return compressionUnnamed();
   if (code === Code.InvalidArgument || (code === Code.Internal && !rawMessage.startsWith(ownFault)))
     return new Failure(ErrorReason.MESSAGE_MALFORMED, malformed(rawMessage));
   return undefined;
+}
+
+/** The flag of an envelope says that its message is compressed. */
+export function compressionUnnamed(): Failure {
+  return new Failure(
+    ErrorReason.COMPRESSION_UNNAMED,
+    "the message is marked as compressed, and no header says how: name its compression, or send it as it is",
+  );
 }
 
 function tooLarge(text: string): Failure {
@@ -36,6 +45,5 @@ function notSupported(text: string): string {
 }
 
 function malformed(text: string): string {
-  if (text.startsWith("received compressed envelope")) return "the message is compressed, and no header says how";
   return fit.test(text) ? text.toWellFormed() : "the bytes are not a message of this method's request type";
 }

@@ -7,7 +7,7 @@ import { type Door, entryKey } from "../../interceptors/entry.ts";
 import { toConnectError } from "../../interceptors/map-errors.ts";
 import { requestIdKey } from "../../interceptors/request-id.ts";
 import type { Admit } from "../create-admission.ts";
-import { describeLibraryError } from "../describe-library-error.ts";
+import { describeLibraryError, keepCallErrors } from "../describe-library-error.ts";
 import { enter } from "../enter.ts";
 import type { Facade } from "../http.ts";
 import { refuseGrpcOverHttp1 } from "../refuse-broken-http.ts";
@@ -51,7 +51,7 @@ export function serveConnect(options: ConnectOptions): Facade {
       if (fault !== undefined) faults.set(request, timeoutFailure(fault, header));
     });
     await scope.register(fastifyConnectPlugin, {
-      interceptors: [fitGrpcErrors, singleRequest, ...interceptors],
+      interceptors: [keepCallErrors, fitGrpcErrors, singleRequest, ...interceptors],
       contextValues: (request: FastifyRequest) =>
         createContextValues()
           .set(entryKey, enter(request, protocolOf(request)))

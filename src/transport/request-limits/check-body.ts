@@ -77,15 +77,24 @@ async function fromBody(context: HandlerContext, maxBytes: number): Promise<Sent
   const isJson = /\bjson\b/i.test(type);
   const isEnveloped = protocolName !== "connect" || type.startsWith("application/connect+");
   const most = maxBytes + (isEnveloped ? envelopeHead : 0);
+  const encoding = header.get(encodingHeader(protocolName, isEnveloped)) ?? "identity";
   // Of what says itself that it is larger nothing is read: a caller may wait for 100 Continue.
-  if (Number(header.get("content-length") ?? 0) > most) return undefined;
+  if (Number(header.get("content-length") ?? 0) > most || !isKnown(encoding)) return undefined;
   const body = await values.get(heldBodyKey)?.read(most);
   if (body === undefined) return undefined;
-  if (!isEnveloped) return message(body, header.get("content-encoding"), isJson, maxBytes);
+  if (!isEnveloped) return message(body, encoding, isJson, maxBytes);
   const only = onlyMessage(body);
-  if (only === undefined) return undefined;
-  const encoding = header.get(protocolName === "connect" ? "connect-content-encoding" : "grpc-encoding");
-  return message(only.bytes, only.isCompressed ? encoding : null, isJson, maxBytes);
+  if (only === undefined || (only.isCompressed && encoding === "identity")) return undefined;
+  return message(only.bytes, only.isCompressed ? encoding : "identity", isJson, maxBytes);
+}
+
+function encodingHeader(protocolName: string, isEnveloped: boolean): string {
+  if (protocolName !== "connect") return "grpc-encoding";
+  return isEnveloped ? "connect-content-encoding" : "content-encoding";
+}
+
+function isKnown(encoding: string): boolean {
+  return encoding === "identity" || compressions.some(({ name }) => name === encoding);
 }
 
 /** The message of the one envelope that there should be. */
@@ -102,7 +111,7 @@ async function fromQuery({ url }: HandlerContext, maxBytes: number): Promise<Sen
   const sent = query.get("message") ?? "";
   return message(
     query.get("base64") === "1" ? readBase64(sent) : new TextEncoder().encode(sent),
-    query.get("compression"),
+    query.get("compression") ?? "identity",
     query.get("encoding") === "json",
     maxBytes,
   );
@@ -119,11 +128,11 @@ function readBase64(text: string): Uint8Array {
 /** Undefined for what cannot be decompressed. */
 async function message(
   bytes: Uint8Array,
-  encoding: string | null,
+  encoding: string,
   isJson: boolean,
   maxBytes: number,
 ): Promise<SentMessage | undefined> {
-  if (encoding === null || encoding === "identity") return { bytes, isJson };
+  if (encoding === "identity") return { bytes, isJson };
   const compression = compressions.find(({ name }) => name === encoding);
   const plain = await compression?.decompress(bytes, maxBytes).catch(() => undefined);
   return plain === undefined ? undefined : { bytes: plain, isJson };

@@ -58,7 +58,10 @@ interface Ended {
   readonly requestId: string | undefined;
 }
 
-const codes = { 3: "INVALID_ARGUMENT", 8: "RESOURCE_EXHAUSTED", 12: "UNIMPLEMENTED" } as Record<number, string>;
+const codes = { 13: "INTERNAL", 3: "INVALID_ARGUMENT", 8: "RESOURCE_EXHAUSTED", 12: "UNIMPLEMENTED" } as Record<
+  number,
+  string
+>;
 
 /** How a call ended by what its protocol says of that: trailers in a frame, trailers, or an error in JSON. */
 async function send(path: string, type: string, body: Uint8Array, headers: Record<string, string>): Promise<Ended> {
@@ -98,6 +101,7 @@ function ofStatus(code: number, details: string): Ended {
 
 const malformed = ["INVALID_ARGUMENT", "MESSAGE_MALFORMED"] as const;
 const notSupported = ["UNIMPLEMENTED", "CALL_NOT_SUPPORTED"] as const;
+const compressionUnnamed = ["INTERNAL", "COMPRESSION_UNNAMED"] as const;
 const tooLarge = ["RESOURCE_EXHAUSTED", "MESSAGE_TOO_LARGE"] as const;
 type Broken = [
   what: string,
@@ -109,6 +113,7 @@ const broken: Broken[] = [
   ["no message", () => Buffer.alloc(0), undefined, notSupported],
   ["two messages", (message) => Buffer.concat([envelope(message), envelope(message)]), undefined, notSupported],
   ["an unknown compression", (message) => envelope(message, 1), "lzma", notSupported],
+  ["an unknown compression that is not used", () => envelope(Buffer.from("no protobuf")), "lzma", notSupported],
   ["a message over the limit", () => envelope(Buffer.alloc(maxMessageBytes + 1)), undefined, tooLarge],
   ["a length over the limit", () => Buffer.from([0, 0xff, 0xff, 0xff, 0xff, 1]), undefined, tooLarge],
   ["a gzip bomb", () => envelope(gzipSync(Buffer.alloc(5_000_000)), 1), "gzip", tooLarge],
@@ -116,7 +121,7 @@ const broken: Broken[] = [
   ["the head of an envelope alone", (message) => envelope(message).subarray(0, 5), undefined, malformed],
   ["half an envelope", (message) => envelope(message).subarray(0, 6), undefined, malformed],
   ["broken gzip", () => envelope(Buffer.from("no gzip"), 1), "gzip", malformed],
-  ["a compressed message without a compression", (message) => envelope(message, 1), undefined, malformed],
+  ["a compressed message without a compression", (message) => envelope(message, 1), undefined, compressionUnnamed],
   ["bytes that are no protobuf", () => envelope(Buffer.from("\xff\xff\xff", "latin1")), undefined, malformed],
 ];
 
