@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { chmod, chown, copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { choosePostgresAccount, type PostgresAccount } from "../../../src/database/choose-postgres-account.ts";
+import type { PostgresAccount } from "../../../src/database/choose-postgres-account.ts";
 import { clusterDirArgument, createCluster } from "../../../src/database/create-cluster.ts";
 import { locatePostgres } from "../../../src/database/locate-postgres.ts";
+import { idleNamedAccount } from "../../../src/database/unused-account.ts";
 import { freePort } from "../free-port.ts";
 import { authorityFile, type Certificate, certificateFiles, type TlsPorts } from "./certificates.ts";
 import { createServerDir } from "./create-server-dir.ts";
@@ -44,7 +45,8 @@ export async function startPostgres(): Promise<TestPostgres> {
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await createServerDir("postgres")).path;
   const template = join(dir, "template");
-  const account = await choosePostgresAccount(template);
+  // PostgreSQL refuses uid 0, and without a server it wants a user that has a name.
+  const account = process.getuid?.() === 0 ? await idleNamedAccount() : {};
   const home = await locatePostgres(account, dir);
   const program = join(home, "bin/postgres");
   await createCluster({ home, clusterDir: template, account, fsync: false });
