@@ -62,7 +62,10 @@ export function listenHttp({ admit, tls, handle, timeouts = defaultTimeouts }: L
   const http2 = serveHttp2(handle, { maxHeaderBytes, timeouts });
   const handOn = {
     http1: (socket: Socket) => void http1.emit("connection", socket),
-    http2: (socket: Socket) => void http2.server.emit("connection", socket),
+    http2: (socket: Socket) => {
+      socket.allowHalfOpen = false; // a session of HTTP/2 does not end with its caller's half, and nothing would close it
+      http2.server.emit("connection", socket);
+    },
   };
   const secure = tls === undefined ? undefined : serveTls(tls, handOn, timeouts);
   const sockets = new Set<Socket>();

@@ -82,6 +82,26 @@ describe("a connection that is of no use is closed", () => {
     await untilClosed(socket);
   });
 
+  test.each(["in clear", "under TLS"])(
+    "a caller of HTTP/2 %s who hangs up in the middle of a request is gone",
+    async (how) => {
+      const secure = how === "under TLS";
+      const port = await start(patient, secure ? { tls } : {});
+      const taken = once((listener as HttpListener).server, "connection");
+      const client = secure
+        ? connectTls({ port, host: "127.0.0.1", ca, servername: "localhost", ALPNProtocols: ["h2"] })
+        : connect(port, "127.0.0.1");
+      client.on("error", () => undefined);
+      client.write(Buffer.concat([preface, settings, frame(1, 4, 1, headersOfGet)]));
+      const [socket] = (await taken) as [Socket];
+      const closed = once(socket, "close");
+      await once(client, "data");
+      client.end(); // and no more: it does not wait for an answer
+      await closed;
+      client.destroy();
+    },
+  );
+
   test("also when pings come all the time", async () => {
     const socket = connect(await start(short), "127.0.0.1");
     socket.write(Buffer.concat([preface, settings]));
