@@ -16,6 +16,7 @@ import type { Arrival, HeaderChain } from "./pass-headers.ts";
 import { timeoutFailure } from "./timeout-failure.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
 import { headersOf } from "./to-metadata.ts";
+import { watchDecompression } from "./watch-decompression.ts";
 
 /** What decides about the calls of one RPC before its message is read. */
 export interface RpcAdmission extends Pick<Arrival, "service" | "method"> {
@@ -118,6 +119,8 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
         bytes += chunk.length;
         if (!received) held?.hold(bytes);
       });
+      const { inflate: began, inflated: ended } = held;
+      if (compressed) watchDecompression(call, { began, ended });
     };
     const admit = async (metadata: Metadata, deliver: () => void) => {
       header = headersOf(metadata);
@@ -153,7 +156,6 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
           },
           onReceiveMessage: (message, deliver) => {
             received = true;
-            held?.inflated();
             held?.hold((message as Buffer).length);
             if (!over) deliver(message);
           },

@@ -21,7 +21,9 @@ export interface CallLimits {
 export interface BoundedCall {
   /** Says how many bytes of the request are held now. */
   hold(bytes: number): void;
-  /** Its message is decompressed. */
+  /** Its message is being decompressed: from here on it has its place for that until `inflated`, even when it is closed. */
+  inflate(): void;
+  /** Nothing of it is being decompressed any more. */
   inflated(): void;
   /** A message came: the time begins anew. */
   renew(): void;
@@ -57,7 +59,10 @@ interface Entry extends NewCall {
   readonly share: Share;
   since: number;
   bytes: number;
+  /** It has a place for decompressing. */
   inflating: boolean;
+  /** It uses that place. */
+  inflation: boolean;
 }
 
 const sweepMs = 1000;
@@ -80,16 +85,25 @@ export function createCallBounds(limits: CallLimits): CallBounds {
     bytes += more;
   };
   const mayInflate = (share: Share) => share.inflating < limits.inflatingPerCaller && inflating < limits.inflating;
-  const inflate = (entry: Entry, now: boolean) => {
-    if (entry.inflating === now) return;
-    entry.inflating = now;
-    entry.share.inflating += now ? 1 : -1;
-    inflating += now ? 1 : -1;
-    if (!now && waiting.size > 0) beginWaiting();
+  const takePlace = (entry: Entry) => {
+    entry.inflating = true;
+    entry.share.inflating += 1;
+    inflating += 1;
+  };
+  const leavePlace = (entry: Entry) => {
+    if (!entry.inflating) return;
+    entry.inflating = false;
+    entry.share.inflating -= 1;
+    inflating -= 1;
+    forget(entry);
+    if (waiting.size > 0) beginWaiting();
+  };
+  const forget = ({ share, caller }: Entry) => {
+    if (share.calls === 0 && share.inflating === 0) shares.delete(caller);
   };
   const begin = (entry: Entry) => {
     if (entry.share.waiting.delete(entry) && entry.share.waiting.size === 0) waiting.delete(entry.share);
-    if (entry.compressed) inflate(entry, true);
+    if (entry.compressed) takePlace(entry);
     entry.read();
   };
   const beginWaiting = () => {
@@ -101,12 +115,12 @@ export function createCallBounds(limits: CallLimits): CallBounds {
   };
   const close = (entry: Entry) => {
     if (!entries.delete(entry)) return;
-    const { share, caller } = entry;
+    const { share } = entry;
     set(entry, 0);
     share.calls -= 1;
-    if (share.calls === 0) shares.delete(caller);
+    forget(entry);
     if (share.waiting.delete(entry) && share.waiting.size === 0) waiting.delete(share);
-    inflate(entry, false);
+    if (!entry.inflation) leavePlace(entry);
   };
   const refuse = (entry: Entry, failure: Failure) => {
     close(entry);
@@ -125,11 +139,12 @@ export function createCallBounds(limits: CallLimits): CallBounds {
     open: (call) => {
       const share = shares.get(call.caller) ?? { calls: 0, bytes: 0, inflating: 0, waiting: new Set<Entry>() };
       if (share.calls >= limits.callsPerCaller || entries.size >= limits.calls) throw tooMany(limits.what);
-      if (share.calls === 0) shares.set(call.caller, share);
+      shares.set(call.caller, share);
       share.calls += 1;
       const { caller, compressed, read, refuse: refused } = call;
       const since = performance.now();
-      const entry: Entry = { caller, compressed, read, refuse: refused, share, since, bytes: 0, inflating: false };
+      const places = { inflating: false, inflation: false };
+      const entry: Entry = { caller, compressed, read, refuse: refused, share, since, bytes: 0, ...places };
       entries.add(entry);
       if (!compressed || mayInflate(share)) begin(entry);
       else {
@@ -145,7 +160,14 @@ export function createCallBounds(limits: CallLimits): CallBounds {
             return refuse(entry, tooMuch(limits.what));
           set(entry, counted);
         },
-        inflated: () => inflate(entry, false),
+        inflate: () => {
+          if (!entry.inflating) takePlace(entry); // it was closed meanwhile
+          entry.inflation = true;
+        },
+        inflated: () => {
+          entry.inflation = false;
+          leavePlace(entry);
+        },
         renew: () => {
           if (!entries.delete(entry)) return;
           entry.since = performance.now();

@@ -5,10 +5,11 @@ const flushMs = 1000;
 
 /**
  * Tells a caller who was refused and has not ended the request that nobody reads it. Not at once: a reset takes what is
- * not sent yet, the status included, along.
+ * not sent yet, the status included, along. What still comes is dropped; grpc-js would go on to gather and to decompress it.
  */
 export function endStream(stream: ServerHttp2Stream): void {
   if (stream.closed) return;
+  stream.removeAllListeners("data").resume();
   const late = setTimeout(() => {
     // What the caller does not read never finishes.
     stream.close(stream.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);

@@ -81,6 +81,21 @@ describe("bounds of calls", () => {
     expect(reading).toHaveLength(6);
   });
 
+  test("one that is being decompressed has its place until that has ended, also when its caller has left", () => {
+    start({ inflating: 2, inflatingPerCaller: 1 });
+    const first = open("a", { compressed: true, name: "a1" });
+    first.inflate();
+    first.close();
+    const second = open("a", { compressed: true, name: "a2" });
+    expect(reading).toEqual(["a1"]);
+    first.inflated();
+    first.inflated(); // counts once
+    expect(reading).toEqual(["a1", "a2"]);
+    open("a", { compressed: true, name: "a3" });
+    second.close(); // never began
+    expect(reading).toEqual(["a1", "a2", "a3"]);
+  });
+
   test("one that waits and leaves is not begun", () => {
     start({ inflating: 1 });
     const [first, second] = [open("a", { compressed: true }), open("a", { compressed: true })];

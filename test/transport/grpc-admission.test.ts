@@ -120,6 +120,15 @@ describe("before a message is read", () => {
     expect(reasons.filter((reason) => reason === "MESSAGE_TOO_LARGE")).toHaveLength(16); // whole, and too large for this RPC
   });
 
+  test("of many compressed messages in one call the first is decompressed", async () => {
+    const authorization = `Bearer ${await app.token()}`;
+    const { stream, ended } = begin(paths.read, { authorization, "grpc-encoding": "gzip" });
+    stream.end(Buffer.concat(Array.from({ length: 200 }, () => frame(gzipSync(Buffer.alloc(0)), 1))));
+    const seen = await ended;
+    expect([seen["grpc-status"], detailsOf(seen).reason]).toEqual(["12", "CALL_NOT_SUPPORTED"]);
+    expect(inflations).toHaveBeenCalledTimes(1);
+  });
+
   test.each([paths.check, paths.reflection])("%s takes nothing that is compressed", async (path) => {
     const { stream, ended } = begin(path, { "grpc-encoding": "gzip" });
     stream.write(large);
