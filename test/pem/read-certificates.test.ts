@@ -52,6 +52,7 @@ test.each([
       .replace(/.{76}/g, "$&\r\n"),
     "holds a private key",
   ],
+  ["the numbers of a key", `Private-Key: (2048 bit, 2 primes)\nmodulus:\n    00:bd\n${good}`, "holds a private key"],
   ["a byte order mark", `\u{feff}${good}`, "begins with a byte order mark"],
   ["\\n as two characters", good.replaceAll("\n", "\\n"), "has \\n as two characters"],
   ["\\r\\n as four characters", good.replaceAll("\n", "\\r\\n"), "has \\n as two characters"],
