@@ -1,7 +1,11 @@
+import { join } from "node:path";
 import { configDefaults, defineConfig } from "vitest/config";
 import { extendedTestFiles } from "./test/support/test-projects.ts";
 
 const extended = extendedTestFiles();
+
+// The tests' workers and the servers that they start keep what they compiled: a start of the service costs a third less.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, ".cache/compiled");
 
 export default defineConfig({
   test: {

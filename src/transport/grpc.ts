@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
-import { type ConnectionInjector, Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  type ConnectionInjector,
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  setLogVerbosity,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { LRUCache } from "lru-cache";
 import { admitGrpcCalls, type RpcAdmission } from "./admit-grpc-calls.ts";
@@ -45,6 +52,9 @@ export interface GrpcServer {
   /** Lets running calls end for at most `graceMs`, then cuts them off. */
   stop(graceMs: number): Promise<void>;
 }
+
+// grpc-js prints metadata that it cannot read to standard error, with its value: a broken `authorization` header too.
+setLogVerbosity(logVerbosity.NONE);
 
 /** Serves the routes over gRPC, together with the official health and reflection services. */
 export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {

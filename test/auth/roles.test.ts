@@ -95,6 +95,10 @@ test("AUTH_ROLE_MAPPING gives roles to groups, and nothing to names that it does
       [["CN=ops,OU=it"], "viewer"],
       [["two"], "admin"],
       ["platform-team,other", "admin"],
+      // A list of one, as some issuers write it.
+      ["group b", "viewer"],
+      [" CN=ops,OU=it ", "viewer"],
+      ["group b,CN=ops", "none"],
       [["admin"], "none"],
       [["__proto__", "constructor"], "none"],
     ] as const)

@@ -36,6 +36,7 @@ export async function startServer(
       ...options,
       env: {
         PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
         GRPC_ADDR: "127.0.0.1:0",
         HTTP_ADDR: "127.0.0.1:0",
         LOG_LEVEL: "warn",

@@ -57,7 +57,7 @@ describe("a collector", { timeout: 120_000 }, () => {
   test("that hangs costs no call, no memory without bound, and no stop", async () => {
     collector.behave("hang");
     const server = await start("hanging", { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
-    await callOften(server, 2000);
+    await callOften(server, 5 * queue);
     collector.behave("well");
     const before = collector.spans.length;
     await callOften(server, 50);
@@ -75,9 +75,9 @@ describe("a collector", { timeout: 120_000 }, () => {
     const refused = await start("refusing", { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
     const nobody = await start("nobody", { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" });
     for (const server of [refused, nobody]) {
-      await callOften(server, 500);
+      await callOften(server, 2 * queue);
       await expect.poll(() => server.log()).toContain("telemetry cannot be exported");
-      await callOften(server, 500);
+      await callOften(server, 2 * queue);
       expect(await server.end("SIGTERM")).toBe(0);
       const lines = server.log().trim().split("\n");
       expect(lines.filter((line) => line.includes("telemetry cannot be exported"))).toHaveLength(1);
