@@ -151,7 +151,7 @@ test.each([
     "1-2-3-4",
   ],
   ...["(None shall pass!)", "[none of this is real]", '"null and void"', "(your dog ate it)", "bearer of news"],
-  ...["Bearer eyJhbGciOiJIUzI1NiJ9", "Basic dXNlcjpwYXNz", "ab-cd***ef"],
+  ...["Bearer eyJhbGciOiJIUzI1NiJ9", "Basic dXNlcjpwYXNz", "ab-cd***ef", "my-pass****"],
   ...["aaaa", "$2b$12$abcdefghijklmnopqrstuv", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJIUzI1NiJ9.e30.abc", "ab••cd"],
 ])("%j is none", (value) => {
   expect(isMask(value)).toBe(false);
