@@ -11,9 +11,9 @@ export default defineConfig({
   test: {
     globalSetup: "test/support/global-setup.ts",
     // Many times what anything here takes: these bounds are for what hangs. On a busy machine a second can take ten.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 30_000 } },
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 90_000 } },
     pool: "forks",
     maxWorkers: 2,
     projects: [

@@ -21,7 +21,7 @@ beforeAll(async () => {
     await client.add(name, await readFile(join(import.meta.dirname, "program", name), "utf8"));
   await client.add("index.html", `<!doctype html><title>page</title><script type="module" src="/page.ts"></script>`);
   page = await buildPage(client.folder, "index.html");
-}, 120_000);
+});
 afterAll(() => client?.remove());
 
 describe("in a browser", () => {

@@ -13,7 +13,7 @@ beforeAll(async () => {
     await client.add(name, await readFile(join(import.meta.dirname, "program", name), "utf8"));
   await client.add("index.html", `<!doctype html><title>page</title><script type="module" src="/page.ts"></script>`);
   page = await buildPage(client.folder, "index.html");
-}, 120_000);
+});
 afterAll(() => client?.remove());
 
 test("a page that is built has nothing of Node in it, and is not large", () => {

@@ -21,7 +21,7 @@ let dataDir: string;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "connectory-docs-"));
   [client, server] = await Promise.all([installClient(), startServer({ DATA_DIR: dataDir })]);
-}, 120_000);
+});
 afterAll(async () => {
   await server?.end("SIGTERM");
   await client?.remove();
@@ -45,7 +45,7 @@ async function runProgram(name: string, code: string, ...flags: string[]): Promi
   const { stdout } = await run(process.execPath, [...flags, `${name}.js`], {
     cwd: client.folder,
     env,
-    timeout: 30_000,
+    timeout: 120_000,
   });
   return stdout.trim().split("\n");
 }

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const modules = ["--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "--outDir", "out"];
   const types = ["--types", "node", "--typeRoots", join(root, "node_modules/@types")];
   await run(join(root, "node_modules/.bin/tsc"), [...modules, ...types, "main.ts"], { cwd: client.folder });
-}, 120_000);
+});
 afterAll(async () => {
   await server?.end("SIGTERM");
   await client?.remove();

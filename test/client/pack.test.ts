@@ -15,7 +15,7 @@ beforeAll(async () => {
   client = await installClient();
   for (const name of ["tour.ts", "main.ts"])
     await client.add(name, await readFile(join(import.meta.dirname, "program", name), "utf8"));
-}, 120_000);
+});
 afterAll(() => client?.remove());
 
 const bin = (name: string) => join(root, "node_modules/.bin", name);

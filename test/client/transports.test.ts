@@ -22,7 +22,7 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("TLS over %s", (transpor
   const call = async (tls?: ConnectoryClientOptions["tls"]) => {
     const host = transport === "grpc" ? app.grpcAddress : new URL(app.httpUrl).host;
     const options = { baseUrl: `https://${host}`, transport, token: await app.token(), ...(tls && { tls }) };
-    return createConnectoryClient(options).connectionProfiles.listConnectors({}, { timeoutMs: 5000 });
+    return createConnectoryClient(options).connectionProfiles.listConnectors({}, { timeoutMs: 60_000 });
   };
 
   test("takes an authority and a certificate of one's own", async () => {

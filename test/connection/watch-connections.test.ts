@@ -155,7 +155,7 @@ describe("what a watch tells", () => {
     watch.leave();
   });
 
-  test("when nothing comes for a while a bookmark, which moves on behind the filter", { timeout: 60_000 }, async () => {
+  test("when nothing comes for a while a bookmark, which moves on behind the filter", async () => {
     const watch = startWatch(client, { userId: "nobody" });
     await watch.told(1);
     const { revision } = await client.createConnection({ userId1: "a", userId2: "b" });

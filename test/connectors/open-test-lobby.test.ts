@@ -75,7 +75,7 @@ describe("the lobby", () => {
     expect(hole.total()).toBe(12);
     expect(withTests).toBe((await oneThread()) as number);
     expect(logged).toEqual([]);
-  }, 120_000);
+  });
 
   /** How many resources of that name a thread is. */
   async function oneThread(): Promise<number> {
@@ -88,27 +88,23 @@ describe("the lobby", () => {
   test.each([
     ["takes too much memory", flooding, 600_000],
     ["does not come back", spinning, 6000], // what ends it
-  ])(
-    "that %s costs the others a moment, and its own organization the test",
-    async (_, hostileServer, deadlineMs) => {
-      const { threads } = lobby();
-      const hole = await serve(blackHole());
-      const hostile = await hostileServer();
-      const closed = await freePort();
-      const bystander = threads.run(testOf(hole.port, "innocent"));
-      await expect.poll(() => hole.open()).toBe(1);
-      const culprit = threads.run(testOf(hostile.port, "culprit", deadlineMs));
-      await expect.poll(() => hostile.total()).toBe(1);
-      const quick = await threads.run(testOf(closed, "third"));
-      expect(failure(quick)?.code).toBe("CONNECTION_REFUSED");
-      expect(["TEST_CRASHED", "TIMED_OUT"]).toContain(failure(await culprit)?.code);
-      // It was tried again in a thread of its own, and is told the truth.
-      await expect.poll(() => hole.total()).toBe(2);
-      await hole.close();
-      expect(failure(await bystander)?.code).toMatch(endOfHole);
-    },
-    120_000,
-  );
+  ])("that %s costs the others a moment, and its own organization the test", async (_, hostileServer, deadlineMs) => {
+    const { threads } = lobby();
+    const hole = await serve(blackHole());
+    const hostile = await hostileServer();
+    const closed = await freePort();
+    const bystander = threads.run(testOf(hole.port, "innocent"));
+    await expect.poll(() => hole.open()).toBe(1);
+    const culprit = threads.run(testOf(hostile.port, "culprit", deadlineMs));
+    await expect.poll(() => hostile.total()).toBe(1);
+    const quick = await threads.run(testOf(closed, "third"));
+    expect(failure(quick)?.code).toBe("CONNECTION_REFUSED");
+    expect(["TEST_CRASHED", "TIMED_OUT"]).toContain(failure(await culprit)?.code);
+    // It was tried again in a thread of its own, and is told the truth.
+    await expect.poll(() => hole.total()).toBe(2);
+    await hole.close();
+    expect(failure(await bystander)?.code).toMatch(endOfHole);
+  });
 
   test("is not for an organization that has spoilt it: its next test is alone from the beginning", async () => {
     const { threads, logged } = lobby();
@@ -123,7 +119,7 @@ describe("the lobby", () => {
     await hole.close();
     expect(failure(await bystander)?.code).toMatch(endOfHole);
     expect(logged).toHaveLength(3);
-  }, 120_000);
+  });
 
   test("that closes ends everything, with UNAVAILABLE for its tests", async () => {
     const { threads } = lobby();

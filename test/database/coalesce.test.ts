@@ -101,7 +101,7 @@ describe("coalesce", () => {
     const fresh = call(4);
     batches[0]?.end([10]);
     expect(await first).toBe(10);
-    await expect.poll(() => batches.length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => batches.length).toBe(2);
     expect(batches[1]?.items).toEqual([4]);
     batches[1]?.end([40]);
     expect(await fresh).toBe(40);
@@ -120,7 +120,7 @@ describe("coalesce", () => {
     const rest = [call(3), call(4)];
     aborter.abort(new Error("the caller went away"));
     batches[0]?.end([10]);
-    await expect.poll(() => batches.length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => batches.length).toBe(2);
     expect(batches[1]?.items).toEqual([3, 4]);
     batches[1]?.end([30, 40]);
     expect(await Promise.all([first, ...rest])).toEqual([10, 30, 40]);

@@ -82,7 +82,7 @@ describe("followers", () => {
     expect(followers.map(({ revision }) => revision)).toEqual(followers.map(() => 400n));
   });
 
-  test("who read slowly are told all of it too, and hold nobody else up", { timeout: 60_000 }, async () => {
+  test("who read slowly are told all of it too, and hold nobody else up", async () => {
     const tail = start();
     const [quick, slow] = await Promise.all([follow(tail), follow(tail)]);
     const slowly = read(slow, 3000, 10);
@@ -235,6 +235,6 @@ describe("places", () => {
     followers[1]?.leave();
     await follow(tail, "a", undefined, gone.signal);
     gone.abort();
-    await vi.waitFor(async () => (await follow(tail, "a")).leave());
+    await vi.waitFor(async () => (await follow(tail, "a")).leave(), { timeout: 90_000 });
   });
 });

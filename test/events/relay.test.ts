@@ -38,7 +38,7 @@ function published(organization: string, from: readonly EventMessage[] = sink.st
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
-const until = (check: () => void) => vi.waitFor(check, { timeout: 30_000, interval: 10 });
+const until = (check: () => void) => vi.waitFor(check, { timeout: 90_000, interval: 10 });
 
 describe("the relay", () => {
   test("hands on what is in the log, each event once, and then what comes", async () => {

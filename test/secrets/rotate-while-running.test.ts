@@ -66,7 +66,7 @@ test("online: no read fails and no write is lost", async () => {
     expect(text((await store.vault.open(who, await read(store.knex, who))).get("password"))).toBe(value);
   }
   expect(await store.dataKeys()).toHaveLength(organizations);
-}, 90_000);
+});
 
 test("waits for a write that has begun under a former key", async () => {
   await store.fill(1, 1);
@@ -150,4 +150,4 @@ test("killed again and again, it comes to its end", async () => {
   expect(output).toContain('"unreadable":0,"left":0');
   expect(await store.dataKeys()).toHaveLength(8);
   expect(await store.openAll(8, 10, ring("k2"))).toBe(160);
-}, 90_000);
+});

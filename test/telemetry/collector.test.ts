@@ -42,7 +42,7 @@ async function callOften({ grpcAddress, httpUrl, token }: ServerProcess, count: 
     await Promise.all(Array.from({ length: 50 }, () => grpc.getConnector({ id: "kafka" })));
 }
 
-describe("a collector", { timeout: 120_000 }, () => {
+describe("a collector", () => {
   test("that is there gets at a stop what was not sent yet, spans and metrics", async () => {
     const patient = { OTEL_BSP_SCHEDULE_DELAY: "600000", OTEL_METRIC_EXPORT_INTERVAL: "600000" };
     const server = await start("patient", { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, ...patient });

@@ -109,7 +109,7 @@ describe("before a message is read", () => {
     const calls = Array.from({ length: 30 }, () => begin(paths.read, { authorization, "grpc-encoding": "gzip" }));
     for (const { stream } of calls) stream.write(large);
     // 16 messages of 4 MB fit into the share, but for the first 64 kB of each.
-    await expect.poll(() => calls.filter(({ stream }) => stream.closed).length, { timeout: 10_000 }).toBe(30 - 16);
+    await expect.poll(() => calls.filter(({ stream }) => stream.closed).length).toBe(30 - 16);
     expect(inflations).toHaveBeenCalledTimes(30);
     const whole = begin(paths.read, { authorization });
     whole.stream.end(frame(Buffer.from("0a0161", "hex")));
@@ -141,7 +141,7 @@ describe("before a message is read", () => {
   test("calls without a token have a limit for each address", async () => {
     const calls = Array.from({ length: 40 }, () => begin(paths.reflection));
     const refused = calls.map(({ ended }) => ended.then((seen) => seen["grpc-status"]));
-    await expect.poll(() => calls.filter(({ stream }) => stream.closed).length, { timeout: 10_000 }).toBe(40 - 16);
+    await expect.poll(() => calls.filter(({ stream }) => stream.closed).length).toBe(40 - 16);
     for (const { stream } of calls) stream.end();
     const statuses = await Promise.all(refused);
     expect([
@@ -220,7 +220,7 @@ test("reflection waits until its answers are read", async () => {
   for (let index = 0; index < 20; index += 1) await check(); // sent after the questions, over the same connection
   expect(answered.mock.calls.length).toBeLessThan(50);
   stream.resume();
-  await expect.poll(() => answered.mock.calls.length, { timeout: 20_000 }).toBe(1000);
+  await expect.poll(() => answered.mock.calls.length).toBe(1000);
   stream.end();
   await once(stream, "close");
 });

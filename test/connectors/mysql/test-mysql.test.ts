@@ -9,6 +9,7 @@ import { createDialer } from "../../../src/egress/create-dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
 import { canary } from "../../support/canary.ts";
 import { blackHole, type LocalServer, pem, startLocalServer } from "../local-server.ts";
+import { expectNothingLeft, openResources } from "../open-resources.ts";
 import { failure, steps, tryConnector } from "../run-connector-test.ts";
 import {
   type Answer,
@@ -222,12 +223,10 @@ describe.each([
 ])("a black hole %s", (_, config) => {
   test("ends with the deadline, and leaves no timer and no socket", async () => {
     const server = await keep(blackHole());
-    const resources = () => process.getActiveResourcesInfo().filter((name) => /Timeout|TCPSocket/.test(name));
-    const before = resources();
+    const before = openResources();
     const outcome = await tryConnector("mysql", { ...at(server), ...config }, { deadlineMs: 1500 });
     expect(failure(outcome)?.code).toBe("TIMED_OUT");
-    for (let waited = 0; waited < 20 && resources().length > before.length; waited++) await sleep(20);
-    expect(resources().length).toBeLessThanOrEqual(before.length);
+    await expectNothingLeft(before);
   });
 
   test("ends with the caller, and the socket with it", async () => {
@@ -236,7 +235,6 @@ describe.each([
     const running = tryConnector("mysql", { ...at(server), ...config }, { signal: caller.signal });
     const ended = expect(running).rejects.toThrow("gone");
     await expect.poll(() => server.open()).toBe(1);
-    await sleep(50);
     caller.abort(new Error("gone"));
     await ended;
     await expect.poll(() => server.open()).toBe(0);

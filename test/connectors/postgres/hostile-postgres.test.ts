@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { createDialer } from "../../../src/egress/create-dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
@@ -157,7 +156,6 @@ describe.each([
     const running = runPostgresTest({ host: "127.0.0.1", port: server.port, ...user, ...config }, options);
     const ended = expect(running).rejects.toThrow("gone");
     await expect.poll(() => server.open()).toBe(1);
-    await sleep(50);
     caller.abort(new Error("gone"));
     await ended;
     await settle(server);

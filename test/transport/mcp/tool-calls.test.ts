@@ -23,9 +23,7 @@ interface Text {
 }
 
 describe.each(eras)("every tool, called by a client of %s", (era) => {
-  test("answers what its output schema says, and errors say what is wrong and where", {
-    timeout: 120_000,
-  }, async () => {
+  test("answers what its output schema says, and errors say what is wrong and where", async () => {
     const token = await app.token({ org: `org-${era}` });
     const client = await connectMcp(app.httpUrl, token, era);
     const { tools } = await client.listTools();

@@ -33,7 +33,7 @@ beforeAll(async () => {
     });
     transcripts.set(name, normalize(played) as JsonObject[]);
   }
-}, 120_000);
+});
 afterAll(async () => {
   await app.stop();
   await target.stop();
