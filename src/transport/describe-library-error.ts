@@ -1,4 +1,4 @@
-import { ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { ConnectError, type ContextValues, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { aroundCall } from "../interceptors/around-call.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
@@ -27,18 +27,18 @@ export function describeLibraryError({ signal, values, requestHeader, responseHe
     const error: unknown = signal.reason;
     if (!(error instanceof ConnectError) || error.details.length > 0) return;
     const requestId = values.get(requestIdKey);
-    complete(error, requestId);
+    complete(error, values);
     // An answer that turned out too large to be sent has it already.
     if (!responseHeader.has(requestIdHeader)) error.metadata.set(requestIdHeader, requestId);
   });
 }
 
-function complete(error: ConnectError, requestId: string): void {
-  const failure = thrownByCalls.has(error) ? undefined : describeReadError(error);
+function complete(error: ConnectError, values: ContextValues): void {
+  const failure = thrownByCalls.has(error) ? undefined : describeReadError(error, values);
   // gRPC-Web cannot send a lone surrogate.
   if (failure === undefined) Object.assign(error, { rawMessage: error.rawMessage.toWellFormed() });
   else {
-    const { code, rawMessage, details } = toConnectError(failure, requestId);
+    const { code, rawMessage, details } = toConnectError(failure, values.get(requestIdKey));
     Object.assign(error, { code, rawMessage, details });
   }
 }

@@ -1,6 +1,7 @@
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError, type ContextValues } from "@connectrpc/connect";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../../failure.ts";
+import { explainMessageKey } from "../request-limits/check-body.ts";
 
 /** What Connect says of an answer that cannot be written begins so; all else that it calls INTERNAL is the request's. */
 const ownFault = "serialize ";
@@ -10,12 +11,14 @@ const fit = /^(protocol error|unexpected end flag|decompression failed)/;
 
 /**
  * What Connect throws when it cannot read a request, or write an answer that is too large, as a Failure of this service;
- * undefined for what is no caller's fault. Connect calls bytes that are no message INTERNAL.
+ * undefined for what is no caller's fault. Connect calls bytes that are no message INTERNAL, and quotes what it cannot read in JSON.
  */
-export function describeReadError({ code, rawMessage }: ConnectError): Failure | undefined {
+export function describeReadError({ code, rawMessage }: ConnectError, values: ContextValues): Failure | undefined {
   if (code === Code.ResourceExhausted) return tooLarge(rawMessage);
   if (code === Code.Unimplemented) return new Failure(ErrorReason.CALL_NOT_SUPPORTED, notSupported(rawMessage));
   if (rawMessage.startsWith("received compressed envelope")) return compressionUnnamed();
+  const explained = code === Code.InvalidArgument ? values.get(explainMessageKey)?.() : undefined;
+  if (explained !== undefined) return explained;
   if (code === Code.InvalidArgument || (code === Code.Internal && !rawMessage.startsWith(ownFault)))
     return new Failure(ErrorReason.MESSAGE_MALFORMED, malformed(rawMessage));
   return undefined;

@@ -1,4 +1,4 @@
-import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../../failure.ts";
 import { describeReadError } from "./describe-read-error.ts";
@@ -8,13 +8,13 @@ import { describeReadError } from "./describe-read-error.ts";
  * of this service. Here it becomes a Failure on its way to them.
  */
 export const singleRequest: Interceptor = (next) => (request) =>
-  request.stream ? next({ ...request, message: readOne(request.message) }) : next(request);
+  request.stream ? next({ ...request, message: readOne(request.message, request.contextValues) }) : next(request);
 
-async function* readOne<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+async function* readOne<T>(messages: AsyncIterable<T>, values: ContextValues): AsyncGenerator<T> {
   const iterator = messages[Symbol.asyncIterator]();
   for (let count = 0; ; count += 1) {
     const next = await iterator.next().catch((error: unknown) => {
-      throw error instanceof ConnectError ? (describeReadError(error) ?? error) : error;
+      throw error instanceof ConnectError ? (describeReadError(error, values) ?? error) : error;
     });
     if (next.done !== true && count === 0) yield next.value;
     else if (next.done === true && count > 0) return;

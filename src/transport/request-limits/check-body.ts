@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
-import { type DescMethod, fromBinary, type Registry } from "@bufbuild/protobuf";
+import type { Registry } from "@bufbuild/protobuf";
 import { base64Decode } from "@bufbuild/protobuf/wire";
-import type { ConnectError, HandlerContext } from "@connectrpc/connect";
+import { type ConnectError, type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
@@ -25,12 +25,20 @@ export interface BodyOptions {
   readonly anyTypes: Registry;
 }
 
-/** Decoding takes a while for more bytes than this; Connect does it once more, and in between others have their turn. */
+/**
+ * Finds out what cannot be read in the message of a call, for an answer that names the fields and quotes nothing; undefined when it
+ * can be read after all. Set for JSON alone: of bytes there is nothing to say.
+ */
+export const explainMessageKey: ContextKey<(() => Failure | undefined) | undefined> = createContextKey<
+  (() => Failure | undefined) | undefined
+>(undefined, { description: "explains the message" });
+
+/** Looking through more bytes than this takes a while, as decoding does: in between others have their turn. */
 const longBytes = 65_536;
 
 /**
- * Throws the ConnectError of a Failure when the message of a call of Connect's handlers is larger than its rules allow, or cannot be read: ahead of
- * the handlers, whose own errors quote what they cannot read. What is wrong around the message is theirs to say.
+ * Throws the ConnectError of a Failure when the message of a call of Connect's handlers is larger than its rules allow. It is not
+ * decoded here: the handlers do that, and what they cannot read is explained afterwards by what is set here.
  */
 export async function checkBody(context: HandlerContext, { maxBytes, anyTypes }: BodyOptions): Promise<void> {
   try {
@@ -38,7 +46,7 @@ export async function checkBody(context: HandlerContext, { maxBytes, anyTypes }:
       ? fromQuery(context, maxBytes)
       : fromBody(context, maxBytes));
     if (message === undefined) return;
-    check(context.method, message, anyTypes);
+    check(context, message, anyTypes);
     if (message.bytes.length > longBytes) await setImmediate();
   } catch (error) {
     throw error instanceof Failure ? asConnectError(error, context.values.get(requestIdKey)) : error;
@@ -56,19 +64,28 @@ interface SentMessage {
   readonly isJson: boolean;
 }
 
-function check({ input }: DescMethod, { bytes, isJson }: SentMessage, anyTypes: Registry): void {
-  if (isJson) {
-    const text = new TextDecoder().decode(bytes);
-    checkRequestJson(jsonBounds(input), text);
-    readJson(input, text, anyTypes);
+const utf8 = new TextDecoder();
+
+function check(
+  { method: { input }, values }: HandlerContext,
+  { bytes, isJson }: SentMessage,
+  anyTypes: Registry,
+): void {
+  if (!isJson) {
+    checkRequestBytes(input, bytes);
     return;
   }
-  checkRequestBytes(input, bytes);
-  try {
-    fromBinary(input, bytes, { readUnknownFields: false });
-  } catch {
-    throw new Failure(ErrorReason.MESSAGE_MALFORMED, "the bytes are not a message of this method's request type");
-  }
+  const text = utf8.decode(bytes);
+  checkRequestJson(jsonBounds(input), text);
+  values.set(explainMessageKey, () => {
+    try {
+      readJson(input, text, anyTypes);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Failure) return error;
+      throw error;
+    }
+  });
 }
 
 async function fromBody(context: HandlerContext, maxBytes: number): Promise<SentMessage | undefined> {
