@@ -52,7 +52,7 @@ export function fieldsInvalid(...violations: readonly FieldViolation[]): Failure
 }
 
 /**
- * The same for as many as there are: of very many the first, of long texts (names can be the caller's) the beginning. A list
+ * The same for as many as there are (Infinity where nobody has looked for all of them): of very many the first, of long texts (names can be the caller's) the beginning. A list
  * whose length a caller chooses is never spread into arguments: they do not fit onto the stack.
  */
 export function manyInvalid(violations: readonly FieldViolation[], count = violations.length): Failure {
@@ -61,7 +61,7 @@ export function manyInvalid(violations: readonly FieldViolation[], count = viola
     .map(({ field, description }) => ({ field: cut(field), description: cut(description) }));
   const more = count - fieldViolations.length;
   const said = fieldViolations.map(({ field, description }) => `${field}: ${description}`).join("; ");
-  const message = more === 0 ? said : `${said}; and ${more} more`;
+  const message = more === 0 ? said : `${said}; and ${Number.isFinite(more) ? `${more} ` : ""}more`;
   return new Failure(ErrorReason.FIELD_INVALID, message, { fieldViolations });
 }
 

@@ -2,7 +2,8 @@ import { create, type DescMessage, type DescMethod, type Message } from "@bufbui
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
-import { Failure, manyInvalid, maxViolations } from "../failure.ts";
+import { Failure, type FieldViolation, manyInvalid, maxViolations } from "../failure.ts";
+import { longListsOf, shortened } from "./long-lists.ts";
 
 const patterns = new Map<string, RegExp>();
 
@@ -22,19 +23,32 @@ function matches(pattern: string, text: string): boolean {
 /** Throws FIELD_INVALID when a message breaks rules; `prefix` stands before the path of each field. */
 export type CheckMessage = (schema: DescMessage, message: Message, prefix?: string) => void;
 
-/** Holds messages against their `buf.validate` rules. */
+/**
+ * Holds messages against their `buf.validate` rules. The library finds everything that is wrong; of a long list of messages it gets
+ * one after the other, and no more once there are as many violations as are told of.
+ */
 export function createMessageCheck(): CheckMessage {
   const validator = createValidator({ regexMatch: matches });
-  return (schema, message, prefix = "") => {
+  const violationsOf = (schema: DescMessage, message: Message, prefix: string): FieldViolation[] => {
     const result = validator.validate(schema, message);
     if (result.kind === "error") throw result.error;
-    if (result.kind === "valid") return;
-    // How many there can be is bounded by the limits of requests; the texts are made of those alone that are told.
-    const violations = result.violations.slice(0, maxViolations).map(({ field, message }) => ({
+    if (result.kind === "valid") return [];
+    return result.violations.map(({ field, message }) => ({
       field: `${prefix}${pathToString(field)}`,
       description: message,
     }));
-    throw manyInvalid(violations, result.violations.length);
+  };
+  return (schema, message, prefix = "") => {
+    const lists = longListsOf(schema, message);
+    const found = violationsOf(schema, shortened(message, lists), prefix);
+    for (const { field, elements } of lists)
+      for (let index = maxViolations; index < elements.length; index += 1) {
+        if (found.length >= maxViolations) throw manyInvalid(found, Number.POSITIVE_INFINITY);
+        const element = elements[index] as Message;
+        for (const violation of violationsOf(field.message, element, `${prefix}${field.name}[${index}].`))
+          found.push(violation);
+      }
+    if (found.length > 0) throw manyInvalid(found);
   };
 }
 

@@ -1,0 +1,50 @@
+import { type DescField, type DescMessage, getOption, type Message } from "@bufbuild/protobuf";
+import { field as fieldRules, Ignore } from "../../gen/buf/validate/validate_pb.js";
+import { maxViolations } from "../failure.ts";
+
+/** A list of messages whose elements can be held against their rules one after the other, so that it can end before the last. */
+export interface LongList {
+  readonly field: DescField & { fieldKind: "list"; message: DescMessage };
+  readonly elements: readonly Message[];
+}
+
+const none: readonly LongList[] = [];
+const known = new WeakMap<DescMessage, readonly LongList["field"][]>();
+
+/** The lists of a message that have more elements than violations are told of. */
+export function longListsOf(schema: DescMessage, message: Message): readonly LongList[] {
+  const fields = known.get(schema) ?? schema.fields.filter(isSeparable);
+  known.set(schema, fields);
+  if (fields.length === 0) return none;
+  return fields
+    .map((field) => ({ field, elements: elementsOf(message, field) }))
+    .filter(({ field, elements }) => elements.length > maxViolations && elements.length <= mostOf(field));
+}
+
+/** The message with no more of these lists than their first elements. */
+export function shortened(message: Message, lists: readonly LongList[]): Message {
+  if (lists.length === 0) return message;
+  const short = lists.map(({ field, elements }) => [field.localName, elements.slice(0, maxViolations)]);
+  return Object.assign(Object.create(Object.getPrototypeOf(message)), message, Object.fromEntries(short));
+}
+
+/**
+ * No rule looks at more than one element, but for those of how many there are. `unique` and rules of whole messages would; the part of
+ * the language that is used here has none.
+ */
+function isSeparable(field: DescField): field is LongList["field"] {
+  if (field.fieldKind !== "list" || field.message === undefined) return false;
+  const { cel, ignore, type } = getOption(field, fieldRules);
+  if (cel.length > 0 || ignore !== Ignore.UNSPECIFIED || type.case !== "repeated") return false;
+  return type.value.items === undefined && type.value.minItems <= maxViolations;
+}
+
+function mostOf(field: DescField): number {
+  const { type } = getOption(field, fieldRules);
+  const most = type.case === "repeated" ? Number(type.value.maxItems) : 0;
+  return most === 0 ? Number.POSITIVE_INFINITY : most;
+}
+
+function elementsOf(message: Message, { localName }: DescField): readonly Message[] {
+  return (message as unknown as Record<string, readonly Message[]>)[localName] ?? [];
+}
