@@ -15,6 +15,7 @@ export const groups = [
   "start",
   "black-holes",
   "attacks",
+  "request-limits",
 ] as const;
 
 export type Group = (typeof groups)[number];

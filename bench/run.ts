@@ -13,6 +13,7 @@ import { requirePgbench } from "./pgbench/run-pgbench.ts";
 import { listProfileRows } from "./profile/list-profile-rows.ts";
 import { prepareProfiles } from "./profile/prepare-profiles.ts";
 import { renderTable } from "./render-table.ts";
+import { measureRequestLimits } from "./request-limits/measure-request-limits.ts";
 import { listConnectionRows } from "./rows.ts";
 import { runRounds } from "./run-rounds.ts";
 import { listSecretRows } from "./secret/list-secret-rows.ts";
@@ -30,6 +31,7 @@ const comparisons = ({ attacks }: Options): readonly (readonly [Group, Compare])
   ["start", measureStart],
   ["black-holes", measureBlackHoles],
   ["attacks", measureAttacks(attacks)],
+  ["request-limits", measureRequestLimits],
 ];
 
 // npm run bench: everything side by side, load from another process, one table. Ends with 1 when a bar is not met, an

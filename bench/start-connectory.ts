@@ -32,6 +32,7 @@ const testLimits = { TESTS_MAX_PER_ORGANIZATION: "50", TESTS_MAX_PER_TARGET: "50
 export async function startConnectory(
   dataDir: string,
   more: Readonly<Record<string, string>> = {},
+  log: "inherit" | "ignore" = "inherit",
 ): Promise<Connectory> {
   const grpcPort = await findFreePort();
   const httpPort = await findFreePort();
@@ -42,7 +43,7 @@ export async function startConnectory(
     HTTP_ADDR: `127.0.0.1:${httpPort}`,
     ...more,
   };
-  const { pid, stop } = await startProcess(startArguments, environment, [grpcPort, httpPort]);
+  const { pid, stop } = await startProcess(startArguments, environment, [grpcPort, httpPort], log);
   const database = { host: join(dataDir, "postgres"), port: 5432, user: "connectory", database: "connectory" };
   const issue = (of: string) => issueToken(dataDir, of);
   return { pid, stop, grpcPort, httpPort, token: await issue(organization), database, issueToken: issue };

@@ -22,11 +22,13 @@ export async function startProcess(
   command: readonly string[],
   environment: Readonly<Record<string, string>>,
   ports: readonly number[],
+  /** Where its log goes. */
+  log: "inherit" | "ignore" = "inherit",
 ): Promise<RunningProcess> {
   const child = spawn(process.execPath, command, {
     cwd: new URL("..", import.meta.url),
     env: { ...process.env, ...environment },
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", log],
   });
   const exited = once(child, "exit");
   const isGone = () => child.exitCode !== null || child.signalCode !== null;
