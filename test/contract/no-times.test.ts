@@ -24,6 +24,26 @@ function timesIn(text: string): string[] {
   );
 }
 
+const fixedWait = /\bawait (sleep\(\d|new Promise\(\(\w+\) => setTimeout\(\w+, \d)/;
+/** Holds that something has not happened: the longer the machine takes, the more easily it is kept. */
+const nothingHappened = /\.not\.|\.toEqual\(\[\]\)|\.toBe\((0|false|undefined)\)|\.toHaveLength\(0\)|\.toBeLessThan/;
+
+/** What must have happened after a wait of a fixed length, with nothing between the two: the statement, in one line. */
+function fixedWaitsIn(text: string): string[] {
+  const statements = text.split(/;\n/).map((statement) =>
+    statement
+      .replaceAll(/\/\/.*/g, "")
+      .replaceAll(/\s+/g, " ")
+      .trim(),
+  );
+  return statements.filter(
+    (statement, index) =>
+      fixedWait.test(statements[index - 1] ?? "") &&
+      /^(await )?expect\b/.test(statement) &&
+      !nothingHappened.test(statement),
+  );
+}
+
 /** From its last `expect` on. */
 function expectationOf(statement: string): string {
   return statement.slice(Math.max(0, statement.lastIndexOf("expect")));
@@ -42,6 +62,39 @@ test("no test asserts a time, a rate or a ratio of them", () => {
     "test/transport/rest/fuzz-rest.ts: const seed =",
   ];
   expect(found.filter((one) => !allowed.some((start) => one.startsWith(start)))).toEqual([]);
+});
+
+test("no test waits for a fixed time and then holds that something has happened", () => {
+  const files = globSync("test/**/*.ts", { cwd: root }).filter((file) => file !== own);
+  const found = files.flatMap((file) =>
+    fixedWaitsIn(readFileSync(join(root, file), "utf8")).map((statement) => `${file}: ${statement}`),
+  );
+  // What has been seen before and must still be so: nothing more has come, nobody has ended.
+  const allowed = [
+    "test/connection/watch-connections.test.ts: expect(watches.map(",
+    "test/connection-profile/stream-connection-profile-test.test.ts: expect((await failureOf(",
+    "test/database/start-embedded-postgres.test.ts: expect(isAlive(orphan))",
+    'test/events/relay.test.ts: expect(await database.knex("event_cursor")',
+    'test/interceptors/access-log.test.ts: expect(lines("call")).toHaveLength(count)',
+    "test/transport/rest/streams.test.ts: expect(given).toBe(stopped)",
+  ];
+  expect(found.filter((one) => !allowed.some((start) => one.startsWith(start)))).toEqual([]);
+});
+
+test.each([
+  "await sleep(200);\n expect(seen).toEqual([1])",
+  "await new Promise((resolve) => setTimeout(resolve, 50));\n await expect(call).resolves.toBe(1)",
+])("%j waits a fixed time", (text) => {
+  expect(fixedWaitsIn(`${text};\n`)).toHaveLength(1);
+});
+
+test.each([
+  "await sleep(200);\n expect(seen).toEqual([])",
+  "await sleep(200);\n expect(seen).not.toContain(1)",
+  "await sleep(5);\n socket.write(byte)",
+  "await expect.poll(() => seen).toEqual([1])",
+])("%j does not", (text) => {
+  expect(fixedWaitsIn(`${text};\n`)).toEqual([]);
 });
 
 test.each([
