@@ -73,7 +73,10 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     frameworkErrors: refuseBrokenUrl,
     clientErrorHandler: refuseBrokenHttp,
     serverFactory: (handle) => {
-      listener ??= listenHttp({ admit: admitConnection, tls, handle: handle as ListenerOptions["handle"] });
+      // Where one address may have every connection, as a proxy does, it may hold every byte.
+      const share = options.connectionLimits.perAddress < options.connectionLimits.total ? 16 : 64;
+      const bodies = { total: 64 * maxMessageBytes, perAddress: share * maxMessageBytes };
+      listener ??= listenHttp({ admit: admitConnection, tls, bodies, handle: handle as ListenerOptions["handle"] });
       return listener.server as Server;
     },
   }) as unknown as FastifyInstance;

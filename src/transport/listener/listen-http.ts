@@ -4,6 +4,7 @@ import { createServer as createListener, type Server, type ServerOpts, type Sock
 import { createServer as createTls, type TLSSocket } from "node:tls";
 import type { AdmitConnection } from "../connection-limits.ts";
 import type { TlsFiles } from "../read-tls.ts";
+import { type BodyLimits, createBodyBounds } from "./bound-bodies.ts";
 import { continueWhenRead, EarlyClosingResponse, isClosing } from "./early-closing-response.ts";
 import { serveHttp2 } from "./serve-http2.ts";
 import { sniffProtocol } from "./sniff-protocol.ts";
@@ -21,6 +22,7 @@ export interface ListenerTimeouts {
 export interface ListenerOptions {
   readonly admit: AdmitConnection;
   readonly tls: TlsFiles | undefined;
+  readonly bodies: BodyLimits;
   readonly handle: (
     request: IncomingMessage | Http2ServerRequest,
     response: ServerResponse | Http2ServerResponse,
@@ -56,8 +58,14 @@ export const socketOptions: ServerOpts = {
  * A listener that takes HTTP/1.1 and HTTP/2 on the same port: under TLS the caller says which by ALPN, in clear its first bytes
  * do. Both end in the same handler.
  */
-export function listenHttp({ admit, tls, handle, timeouts = defaultTimeouts }: ListenerOptions): HttpListener {
+export function listenHttp(options: ListenerOptions): HttpListener {
+  const { admit, tls, timeouts = defaultTimeouts } = options;
   const server = createListener(socketOptions);
+  const boundBody = createBodyBounds(options.bodies);
+  const handle: ListenerOptions["handle"] = (request, response) => {
+    boundBody(request, response);
+    options.handle(request, response);
+  };
   const http1 = serveHttp1(server, handle, timeouts);
   const http2 = serveHttp2(handle, { maxHeaderBytes, timeouts });
   const handOn = {
