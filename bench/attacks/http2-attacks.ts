@@ -1,18 +1,18 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from "node:http2";
 import { connect as connectSocket } from "node:net";
-import { type Attack, again, attackerAddress } from "./attack.ts";
+import { type Attack, again, attackerAddress, type Count, grpcWebStatusIn, reasonIn } from "./attack.ts";
 import { emptyPairs, emptyPairsGzip, frame } from "./payloads.ts";
 
 const check = "/connectory.v1.ConnectionService/BatchCheckConnections";
 const watch = "/connectory.v1.ConnectionService/WatchConnections";
 const reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
-interface Calls {
+export interface Calls {
   readonly port: "grpcPort" | "httpPort";
   readonly path: string;
   readonly type: string;
-  readonly body: Buffer;
+  readonly body: () => Buffer;
   readonly streams: number;
   readonly withToken: boolean;
   /** Whether the request is ever ended. */
@@ -21,8 +21,11 @@ interface Calls {
 }
 
 /** One connection after the other, each with many calls, which are held for a while. */
-function calls({ port, path, type, body, streams, withToken, ends, encoding = {} }: Calls, holdMs: number): Attack {
-  return (target, signal) =>
+export function calls(
+  { port, path, type, body, streams, withToken, ends, encoding = {} }: Calls,
+  holdMs: number,
+): Attack {
+  return (target, signal, told) =>
     again(signal, 200, async () => {
       const session = open(target[port]);
       const end = () => session.destroy();
@@ -35,10 +38,9 @@ function calls({ port, path, type, body, streams, withToken, ends, encoding = {}
             ...headers,
             ...(withToken ? { authorization: `Bearer ${target.token}` } : {}),
           });
-          stream.on("error", () => undefined);
-          stream.resume();
-          if (ends) stream.end(body);
-          else stream.write(body);
+          countEnd(stream, told);
+          if (ends) stream.end(body());
+          else stream.write(body());
         }
         await Promise.race([once(session, "close", { signal }), new Promise((resolve) => setTimeout(resolve, holdMs))]);
       } finally {
@@ -48,6 +50,24 @@ function calls({ port, path, type, body, streams, withToken, ends, encoding = {}
     });
 }
 
+/** By the status in its head or trailers, or in the frame in which gRPC-Web has them. */
+function countEnd(stream: ClientHttp2Stream, told: Count): void {
+  const seen: IncomingHttpHeaders = {};
+  let body = Buffer.alloc(0);
+  stream.on("error", () => undefined);
+  stream.on("response", (head) => Object.assign(seen, head));
+  stream.on("trailers", (tail) => Object.assign(seen, tail));
+  stream.on("data", (chunk: Buffer) => {
+    if (body.length < 10_000) body = Buffer.concat([body, chunk]);
+  });
+  stream.on("close", () => {
+    if (seen[":status"] === undefined) return told(`none (reset ${stream.rstCode})`);
+    const details = String(seen["grpc-status-details-bin"] ?? "");
+    const reason = reasonIn(Buffer.from(details, "base64")) || reasonIn(body);
+    told(`${seen[":status"]} ${seen["grpc-status"] ?? grpcWebStatusIn(body)} ${reason}`.trim());
+  });
+}
+
 function open(port: number): ClientHttp2Session {
   const createConnection = () => connectSocket({ port, host: "127.0.0.1", localAddress: attackerAddress });
   const session = connect(`http://127.0.0.1:${port}`, { createConnection });
@@ -55,12 +75,13 @@ function open(port: number): ClientHttp2Session {
   return session;
 }
 
+const plainFrame = frame(emptyPairs, false);
 const gzipFrame = frame(emptyPairsGzip, true);
 const overLimit = frame(Buffer.alloc(5_000_000), false);
 const gzip = { "grpc-encoding": "gzip" };
 const grpc = "application/grpc";
-const halfOpen = { path: check, body: gzipFrame, streams: 400, ends: false, encoding: gzip };
-const pairs = { path: check, body: gzipFrame, streams: 4, ends: true, withToken: true };
+const halfOpen = { path: check, body: () => gzipFrame, streams: 400, ends: false, encoding: gzip };
+const pairs = { path: check, body: () => gzipFrame, streams: 4, ends: true, withToken: true };
 
 /** Over HTTP/2, on both ports. */
 export const http2Attacks: Readonly<Record<string, Attack>> = {
@@ -90,20 +111,21 @@ export const http2Attacks: Readonly<Record<string, Attack>> = {
       ...pairs,
       port: "httpPort",
       type: "application/proto",
-      body: emptyPairsGzip,
+      body: () => emptyPairsGzip,
       encoding: { "content-encoding": "gzip" },
     },
     1000,
   ),
-  "b3-pairs-plain-grpc": calls({ ...pairs, port: "grpcPort", type: grpc, body: frame(emptyPairs, false) }, 2000),
-  "b5-over-limit-grpc": calls({ ...pairs, port: "grpcPort", type: grpc, body: overLimit }, 2000),
-  "b4-reflection": async ({ grpcPort }, signal) =>
+  "b3-pairs-plain-grpc": calls({ ...pairs, port: "grpcPort", type: grpc, body: () => plainFrame }, 2000),
+  "b5-over-limit-grpc": calls({ ...pairs, port: "grpcPort", type: grpc, body: () => overLimit }, 2000),
+  "b4-reflection": async ({ grpcPort }, signal, told) =>
     again(signal, 1000, async () => {
       // Asks and never reads: the session's own window holds the answers back.
       const session = open(grpcPort);
       await once(session, "connect", { signal });
       const stream = session.request({ ":method": "POST", ":path": reflection, "content-type": grpc, te: "trailers" });
       stream.on("error", () => undefined);
+      stream.on("response", () => told("answered"));
       stream.pause();
       const name = Buffer.from("connectory.v1.ConnectionProfileService");
       const request = frame(Buffer.concat([Buffer.from([0x22, name.length]), name]), false);
@@ -111,6 +133,7 @@ export const http2Attacks: Readonly<Record<string, Attack>> = {
         if (!stream.write(request)) await Promise.race([once(stream, "drain", { signal }), once(stream, "close")]);
         if (count % 200 === 0) await new Promise((resolve) => setTimeout(resolve, 20));
       }
+      told(stream.closed ? "ended by the server" : "all sent");
       await new Promise((resolve) => setTimeout(resolve, 5000));
       session.destroy();
     }),

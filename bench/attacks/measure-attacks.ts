@@ -1,15 +1,18 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Compare } from "../compare.ts";
 import { type Connectory, startConnectory } from "../start-connectory.ts";
 import type { AttackTarget } from "./attack.ts";
 import { http1Attacks } from "./http1-attacks.ts";
 import { http2Attacks } from "./http2-attacks.ts";
+import { slowKeyAttacks } from "./slow-key-attacks.ts";
 import { callSteadily, type Seen } from "./steady-caller.ts";
 
-const attackNames: readonly string[] = [...Object.keys(http1Attacks), ...Object.keys(http2Attacks)];
+/** Each is a process. */
+const groups = [http1Attacks, http2Attacks, slowKeyAttacks];
+const attackNames: readonly string[] = groups.flatMap(Object.keys);
 
 const seconds = { alone: 20, attacked: 60, after: 60 };
 
@@ -24,8 +27,7 @@ export const measureAttacks =
     if (names.length === 0) throw new Error(`no attack of that name: there are ${attackNames.join(" ")}`);
     const server = await startConnectory(`${folder}/attacks`, { LOG_LEVEL: "error" });
     stack.defer(server.stop);
-    const { text, met } = await attack(server, names, say);
-    return { line: text, met };
+    return attack(server, names, say);
   };
 
 async function attack(server: Connectory, names: readonly string[], say: (line: string) => void) {
@@ -46,12 +48,16 @@ async function attack(server: Connectory, names: readonly string[], say: (line: 
     );
   }, 250);
   say(`${names.length} attacks at once, ${seconds.attacked} s: ${names.join(" ")}`);
-  const command = ["bench/attacks/attack-process.ts", names.join(), JSON.stringify(target), `${seconds.attacked}`];
-  const attackers = spawn(process.execPath, command, { cwd: new URL("../..", import.meta.url), stdio: "ignore" });
-  const gone = once(attackers, "exit");
+  const ended = groups.map((of) =>
+    startAttackers(
+      names.filter((name) => name in of),
+      target,
+    ),
+  );
   const attacked = await callSteadily(caller, seconds.attacked);
-  attackers.kill("SIGKILL");
-  await gone;
+  for (const [name, statuses] of Object.entries(Object.assign({}, ...(await Promise.all(ended))))) {
+    say(`  ${name}: ${JSON.stringify(statuses)}`);
+  }
   say(`after, ${seconds.after} s`);
   await sleep(seconds.after * 1000);
   clearInterval(look);
@@ -59,11 +65,25 @@ async function attack(server: Connectory, names: readonly string[], say: (line: 
   return report(alone, attacked, { before, peak, after });
 }
 
+/** Resolves with how the calls of each ended, when all are over. */
+async function startAttackers(names: readonly string[], target: AttackTarget): Promise<Record<string, unknown>> {
+  if (names.length === 0) return {};
+  const command = ["bench/attacks/attack-process.ts", names.join(), JSON.stringify(target), `${seconds.attacked}`];
+  const attackers = spawn(process.execPath, command, {
+    cwd: new URL("../..", import.meta.url),
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const late = setTimeout(() => attackers.kill("SIGKILL"), (seconds.attacked + 5) * 1000);
+  const said = await text(attackers.stdout).catch(() => "");
+  clearTimeout(late);
+  return said === "" ? { [names.join(" ")]: "ended by force" } : JSON.parse(said);
+}
+
 function report(
   alone: Record<string, Seen>,
   attacked: Record<string, Seen>,
   rss: { before: number; peak: number; after: number },
-): { text: string; met: boolean } {
+): { line: string; met: boolean } {
   const ms = (value: number) => `${value.toFixed(1)} ms`;
   const mb = (value: number) => `${Math.round(value / 1e6)} MB`;
   let met = rss.after <= rss.before * 1.3;
@@ -73,14 +93,14 @@ function report(
     met &&= good;
     return `| ${name} | ${ms(p99)} | ${ms(under.p99)} | ${ms(3 * p99 + 50)} | ${under.failed} of ${under.calls} | ${good ? "met" : "missed"} |`;
   });
-  const text = [
+  const line = [
     "| caller | p99 alone | p99 attacked | at most | failed | bar |",
     "|---|---|---|---|---|---|",
     ...rows,
     "",
     `RSS ${mb(rss.before)} before, ${mb(rss.peak)} at its peak, ${mb(rss.after)} a minute after (at most ${mb(rss.before * 1.3)}: ${rss.after <= rss.before * 1.3 ? "met" : "missed"})`,
   ].join("\n");
-  return { text, met };
+  return { line, met };
 }
 
 /** In bytes; of the main process, in which calls are answered. */

@@ -1,7 +1,8 @@
-import { createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createClient, type Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import type { AttackTarget } from "./attack.ts";
+import { mcp, toolCall } from "./http1-attacks.ts";
 
 /** What a caller saw of one protocol. */
 export interface Seen {
@@ -12,27 +13,42 @@ export interface Seen {
 
 /** How often a second, on each protocol. */
 const rate = 30;
+const timeoutMs = 30_000;
+const userId = "alice";
 
-/** Calls at a steady rate, whether earlier calls have been answered or not, over gRPC, REST and to `/healthz`. */
+/** Calls at a steady rate, whether earlier calls have been answered or not, over every protocol and to `/healthz`. */
 export async function callSteadily(target: AttackTarget, seconds: number): Promise<Record<string, Seen>> {
-  const bearer = { authorization: `Bearer ${target.token}` };
-  const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${target.grpcPort}` });
-  const client = createClient(ConnectionService, transport);
-  const base = `http://127.0.0.1:${target.httpPort}`;
-  const get = async (path: string, headers: Record<string, string>) => {
-    const response = await fetch(base + path, { headers, signal: AbortSignal.timeout(30_000) });
-    await response.arrayBuffer();
-    if (!response.ok) throw new Error(`${response.status}`);
+  const { grpcPort, httpPort, token } = target;
+  const headers = { authorization: `Bearer ${token}` };
+  const baseUrl = `http://127.0.0.1:${httpPort}`;
+  const rpc = (transport: Transport) => {
+    const client = createClient(ConnectionService, transport);
+    return () => client.countConnections({ userId }, { headers, timeoutMs });
+  };
+  const toMcp = {
+    method: "POST",
+    headers: { ...headers, ...mcp },
+    body: toolCall("count_connections", `{"userId":"${userId}"}`),
   };
   const calls: Record<string, () => Promise<unknown>> = {
-    gRPC: () => client.countConnections({ userId: "alice" }, { headers: bearer, timeoutMs: 30_000 }),
-    REST: () => get("/v1/connections:count?userId=alice", bearer),
-    "/healthz": () => get("/healthz", {}),
+    gRPC: rpc(createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpcPort}` })),
+    "gRPC, HTTP port": rpc(createGrpcTransport({ baseUrl })),
+    Connect: rpc(createConnectTransport({ baseUrl, httpVersion: "1.1" })),
+    "gRPC-Web": rpc(createGrpcWebTransport({ baseUrl, httpVersion: "1.1" })),
+    REST: () => ask(`${baseUrl}/v1/connections:count?userId=${userId}`, { headers }),
+    MCP: () => ask(`${baseUrl}/mcp`, toMcp),
+    "/healthz": () => ask(`${baseUrl}/healthz`, {}),
   };
   const seen = await Promise.all(
     Object.entries(calls).map(async ([name, call]) => [name, await measure(call, seconds)] as const),
   );
   return Object.fromEntries(seen);
+}
+
+async function ask(url: string, init: RequestInit): Promise<void> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
+  const text = await response.text();
+  if (!response.ok || text.includes('"isError":true')) throw new Error(`${response.status} ${text}`);
 }
 
 async function measure(call: () => Promise<unknown>, seconds: number): Promise<Seen> {
