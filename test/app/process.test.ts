@@ -106,8 +106,8 @@ describe("the service as a process", () => {
   });
 
   test("a port that is taken is told in a line, and nothing is left running", async () => {
-    const first = await start(join(folder, "port-1"));
-    const second = join(folder, "port-2");
+    const first = await start(join(folder, "other"));
+    const second = join(folder, "port");
     const refused = await start(second, { HTTP_ADDR: first.httpUrl.replace("http://", "") }).catch((error: unknown) =>
       String(error),
     );
@@ -128,11 +128,13 @@ describe("the service as a process", () => {
 });
 
 test("npm run token prints a token for the running server, and refuses nonsense", async () => {
-  const dataDir = join(folder, "token");
+  const dataDir = join(folder, "other");
   const server = await start(dataDir);
   const token = (...args: string[]) =>
     new Promise<{ code: number | null; text: string }>((resolve) => {
-      const child = spawn(process.execPath, ["src/main.ts", "token", ...args], { env: { DATA_DIR: dataDir } });
+      const child = spawn(process.execPath, ["src/main.ts", "token", ...args], {
+        env: { DATA_DIR: dataDir, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
+      });
       let text = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (text += chunk));
       child.once("close", (code) => resolve({ code, text: text.trim() }));
