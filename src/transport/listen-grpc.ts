@@ -3,8 +3,12 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, isIP, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { type ConnectionLimits, createConnectionLimits } from "./connection-limits.ts";
+import { explainPort } from "./explain-port.ts";
+import { sniffProtocol } from "./listener/sniff-protocol.ts";
 import type { TlsFiles } from "./read-tls.ts";
-import { prefaceTimeoutMs, sniffHttp2 } from "./sniff-http2.ts";
+
+/** How long a client may take to say what it speaks, in milliseconds. */
+const prefaceTimeoutMs = 10_000;
 
 export interface GrpcListenerOptions {
   readonly host: string;
@@ -38,12 +42,14 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
     sniffing.add(socket);
     const done = () => void sniffing.delete(socket);
     socket.once("close", done);
-    const onHttp2 = () => {
-      socket.off("close", done);
-      done();
-      onConnection(socket);
-    };
-    sniffHttp2(socket, { explanation, onHttp2 });
+    sniffProtocol(socket, prefaceTimeoutMs, {
+      http1: () => explainPort(socket, explanation),
+      http2: () => {
+        socket.off("close", done);
+        done();
+        onConnection(socket);
+      },
+    });
   };
   const open = () => (tls === undefined ? createServer({ noDelay: true }, sniff) : openTls(tls, sniff));
   const servers = await listenEverywhere(host, port, open);

@@ -7,7 +7,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { afterEach, describe, expect, test } from "vitest";
 import { Health } from "../../gen/health/v1/health_pb.js";
-import { sniffHttp2 } from "../../src/transport/sniff-http2.ts";
+import { sniffProtocol } from "../../src/transport/listener/sniff-protocol.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 
 const sockets: Socket[] = [];
@@ -104,7 +104,7 @@ describe("the first bytes of a connection", () => {
   async function sniffing(timeoutMs: number) {
     const passed: Socket[] = [];
     const server = createServer((socket) =>
-      sniffHttp2(socket, { timeoutMs, explanation: "no", onHttp2: (http2) => passed.push(http2) }),
+      sniffProtocol(socket, timeoutMs, { http1: (other) => other.destroy(), http2: (http2) => passed.push(http2) }),
     );
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
