@@ -1,4 +1,4 @@
 import { fuzzMcp } from "./fuzz-mcp.ts";
 
 // The long form is in fuzz.long.test.ts.
-fuzzMcp(2000);
+fuzzMcp(1000);

@@ -1,4 +1,4 @@
 import { fuzzRest } from "./fuzz-rest.ts";
 
 // The long form is in fuzz.long.test.ts.
-fuzzRest(2000, [200, 400, 401, 404]);
+fuzzRest(1000, [200, 400, 401, 404]);
