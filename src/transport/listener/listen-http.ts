@@ -4,7 +4,7 @@ import { createServer as createListener, type Server, type ServerOpts, type Sock
 import { createServer as createTls, type TLSSocket } from "node:tls";
 import type { AdmitConnection } from "../connection-limits.ts";
 import type { TlsFiles } from "../read-tls.ts";
-import { type BodyLimits, createBodyBounds } from "./bound-bodies.ts";
+import { type BodyLimits, createBodyBounds } from "./create-body-bounds.ts";
 import { continueWhenRead, EarlyClosingResponse, isClosing } from "./early-closing-response.ts";
 import { serveHttp2 } from "./serve-http2.ts";
 import { sniffProtocol } from "./sniff-protocol.ts";

@@ -38,7 +38,7 @@ export function createBodyBounds({ total, perAddress }: BodyLimits): BoundBody {
       return all <= total && ofAddress <= perAddress;
     };
     const push = request.push.bind(request);
-    request.push = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
+    const pushCounted = (chunk: Uint8Array | null, encoding?: BufferEncoding) => {
       if (chunk !== null && !response.writableEnded) {
         length += chunk.length;
         if (length > freeBytes && !count(length - freeBytes)) {
@@ -48,6 +48,7 @@ export function createBodyBounds({ total, perAddress }: BodyLimits): BoundBody {
       }
       return push(chunk, encoding);
     };
+    request.push = pushCounted;
     response.once("close", () => count(0));
     response.once("finish", () => count(0));
   };
