@@ -10,6 +10,10 @@ import type { Caller } from "../interceptors/caller.ts";
 const atOnce = 30;
 const oneAttempt = "1 minute";
 
+// A time that no attempts lead to, with room for transactions that wait for each other: the database's clock was set back.
+const freeAt = `case when known.free_at > now() + ${2 * atOnce} * interval '${oneAttempt}' then now()
+  else greatest(known.free_at, now()) end`;
+
 // A row is left for those that are free again: removing them must wait for nobody.
 const take = `
   with swept as (
@@ -21,8 +25,8 @@ const take = `
   insert into secret_attempt as known (organization_id, subject, user_id, free_at)
   values (:organization, :subject, :user, now() + interval '${oneAttempt}')
   on conflict (organization_id, subject, user_id) do update
-    set free_at = greatest(known.free_at, now()) + interval '${oneAttempt}'
-    where greatest(known.free_at, now()) <= now() + ${atOnce - 1} * interval '${oneAttempt}'
+    set free_at = ${freeAt} + interval '${oneAttempt}'
+    where ${freeAt} <= now() + ${atOnce - 1} * interval '${oneAttempt}'
   returning free_at`;
 
 const wait = `

@@ -14,7 +14,9 @@ export interface Lease {
 /**
  * A lease row, timed by the database's clock. It is renewed every third of `ttlMs` in the background, and taken over by
  * whoever asks first once it has expired. Our own end of it is counted from before the question was sent, so it comes
- * before the database's. (A session's advisory lock would be simpler and breaks under a connection pooler.)
+ * before the database's. A row that expires later than `ttlMs` from now is void: the database's clock was set back. So all
+ * who ask for one lease have the same `ttlMs`. (A session's advisory lock would be simpler and breaks under a connection
+ * pooler.)
  */
 export function createLease(options: { knex: Knex; name: string; holder: string; ttlMs: number; log: Logger }): Lease {
   const { knex, name, holder, ttlMs, log } = options;
@@ -26,7 +28,7 @@ export function createLease(options: { knex: Knex; name: string; holder: string;
 
   const ask = async () => {
     const asked = performance.now();
-    const { rows } = await knex.raw<{ rows: unknown[] }>(statement, [name, holder, ttlMs]);
+    const { rows } = await knex.raw<{ rows: unknown[] }>(statement, { name, holder, ttlMs });
     heldUntil = rows.length > 0 ? asked + ttlMs : 0;
   };
 
@@ -54,8 +56,11 @@ export function createLease(options: { knex: Knex; name: string; holder: string;
   };
 }
 
+// Not now(): that is the beginning of our statement, and a renewal that it waited for may have begun later.
 const statement = `
-  insert into lease (name, holder, expires_at) values (?, ?, now() + ? * interval '1 millisecond')
+  insert into lease (name, holder, expires_at)
+  values (:name, :holder, clock_timestamp() + :ttlMs * interval '1 millisecond')
   on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
-    where lease.holder = excluded.holder or lease.expires_at <= now()
+    where lease.holder = excluded.holder or lease.expires_at <= clock_timestamp()
+      or lease.expires_at > clock_timestamp() + :ttlMs * interval '1 millisecond'
   returning holder`;

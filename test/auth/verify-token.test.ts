@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createRemoteJWKSet, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { asymmetricAlgorithms, createTokenVerifier } from "../../src/auth/verify-token.ts";
 import { Failure } from "../../src/failure.ts";
@@ -29,6 +29,7 @@ beforeAll(async () => {
   url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`);
 });
 afterAll(() => server.close());
+afterEach(() => void vi.useRealTimers());
 
 async function newKey(kid: string, algorithm = "ES256") {
   const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true });
@@ -130,6 +131,14 @@ describe("tokens of an external issuer", async () => {
     keySet = { keys: [] };
     expect(await verify(token)).toBe(await verify(token));
     expect(fetched).toBe(1);
+  });
+
+  test("a remembered token is refused once the wall clock says that it has expired", async () => {
+    const verify = verifier();
+    const token = await sign(key, { expiresIn: 600 });
+    await verify(token);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(await reasonOf(verify(token))).toBe("TOKEN_EXPIRED");
   });
 
   test("a new key of the issuer is picked up without a restart", async () => {

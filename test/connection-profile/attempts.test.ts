@@ -118,6 +118,16 @@ describe("secrets of one profile", () => {
     await ann.updateConnectionProfile({ id, config: secret("later") });
   });
 
+  test("are taken although the database's clock was set back since they were counted", async () => {
+    const client = service.clientOf("attempts-set-back");
+    const id = await createIn(client);
+    await client.updateConnectionProfile({ id, config: secret("before") });
+    await freeIn("attempts-set-back", "2 hours");
+    await client.updateConnectionProfile({ id, config: secret("after") });
+    await freeIn("attempts-set-back", "40 minutes");
+    expect(await failureOf(client.updateConnectionProfile({ id, config: secret("more") }))).toMatchObject(tooMany);
+  });
+
   test("leave nothing behind once they are free again, or the profile is expunged", async () => {
     const client = service.clientOf("attempts-swept");
     const [first, second, third] = [

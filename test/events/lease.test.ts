@@ -71,7 +71,7 @@ describe("a lease", () => {
   });
 
   test("an expired one is taken over, and its old holder notices", async () => {
-    const [first, second] = [lease("taken", "first", 300), lease("taken", "second", 10_000)];
+    const [first, second] = [lease("taken", "first"), lease("taken", "second")];
     await first.hold();
     await database
       .knex("lease")
@@ -83,5 +83,20 @@ describe("a lease", () => {
     await first.release();
     expect(await database.knex("lease").where("name", "taken").pluck("holder")).toEqual(["second"]);
     await second.release();
+  });
+
+  test("one that expires later than its length from now is void: the database's clock was set back", async () => {
+    const [first, second] = [lease("set-back", "first"), lease("set-back", "second")];
+    await first.hold();
+    await database
+      .knex("lease")
+      .where("name", "set-back")
+      .update({ expires_at: database.knex.raw("now() + interval '1 hour'") });
+    expect(await second.hold()).toBe(true);
+    expect(await second.hold()).toBe(true);
+    const third = lease("set-back", "third");
+    expect(await third.hold()).toBe(false); // and no longer than that
+    await second.release();
+    await first.release();
   });
 });
