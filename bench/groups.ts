@@ -16,6 +16,7 @@ export const groups = [
   "black-holes",
   "attacks",
   "request-limits",
+  "overload",
 ] as const;
 
 export type Group = (typeof groups)[number];

@@ -40,6 +40,7 @@ import { observeSink } from "./events/observe-sink.ts";
 import { startRelay } from "./events/relay.ts";
 import { createCallGate } from "./interceptors/call-gate.ts";
 import { createInterceptors } from "./interceptors/index.ts";
+import { createLoadShedder } from "./interceptors/load-shedder.ts";
 import { createMessageCheck } from "./interceptors/validate.ts";
 import { checkKeys } from "./secrets/check-keys.ts";
 import { fixedKeyRing, type KeyRing } from "./secrets/key-ring.ts";
@@ -103,11 +104,13 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const { keys, vault } = await openSecrets(config, knex, log);
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const gate = createCallGate();
+    const shedder = createLoadShedder({ log, meter: telemetry.meter });
     const checkMessage = createMessageCheck();
     const passage = {
       log,
       telemetry,
       gate,
+      shedder,
       services,
       checkMessage,
       verifyToken: createVerifier(config, issuer, { log, meter: telemetry.meter }),
@@ -124,6 +127,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
       log,
       telemetry,
       written,
+      queueWaited: shedder.queueWaited,
       stopping: stopping.signal,
     });
 
@@ -135,6 +139,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const grpc = await serveGrpc({
       ...door,
       ...config.grpcAddress,
+      shedder,
       admission,
       access,
       httpPort: config.httpAddress.port,
@@ -154,7 +159,16 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
       }),
       serveOpenapi(services, packageJson),
       serveDocs(),
-      serveMcp({ routes, interceptors, verifyToken, issuer: issuedBy, corsOrigins, version: packageJson.version, log }),
+      serveMcp({
+        routes,
+        interceptors,
+        verifyToken,
+        checkLoad: shedder.check,
+        issuer: issuedBy,
+        corsOrigins,
+        version: packageJson.version,
+        log,
+      }),
     ];
     const http = await serveHttp({ ...door, ...config.httpAddress, admission, corsOrigins, facades, isReady, log });
     closers.push(() => http.stop(flushMs));

@@ -57,13 +57,15 @@ export interface RouteParts {
   readonly telemetry: Telemetry;
   /** Says that an event was written. */
   readonly written: EventEmitter<{ event: [] }>;
+  /** How long something has waited for the database just now, in milliseconds. */
+  readonly queueWaited: (ms: number) => void;
   /** Aborts when the server stops: streams that never end by themselves end then. */
   readonly stopping: AbortSignal;
 }
 
 /** Every RPC with what runs it: the verbs and their repositories, put together. */
 export async function createRoutes(config: Config, parts: RouteParts): Promise<Route[]> {
-  const { knex, keys, vault, checkMessage, runTest, log, telemetry, written, stopping } = parts;
+  const { knex, keys, vault, checkMessage, runTest, log, telemetry, written, queueWaited, stopping } = parts;
   const pageTokens = createPageTokens((await keys.current()).key);
   const wake = () => void written.emit("event");
   const feed = createConnectionFeed(knex);
@@ -71,7 +73,7 @@ export async function createRoutes(config: Config, parts: RouteParts): Promise<R
   stopping.addEventListener("abort", feed.stop);
   return [
     ...connectionRoutes(config, {
-      connections: createConnectionRepository(knex, wake, telemetry),
+      connections: createConnectionRepository(knex, wake, telemetry, queueWaited),
       pageTokens,
       checkMessage,
       feed,

@@ -1,11 +1,23 @@
-/** Does work one after the other for each key; other keys do not wait. */
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
+
+/** Does work one after the other for each key; other keys do not wait. What has waited too long is refused undone. */
 export type InTurn = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
-export function createInTurn(): InTurn {
+/** By then whoever has asked has mostly asked again. */
+const defaultMaxWaitMs = 5000;
+
+/** `now` is a clock in milliseconds. */
+export function createInTurn({ maxWaitMs = defaultMaxWaitMs, now = () => performance.now() } = {}): InTurn {
   const last = new Map<string, Promise<unknown>>();
   return (key, work) => {
     const before = last.get(key) ?? Promise.resolve();
-    const done = before.then(work, work);
+    const since = now();
+    const start = () => {
+      if (now() - since > maxWaitMs) throw queueFull();
+      return work();
+    };
+    const done = before.then(start, start);
     last.set(key, done);
     const forget = () => {
       if (last.get(key) === done) last.delete(key);
@@ -13,4 +25,10 @@ export function createInTurn(): InTurn {
     done.then(forget, forget);
     return done;
   };
+}
+
+function queueFull(): Failure {
+  return new Failure(ErrorReason.QUEUE_FULL, "too many changes of this profile wait: try again in a moment", {
+    retryAfterMs: 500,
+  });
 }

@@ -41,11 +41,12 @@ const reads = { maxBatch: 256, maxRunning: 2, maxWaiting: 20_000 };
 /** Each a statement of its own that may read thousands of rows: few at a time, so that connections are left for the rest. */
 const longReads = { maxBatch: 1, maxRunning: 2, maxWaiting: 1000 };
 
-/** `wrote` is called after each commit, so that readers of the event log need not wait for their next poll. */
+/** `queueWaited` is called with how long calls have waited for their turn, `wrote` after each commit, so that readers of the event log need not wait for their next poll. */
 export function createConnectionRepository(
   knex: Knex,
   wrote: () => void,
   telemetry: Telemetry = silent,
+  queueWaited: (ms: number) => void = () => {},
 ): ConnectionRepository {
   const batches = observeBatches(telemetry);
   const announce = <T>(result: T): T => {
@@ -53,16 +54,21 @@ export function createConnectionRepository(
     return result;
   };
   const oneByOne = <Wanted, Found>(read: (knex: Knex, wanted: Wanted) => Promise<Found>) =>
-    coalesce<Wanted, Found>((all) => Promise.all(all.map((wanted) => read(knex, wanted))), longReads);
+    coalesce<Wanted, Found>((all) => Promise.all(all.map((wanted) => read(knex, wanted))), longReads, queueWaited);
   return {
     insert: coalesce<NewConnection, Written>(
       (items) => batches.write("insert-connections", items, () => insertConnections(knex, items).then(announce)),
       writes,
+      queueWaited,
     ),
-    find: coalesce<ConnectionKey, ConnectionRecord | undefined>((keys) => {
-      batches.count("find-connections", keys.length);
-      return findConnections(knex, keys) as Promise<(ConnectionRecord | Error)[]>;
-    }, reads),
+    find: coalesce<ConnectionKey, ConnectionRecord | undefined>(
+      (keys) => {
+        batches.count("find-connections", keys.length);
+        return findConnections(knex, keys) as Promise<(ConnectionRecord | Error)[]>;
+      },
+      reads,
+      queueWaited,
+    ),
     count: oneByOne(countOfUser),
     check: oneByOne(checkPairs),
     mutual: oneByOne(mutualOfUsers),

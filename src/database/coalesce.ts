@@ -18,6 +18,8 @@ interface Queued<Item> {
   readonly item: Item;
   readonly since: number;
   readonly signal: AbortSignal | undefined;
+  /** Ends the wait of whoever has asked, before its turn. */
+  readonly refuse: (error: Error) => void;
 }
 
 /** By then whoever has asked has mostly asked again, or given up: to work for them keeps everybody else waiting. */
@@ -29,17 +31,21 @@ export type RunBatch<Item, Result> = (items: readonly Item[]) => Promise<Readonl
 /**
  * Gathers calls that come at the same time into one run (group commit). Nobody waits for company: with nothing
  * running a batch starts in the same turn of the event loop, otherwise when a running one ends, with all that
- * has come by then. What has waited too long for its run, or is aborted by its signal before, is refused there and costs the
- * database nothing.
+ * has come by then. What has waited too long for its run is refused, whether or not a run ever ends; that, and what is aborted by
+ * its signal before its turn, costs the database nothing. `waited` is told how long the first of each run has waited, or who is
+ * refused.
  */
 export function coalesce<Item, Result>(
   run: RunBatch<Item, Result>,
   limits: CoalesceLimits,
+  waited: (ms: number) => void = () => {},
 ): (item: Item, signal?: AbortSignal) => Promise<Result> {
   const { maxWaitMs = defaultMaxWaitMs } = limits;
   const ready: (() => void)[] = [];
+  const queue = new Set<Queued<Item>>(); // those whose turn has not come, the oldest first
   let running = 0;
   let waiting = 0;
+  let sweeping = false;
 
   const startNext = () => {
     while (running < limits.maxRunning) {
@@ -50,7 +56,23 @@ export function coalesce<Item, Result>(
     }
   };
 
+  const sweep = () => {
+    const now = performance.now();
+    for (const queued of queue) {
+      const ms = now - queued.since;
+      if (ms <= maxWaitMs) break;
+      queue.delete(queued);
+      waited(ms);
+      queued.refuse(queueFull());
+    }
+    sweeping = queue.size > 0;
+    if (sweeping) setTimeout(sweep, maxWaitMs / 8);
+  };
+
   const runFresh = async (queued: readonly Queued<Item>[]): Promise<ReadonlyArray<Result | Error>> => {
+    for (const one of queued) queue.delete(one);
+    const [first] = queued;
+    if (first !== undefined) waited(performance.now() - first.since);
     const stale = queued.map((one) => refusalOf(one, maxWaitMs));
     if (stale.every((refusal) => refusal === undefined)) return run(queued.map(({ item }) => item));
     const fresh = queued.filter((_, index) => stale[index] === undefined);
@@ -78,15 +100,25 @@ export function coalesce<Item, Result>(
     },
   );
 
-  return async (item, signal) => {
-    if (waiting >= limits.maxWaiting) throw queueFull();
-    waiting += 1;
-    try {
-      return await loader.load({ item, since: performance.now(), signal });
-    } finally {
-      waiting -= 1;
-    }
-  };
+  return (item, signal) =>
+    new Promise((resolve, refuse) => {
+      if (waiting >= limits.maxWaiting) throw queueFull();
+      waiting += 1;
+      const queued = { item, since: performance.now(), signal, refuse };
+      queue.add(queued);
+      if (!sweeping) setTimeout(sweep, maxWaitMs / 8);
+      sweeping = true;
+      loader.load(queued).then(
+        (result) => {
+          waiting -= 1;
+          resolve(result);
+        },
+        (error: Error) => {
+          waiting -= 1;
+          refuse(error);
+        },
+      );
+    });
 }
 
 /** Why an item is not worth its run any more, if it is not. */

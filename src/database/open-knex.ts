@@ -1,6 +1,8 @@
 import knex, { type Knex } from "knex";
 import { TypeOverrides } from "pg";
 import type { Logger } from "pino";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { Failure } from "../failure.ts";
 
 /** Where a PostgreSQL database is: a connection URL, or its parts. */
 export type DatabaseTarget = { readonly url: string } | DatabaseAddress;
@@ -16,12 +18,13 @@ export interface DatabaseAddress {
 
 /**
  * Opens a pool of at most `poolMax` connections; nothing is dialled before the first query. int8 comes back as bigint,
- * timestamptz as Date. A statement is cancelled by the server after 30 s; getting a connection fails after 5 s.
+ * timestamptz as Date. A statement is cancelled by the server after 30 s; getting a connection fails after 5 s, with
+ * QUEUE_FULL when others got one meanwhile.
  * The caller ends it with `knex.destroy()`. `log` gets what Knex reports beside the errors it throws, such as a pooled
  * connection that has broken; without it Knex would print that on standard output.
  */
 export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger): Knex {
-  return knex({
+  const opened = knex({
     client: "pg",
     connection: {
       ...address(target),
@@ -42,6 +45,33 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger):
       deprecate: (message: string) => log?.warn(message),
     },
   });
+  tellQueueFromOutage(opened);
+  return opened;
+}
+
+/**
+ * Who has waited in vain for a connection while others got theirs has met a queue that is too long, and not a database that
+ * is away.
+ */
+function tellQueueFromOutage(opened: Knex): void {
+  const { client } = opened;
+  const acquire = client.acquireConnection.bind(client) as () => Promise<unknown>;
+  let lastGiven = Number.NEGATIVE_INFINITY;
+  const acquireConnection = async () => {
+    const since = performance.now();
+    try {
+      const connection = await acquire();
+      lastGiven = performance.now();
+      return connection;
+    } catch (error) {
+      if (!(error instanceof knex.KnexTimeoutError) || lastGiven <= since) throw error;
+      throw new Failure(ErrorReason.QUEUE_FULL, "too many calls wait for the database: try again in a moment", {
+        retryAfterMs: 1000,
+        cause: error,
+      });
+    }
+  };
+  client.acquireConnection = acquireConnection;
 }
 
 /** Nothing but our own processes reach a socket's folder, and PostgreSQL has no TLS there, whatever PGSSLMODE says. */

@@ -54,7 +54,10 @@ export function createTailReader(options: { knex: Knex; types: readonly EventTyp
       const rows = await answerWithin(answerMs, answer);
       return new Map(rows.map(({ id, revision }) => [id, revision]));
     },
-    page: coalesce<TailWanted, TailPage>((wanted) => answerWithin(answerMs, readPages(knex, types, wanted)), gathering),
+    page: coalesce<TailWanted, TailPage>((wanted) => answerWithin(answerMs, readPages(knex, types, wanted)), {
+      ...gathering,
+      maxWaitMs: answerMs, // nobody stops waiting before
+    }),
   };
 }
 

@@ -4,6 +4,7 @@ import { principalKey } from "../auth/principal.ts";
 import { traceIdOf } from "../telemetry/trace-context.ts";
 import { aroundCall } from "./around-call.ts";
 import { entryKey } from "./entry.ts";
+import { shedKey } from "./load-shedder.ts";
 import { loggedCauseKey } from "./map-errors.ts";
 import { outcomeOf } from "./outcome.ts";
 import { requestIdKey } from "./request-id.ts";
@@ -24,6 +25,7 @@ export function accessLog(log: Logger, { refusalsOnly = false } = {}): Intercept
       over: (error) => {
         if (refusalsOnly && error === undefined) return;
         if (entry !== undefined) entry.told = true;
+        if (values.get(shedKey)) return; // load-shedder.ts writes one line for many
         const { code, reason } = outcomeOf(error);
         const { organizationId, userId } = values.get(principalKey);
         const trace = values.get(traceKey);

@@ -7,6 +7,7 @@ import { accessLog } from "./access-log.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorize } from "./authorize.ts";
 import type { CallGate } from "./call-gate.ts";
+import type { LoadShedder } from "./load-shedder.ts";
 import { logMessages } from "./log-messages.ts";
 import { mapErrors } from "./map-errors.ts";
 import { measureCalls } from "./measure-calls.ts";
@@ -20,6 +21,7 @@ export interface InterceptorDeps {
   readonly telemetry: Telemetry;
   readonly verifyToken: VerifyToken;
   readonly gate: CallGate;
+  readonly shedder: LoadShedder;
   readonly services: readonly DescService[];
   readonly checkMessage: CheckMessage;
 }
@@ -37,7 +39,7 @@ export interface Interceptors {
 }
 
 export function createInterceptors(deps: InterceptorDeps): Interceptors {
-  const { log, telemetry, verifyToken, gate, services, checkMessage } = deps;
+  const { log, telemetry, verifyToken, gate, shedder, services, checkMessage } = deps;
   const { interceptor: measure, refusals } = measureCalls(telemetry.meter);
   const methods = services.flatMap((service) => service.methods);
   const report = [
@@ -46,7 +48,11 @@ export function createInterceptors(deps: InterceptorDeps): Interceptors {
     measure,
     trace(telemetry.tracer), // these three outside the error mapping, so that they see the status that the caller sees
   ];
-  const access = [authenticate(verifyToken), authorize];
+  const access = [
+    authenticate(verifyToken),
+    authorize,
+    shedder.admission, // after them: whose call it is decides whether it is one too many
+  ];
   return {
     report,
     access,
@@ -56,6 +62,7 @@ export function createInterceptors(deps: InterceptorDeps): Interceptors {
       gate.interceptor, // before any work: a server that stops takes no more of it
       authenticate(verifyToken), // before authorization: who is it
       authorize, // before validation: a stranger learns nothing about our rules
+      shedder.count, // what is refused is not counted, and what is counted was let in
       ...(log.isLevelEnabled("debug") ? [logMessages(log)] : []), // after them: a stranger's message is not even decoded
       validate(methods, checkMessage), // last, so that a verb sees only well-formed requests
     ],

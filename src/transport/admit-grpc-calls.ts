@@ -5,6 +5,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
 import { entryKey } from "../interceptors/entry.ts";
+import { shedKey } from "../interceptors/load-shedder.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
 import type { BoundedCall, CallBounds } from "./call-bounds.ts";
@@ -82,18 +83,18 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
       sendStatus(toGrpcStatus(error));
       endStream(stream);
     };
-    const tell = (failure: Failure | ConnectError): ConnectError => {
+    const tell = (failure: Failure | ConnectError, shed = false): ConnectError => {
       const requestId = requestIdOf(header?.get(requestIdHeader) ?? null);
       const error = failure instanceof Failure ? toConnectError(failure, requestId) : failure;
       error.metadata.set(requestIdHeader, requestId);
       if (!readable) error.metadata.set("grpc-accept-encoding", "identity,deflate,gzip");
       const of = arrival();
-      of.values.set(requestIdKey, requestId);
+      of.values.set(requestIdKey, requestId).set(shedKey, shed);
       rpc.report(of, error);
       return error;
     };
-    const fail = (failure: Failure | ConnectError) => {
-      if (!over) end(tell(failure));
+    const fail = (failure: Failure | ConnectError, shed = false) => {
+      if (!over) end(tell(failure, shed));
     };
     const describe = (sent: Parameters<typeof sendStatus>[0]) => {
       const described = sent.code === status.OK || (sent.metadata?.get("grpc-status-details-bin").length ?? 0) > 0;
@@ -131,6 +132,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
       } catch (decided) {
         if (over) return;
         if (held === undefined) return fail(decided instanceof Failure ? decided : ConnectError.from(decided));
+        if (decided instanceof Failure && of.values.get(shedKey)) return fail(decided, true);
         const refused = await rpc.refuse(arrival()).catch((error: unknown) => ConnectError.from(error));
         if (refused !== undefined) return end(refused);
       } finally {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Interceptor } from "@connectrpc/connect";
 import {
@@ -10,6 +11,7 @@ import {
 } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { LRUCache } from "lru-cache";
+import type { LoadShedder } from "../interceptors/load-shedder.ts";
 import { admitGrpcCalls, type RpcAdmission } from "./admit-grpc-calls.ts";
 import { readCallHeads } from "./call-heads.ts";
 import type { ConnectionLimits } from "./connection-limits.ts";
@@ -19,6 +21,7 @@ import { guardPublicCalls } from "./guard-public-calls.ts";
 import { type GrpcListener, listenGrpc } from "./listen-grpc.ts";
 import { createHeaderChain } from "./pass-headers.ts";
 import type { TlsFiles } from "./read-tls.ts";
+import { refuseUnbegun } from "./refuse-unbegun.ts";
 import { createReport } from "./report-unbegun.ts";
 import type { Route } from "./routes.ts";
 import { serveReflection } from "./serve-reflection.ts";
@@ -40,6 +43,7 @@ export interface GrpcOptions {
   readonly maxMessageBytes: number;
   readonly tls: TlsFiles | undefined;
   readonly connectionLimits: ConnectionLimits;
+  readonly shedder: Pick<LoadShedder, "organizationOf" | "refused">;
   /** Where HTTP is served, for those who speak it here; 0 when that is not known yet. */
   readonly httpPort: number;
 }
@@ -88,7 +92,10 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
 
   // The listener has done TLS.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const head = readCallHeads(server);
+  const { shedder } = options;
+  const callerOf = ({ ":path": path = "", authorization = "" }: IncomingHttpHeaders) =>
+    rpcs.has(path) ? shedder.organizationOf(authorization) : undefined;
+  const head = readCallHeads(server, { callerOf, refuse: refuseUnbegun(callerOf, shedder) });
   const listener = await listenGrpc({ ...options, onConnection: (socket) => injector.injectConnection(socket) });
   return {
     port: listener.port,

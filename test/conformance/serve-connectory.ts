@@ -10,6 +10,7 @@ import { trace } from "../../src/interceptors/trace.ts";
 import { silent } from "../../src/telemetry/telemetry.ts";
 import { serveGrpc } from "../../src/transport/grpc.ts";
 import { serveHttp } from "../../src/transport/http.ts";
+import { loadShedderForTests } from "../support/load-shedder.ts";
 import { isRequested } from "./conformance-service.ts";
 import type { Serve } from "./serve.ts";
 
@@ -25,6 +26,7 @@ const interceptors = [...report, exceptForRequested(mapErrors(log)), createCallG
 /** The gRPC port of the service. */
 export const serveConnectoryGrpc: Serve = async ({ routes, tls, maxMessageBytes }) => {
   const { port } = await serveGrpc({
+    shedder: loadShedderForTests(),
     host: "127.0.0.1",
     port: 0,
     routes,

@@ -109,6 +109,24 @@ describe("coalesce", () => {
       expect(error).toMatchObject({ reason: ErrorReason.QUEUE_FULL, detail: { retryAfterMs: 250 } });
   });
 
+  test("who has waited too long is refused also when no run ever ends, and the wait is told", async () => {
+    const { batches, run } = controlled();
+    const waits: number[] = [];
+    const call = coalesce(run, { ...limits, maxWaitMs: 50 }, (ms) => waits.push(ms));
+    void call(1);
+    await turn();
+    await expect(call(2)).rejects.toMatchObject({ reason: ErrorReason.QUEUE_FULL });
+    expect(batches).toHaveLength(1);
+    expect(waits.at(-1)).toBeGreaterThan(50); // more than it may be, whatever it is
+    batches[0]?.end([10]);
+    await turn();
+    const next = call(3);
+    await expect.poll(() => batches.length, { timeout: 30_000 }).toBe(2);
+    expect(batches[1]?.items).toEqual([3]);
+    batches[1]?.end([30]);
+    expect(await next).toBe(30);
+  });
+
   test("who is gone before its turn is not asked for, and the others keep their order", async () => {
     const { batches, run } = controlled();
     const call = coalesce(run, limits);

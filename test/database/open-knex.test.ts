@@ -1,7 +1,10 @@
 import { types } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { isUnreachable } from "../../src/database/is-unreachable.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
 import { ping } from "../../src/database/ping.ts";
+import { Failure } from "../../src/failure.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -64,5 +67,29 @@ test("a ping answers, and fails in time when no connection is free or no server 
   } finally {
     await knex.destroy();
     await nowhere.destroy();
+  }
+});
+
+test("who gets no connection in time has met a queue when others got one meanwhile, and else a database that is away", async () => {
+  const knex = openKnex(database.target, 1);
+  try {
+    const { pool } = knex.client;
+    const held = await knex.client.acquireConnection();
+    pool.acquireTimeoutMillis = 1000;
+    const alone = await knex.raw("select 1").catch((error: unknown) => error);
+    expect(alone).toBeInstanceOf(Error);
+    expect(alone).not.toBeInstanceOf(Failure);
+    expect(isUnreachable(alone)).toBe(true);
+
+    // The first in line gets the connection and keeps it.
+    const first = knex.client.acquireConnection();
+    const second = knex.raw("select 1").catch((error: unknown) => error);
+    await knex.client.releaseConnection(held);
+    const taken = await first;
+    expect(await second).toMatchObject({ reason: ErrorReason.QUEUE_FULL, detail: { retryAfterMs: 1000 } });
+    await knex.client.releaseConnection(taken);
+    expect((await knex.raw("select 1 as one")).rows).toEqual([{ one: 1 }]);
+  } finally {
+    await knex.destroy();
   }
 });

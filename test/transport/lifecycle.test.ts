@@ -8,6 +8,7 @@ import { Health, HealthCheckResponse_ServingStatus as Serving } from "../../gen/
 import { serveGrpc } from "../../src/transport/grpc.ts";
 import { serveHttp } from "../../src/transport/http.ts";
 import { startTestApp } from "../support/app.ts";
+import { loadShedderForTests } from "../support/load-shedder.ts";
 
 /** GetConnection as a verb that takes as long as the test wants and remembers what its signal said. */
 let finish = () => {};
@@ -38,7 +39,7 @@ const open = {
 };
 
 async function startDoors() {
-  const grpc = await serveGrpc(open);
+  const grpc = await serveGrpc({ ...open, shedder: loadShedderForTests() });
   const http = await serveHttp({
     ...open,
     corsOrigins: [],

@@ -29,6 +29,7 @@ import { createMessageCheck, validate } from "../../src/interceptors/validate.ts
 import { serveGrpc } from "../../src/transport/grpc.ts";
 import { serveHttp } from "../../src/transport/http.ts";
 import { routesOf } from "../../src/transport/routes.ts";
+import { loadShedderForTests } from "../support/load-shedder.ts";
 
 /** The contract has no stream yet, so this is a service of its own: Count(StringValue) returns (stream StringValue). */
 function countingService(): DescService {
@@ -97,7 +98,7 @@ async function startDoors() {
     connectionLimits: { total: 100, perAddress: 100 },
     httpPort: 0,
   };
-  const grpc = await serveGrpc(open);
+  const grpc = await serveGrpc({ ...open, shedder: loadShedderForTests() });
   const http = await serveHttp({
     ...open,
     corsOrigins: [],

@@ -165,7 +165,8 @@ export enum ErrorReason {
   CONNECTOR_NOT_FOUND = 18,
 
   /**
-   * RESOURCE_EXHAUSTED. Too many calls wait for the database, or have begun without having sent their request whole;
+   * RESOURCE_EXHAUSTED. Too many calls wait for the database, have begun without having sent their request whole, or are more
+   * than the server can answer in time;
    * `RetryInfo` says when to come back.
    * Example: the 10 001st create waits.
    *

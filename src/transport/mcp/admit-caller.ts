@@ -19,6 +19,8 @@ export interface McpCaller {
 export interface AdmitCallerDeps {
   readonly verifyToken: VerifyToken;
   readonly log: Logger;
+  /** Throws Failure QUEUE_FULL for a request that is one too many. */
+  readonly checkLoad: (organizationId: string) => void;
   /** Where a caller without a token is told who issues them. */
   readonly metadataUrl: (request: FastifyRequest) => string | undefined;
 }
@@ -30,7 +32,7 @@ export type AdmitCaller = (request: FastifyRequest, reply: FastifyReply) => Prom
  * Lets a request in by its bearer token, before its body is read. Each call in it passes the interceptors with the same
  * token once more: what is decided here is only who may talk at all, and which tools are worth telling of.
  */
-export function createAdmitCaller({ verifyToken, log, metadataUrl }: AdmitCallerDeps): AdmitCaller {
+export function createAdmitCaller({ verifyToken, log, checkLoad, metadataUrl }: AdmitCallerDeps): AdmitCaller {
   return async (request, reply) => {
     const given = request.headers[requestIdHeader];
     const requestId = requestIdOf(typeof given === "string" ? given : null);
@@ -38,7 +40,9 @@ export function createAdmitCaller({ verifyToken, log, metadataUrl }: AdmitCaller
     const peer = request.socket.remoteAddress;
     reply.header(requestIdHeader, requestId);
     try {
-      const { permissions } = await principalOf(request.headers.authorization ?? null, verifyToken);
+      const principal = await principalOf(request.headers.authorization ?? null, verifyToken);
+      const { permissions, organizationId } = principal;
+      checkLoad(organizationId);
       return asAuthInfo({ permissions, peer });
     } catch (thrown) {
       const signal = AbortSignal.any([]);

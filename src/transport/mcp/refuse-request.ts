@@ -20,7 +20,7 @@ export function refuseRequest(
   reply.code(status).send({ jsonrpc: "2.0", id: null, error });
 }
 
-/** Answers a caller whose token is missing, not accepted or cannot be checked just now. `metadataUrl` says where to get one. */
+/** Answers a caller whose token is missing, not accepted or cannot be checked just now, or who is one too many. `metadataUrl` says where to get one. */
 export function refuseCaller(reply: FastifyReply, error: ConnectError, metadataUrl: string | undefined): void {
   const reason = error.findDetails(ErrorInfoSchema)[0]?.reason ?? "";
   const retryDelay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
@@ -33,6 +33,7 @@ export function refuseCaller(reply: FastifyReply, error: ConnectError, metadataU
 
 function statusOf(code: Code): number {
   if (code === Code.Unauthenticated) return 401;
+  if (code === Code.ResourceExhausted) return 429;
   return code === Code.Unavailable ? 503 : 500;
 }
 

@@ -21,6 +21,8 @@ export interface McpOptions {
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
   readonly verifyToken: VerifyToken;
+  /** Throws Failure QUEUE_FULL for a request that is one too many. */
+  readonly checkLoad: (organizationId: string) => void;
   /** The external issuer of tokens; undefined when they are made here. */
   readonly issuer: string | undefined;
   /** The origins that may call from web pages; `*` for all. */
@@ -57,7 +59,7 @@ export function serveMcp(options: McpOptions): Facade {
   });
   const metadataUrl = (request: FastifyRequest) =>
     issuer === undefined ? undefined : protectedResourceUrl(request, path);
-  const admitCaller = createAdmitCaller({ verifyToken, log, metadataUrl });
+  const admitCaller = createAdmitCaller({ verifyToken, log, checkLoad: options.checkLoad, metadataUrl });
   const callers = new WeakMap<FastifyRequest, AuthInfo>();
 
   const admit = async (request: FastifyRequest, reply: FastifyReply) => {

@@ -14,6 +14,7 @@ import { serveHttp } from "../../../src/transport/http.ts";
 import { serveMcp } from "../../../src/transport/mcp/serve-mcp.ts";
 import { serveRest } from "../../../src/transport/rest/serve-rest.ts";
 import { routesOf } from "../../../src/transport/routes.ts";
+import { loadShedderForTests } from "../../support/load-shedder.ts";
 import { doorNames, openDoors } from "./open-doors.ts";
 
 const reasons = Object.values(ErrorReason).filter(
@@ -69,6 +70,7 @@ beforeAll(async () => {
     tls: undefined,
   };
   const grpc = await serveGrpc({
+    shedder: loadShedderForTests(),
     ...common,
     connectionLimits: { total: 100, perAddress: 100 },
     httpPort: 0,
@@ -79,7 +81,16 @@ beforeAll(async () => {
     appVersion: "1",
     refuseMember: (_, name) => new Failure(ErrorReason.CONNECTOR_UNKNOWN, name),
   });
-  const mcp = serveMcp({ routes, interceptors, verifyToken, issuer: undefined, corsOrigins: [], version: "1", log });
+  const mcp = serveMcp({
+    routes,
+    interceptors,
+    verifyToken,
+    checkLoad: () => {},
+    issuer: undefined,
+    corsOrigins: [],
+    version: "1",
+    log,
+  });
   const connectionLimits = { total: 1000, perAddress: 1000 };
   const open = {
     connectionLimits,
