@@ -3,7 +3,6 @@ import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Meter } from "@opentelemetry/api";
-import { createRemoteJWKSet } from "jose";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
@@ -18,6 +17,7 @@ import {
   localIssuer,
   openLocalIssuer,
 } from "./auth/local-issuer.ts";
+import { openIssuerKeys } from "./auth/open-issuer-keys.ts";
 import { createReportClaim } from "./auth/report-claims.ts";
 import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "./auth/verify-token.ts";
 import type { Config } from "./config.ts";
@@ -257,7 +257,7 @@ function createVerifier(
       ...issuer,
       defaultRole: issuer.defaultRole === "none" ? undefined : issuer.defaultRole,
       algorithms: asymmetricAlgorithms,
-      key: createRemoteJWKSet(issuer.jwksUrl),
+      key: openIssuerKeys({ ...parts, url: issuer.jwksUrl }),
       reportClaim: createReportClaim({ ...parts, names }),
     });
   }
