@@ -3,6 +3,8 @@ import type { JsonShape } from "./json-shape.ts";
 
 /** A number, also one that is written as a text, takes no more; a large one takes time by the square of its length. */
 const longestNumber = 64;
+/** Of no field and of no key a name is as long; one of 4 MB is unescaped again by everybody who looks at it. */
+const longestName = 16_384;
 /** The longest escape of one character, which is a pair of surrogates; without escapes a character is two units at most. */
 const unitsOfCharacter = { escaped: 12, plain: 2 };
 
@@ -120,6 +122,8 @@ export function scanJson({ shape: root, values: maxValues }: JsonBounds, text: s
       if (shape !== undefined && shape.pairs > 0 && pairs > shape.pairs)
         return tooMany({ kind: "map", count: shape.pairs }, path);
       const name = string();
+      if (name.end - name.begin > longestName)
+        return { field: path, description: `a name must be at most ${longestName} characters` };
       if (shape !== undefined && isTooLong(name, shape.key)) return tooLong(shape.key, path);
       skipBlanks();
       if (text.charCodeAt(at) !== char.colon) break;

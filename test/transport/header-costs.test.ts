@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { principalOf } from "../../src/interceptors/authenticate.ts";
+import { requestIdOf } from "../../src/interceptors/request-id.ts";
+import { readTraceContext } from "../../src/telemetry/trace-context.ts";
+import { isAllowedOrigin } from "../../src/transport/mcp/is-allowed-origin.ts";
+import { isKnownTo, readIfMatch } from "../../src/transport/rest/entity-tag.ts";
+import { readIdempotencyKey } from "../../src/transport/rest/idempotency-key.ts";
+import { readQuery } from "../../src/transport/rest/read-query.ts";
+import { chooseFormat } from "../../src/transport/rest/stream-text.ts";
+import { readTimeoutMs, takeTimeout } from "../../src/transport/timeout-failure.ts";
+
+// Far longer than a header can be: a reader whose cost grows by the square of the length would take hours.
+const length = 200_000;
+const parts = [
+  " ",
+  "\t ",
+  '"',
+  '" ',
+  '",',
+  ",",
+  ";",
+  "a,",
+  "a ",
+  "a=",
+  "a=1&",
+  "%41",
+  "%",
+  "9",
+  ".",
+  "-",
+  "W/",
+  '\\"',
+  "[",
+  "é",
+];
+const values = ["", '"', "W/", "Bearer ", "00-", "text/event-stream;q=", "http://"].flatMap((begin) =>
+  parts.map((part) => `${begin}${part.repeat(length / part.length)}!`),
+);
+
+/** What is thrown is as good as what is answered. */
+async function settled(run: () => unknown): Promise<void> {
+  await Promise.resolve()
+    .then(run)
+    .catch((error: unknown) => expect(error).toBeInstanceOf(Error));
+}
+
+test.each<[string, (value: string) => unknown]>([
+  ["authorization", (value) => principalOf(value, () => Promise.reject(new Error("not looked at")))],
+  ["x-request-id", requestIdOf],
+  ["traceparent", (value) => readTraceContext({ get: () => value })],
+  [
+    "tracestate",
+    (value) =>
+      readTraceContext({
+        get: (name) => (name === "tracestate" ? value : `00-${"a".repeat(32)}-${"b".repeat(16)}-01`),
+      }),
+  ],
+  ["origin", (value) => isAllowedOrigin(value, "localhost", [])],
+  ["if-match", readIfMatch],
+  ["if-none-match", (value) => isKnownTo(value, '"a"')],
+  ["idempotency-key", readIdempotencyKey],
+  ["a query", readQuery],
+  ["accept", chooseFormat],
+  ["connect-timeout-ms", readTimeoutMs],
+  ["grpc-timeout", (value) => takeTimeout({ "grpc-timeout": value }, "grpc-timeout")],
+])("%s of any text takes time by its length", async (_name, read) => {
+  for (const value of values) await settled(() => read(value));
+});
