@@ -271,9 +271,9 @@ async function copyCheckout(to: string): Promise<string> {
     recursive: true,
     filter: (source) => !lstatSync(source).isSymbolicLink(), // as where install scripts do not run
   });
-  for (const name of ["knex", "pg", "pino"])
+  for (const name of ["@bufbuild", "knex", "pg", "pino"])
     await symlink(join(root, "node_modules", name), join(to, "node_modules", name));
-  for (const name of ["package.json", "src/database", "test/database"])
+  for (const name of ["package.json", "gen", "src/database", "src/failure.ts", "test/database"])
     await cp(join(root, name), join(to, name), { recursive: true });
   return join(to, "test/database/embedded-server.ts");
 }
