@@ -7,15 +7,23 @@ import {
   type WatchConnectionsResponseSchema,
 } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { atExpiry } from "../auth/at-expiry.ts";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
+import { entryKey } from "../interceptors/entry.ts";
 import { type ConnectionAccess, participantOf, requireOwn } from "./connection-access.ts";
 import type { ConnectionFeed } from "./connection-feed.ts";
 
 /** The longest silence: then there is a bookmark, which also tells a client, and proxies on the way, that we live. */
 const bookmarkMs = 15_000;
 
-/** Tells of every change of connections as it happens, until the caller leaves or its token expires. */
+/** How long a caller may take to read why the server ended the watch, in milliseconds. */
+const readEndMs = 5000;
+
+/**
+ * Tells of every change of connections as it happens, until the caller leaves, its token expires or its place goes to
+ * another organization. The last two end it also when nobody reads: the place is free at once, the stream is reset.
+ */
 export function watchConnections(deps: {
   feed: ConnectionFeed;
   access: ConnectionAccess;
@@ -24,16 +32,26 @@ export function watchConnections(deps: {
     const principal = values.get(principalKey);
     requireOwn(participantOf(deps.access, principal), userId);
     const { organizationId, expiresAt } = principal;
-    const follower = await deps.feed.follow({ organizationId, after, signal });
+    const ended = new AbortController();
+    const evict = (why: Failure) => {
+      ended.abort(why);
+      setTimeout(() => values.get(entryKey)?.reset?.(), readEndMs).unref();
+    };
+    const expire = () => evict(tokenExpired());
+    const until = AbortSignal.any([signal, ended.signal]);
+    const disarm = atExpiry(expiresAt, expire);
+    let leave = () => {};
     try {
+      const follower = await deps.feed.follow({ organizationId, after, signal: until, evict });
+      leave = follower.leave;
       yield bookmark(follower.revision);
       let due = performance.now() + bookmarkMs;
       for (;;) {
-        const changes = await follower.next(Math.min(due - performance.now(), expiresAt - Date.now()));
-        checkToken(expiresAt);
+        const changes = await follower.next(due - performance.now());
         for (const change of changes) {
           if (!concerns(change, userId)) continue;
-          checkToken(expiresAt); // a reader may take its time
+          if (Date.now() >= expiresAt) expire(); // a reader may take its time, and the timer may be late
+          until.throwIfAborted();
           yield change;
           due = performance.now() + bookmarkMs;
         }
@@ -42,7 +60,8 @@ export function watchConnections(deps: {
         due = performance.now() + bookmarkMs;
       }
     } finally {
-      follower.leave();
+      disarm();
+      leave();
     }
   };
 }
@@ -55,9 +74,8 @@ function bookmark(revision: bigint): MessageInitShape<typeof WatchConnectionsRes
   return { change: ConnectionChange.BOOKMARK, revision };
 }
 
-function checkToken(expiresAt: number): void {
-  if (Date.now() < expiresAt) return;
-  throw new Failure(
+function tokenExpired(): Failure {
+  return new Failure(
     ErrorReason.TOKEN_EXPIRED,
     "the token has expired: fetch a new one and watch again after the last revision you have",
   );

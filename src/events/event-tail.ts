@@ -12,8 +12,14 @@ export interface EventTail<Change> {
   /**
    * Begins to follow an organization after a revision, or from now on, until `signal` aborts. Throws Failure
    * WATCH_REVISION_INVALID for a revision that the organization has not come to, TOO_MANY_WATCHES or STOPPING.
+   * `evict` gets TOO_MANY_WATCHES when the place is given to another organization: it is to abort the signal with that.
    */
-  follow(start: { organizationId: string; after: bigint | undefined; signal: AbortSignal }): Promise<Follower<Change>>;
+  follow(start: {
+    organizationId: string;
+    after: bigint | undefined;
+    signal: AbortSignal;
+    evict: (why: Failure) => void;
+  }): Promise<Follower<Change>>;
   /** There may be new events: look now and not at the next poll. Cheap; does nothing when nobody follows. */
   wake(): void;
   /** Ends all followers with STOPPING, and lets no more in. */
@@ -122,9 +128,9 @@ export function createEventTail<Change extends Revised>(options: EventTailOption
   };
 
   return {
-    async follow({ organizationId, after, signal }) {
+    async follow({ organizationId, after, signal, evict }) {
       if (stopped) throw stopping();
-      const givePlaceBack = takePlace(organizationId);
+      const givePlaceBack = takePlace(organizationId, evict);
       try {
         const head = (await reader.heads([organizationId])).get(organizationId) ?? 0n;
         if (stopped) throw stopping();

@@ -12,6 +12,11 @@ export interface Entry {
   readonly bytes: number | undefined;
   /** Set once somebody sees to it that the call has its line in the log, so that it has one and not two. */
   told: boolean;
+  /**
+   * Ends a stream of answers whose caller does not read: what was not sent yet is lost. Does nothing once all was sent.
+   * Undefined where answers do not wait for their reader.
+   */
+  readonly reset?: (() => void) | undefined;
 }
 
 /** Set by each door; a call that came by none was made inside this process. */

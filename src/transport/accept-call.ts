@@ -18,6 +18,7 @@ type Call = EventEmitter &
 export function acceptCall(
   call: Call,
   input: DescMessage,
+  reset?: () => void,
 ): {
   incoming: IncomingCall & Required<Pick<IncomingCall, "responseHeader" | "responseTrailer">>;
   answered: () => void;
@@ -26,7 +27,8 @@ export function acceptCall(
   // The caller cancels, its connection breaks, or its deadline passes.
   const abort = () => aborter.abort(whyGone(call));
   call.once("cancelled", abort);
-  const entry = { door: "grpc", peer: addressOf(call.getPeer()), bytes: call.request.length, told: false } as const;
+  const peer = addressOf(call.getPeer());
+  const entry = { door: "grpc", peer, bytes: call.request.length, told: false, reset } as const;
   return {
     incoming: {
       decode: () => decode(input, call.request),

@@ -14,6 +14,7 @@ import { compressionUnnamed } from "./connect/describe-read-error.ts";
 import { describeLibraryStatus } from "./describe-library-status.ts";
 import { endStream } from "./end-stream.ts";
 import type { Arrival, HeaderChain } from "./pass-headers.ts";
+import { keepStream } from "./reset-stream.ts";
 import { timeoutFailure } from "./timeout-failure.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
 import { headersOf } from "./to-metadata.ts";
@@ -150,6 +151,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
         next({
           onReceiveMetadata: (metadata, deliver) => {
             header = headersOf(metadata);
+            if (rpc.method.methodKind !== "unary") keepStream(metadata, stream);
             if (timeout !== undefined) return fail(timeoutFailure(timeout, "grpc-timeout"));
             if (!readable) return end(tell(encodingUnknown()));
             const organizationId = rpc.known.get(header.get("authorization") ?? "");

@@ -1,16 +1,18 @@
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Door, Entry } from "../interceptors/entry.ts";
+import { resetResponse } from "./reset-stream.ts";
 
 const entries = new WeakMap<FastifyRequest, Entry>();
 
-/** Notes by which door an HTTP request came. */
-export function enter(request: FastifyRequest, door: Door): Entry {
+/** Notes by which protocol an HTTP request came. */
+export function enter(request: FastifyRequest, { raw }: FastifyReply, door: Door): Entry {
   const length = Number(request.headers["content-length"]);
   const entry: Entry = {
     door,
     peer: request.ip,
     bytes: Number.isSafeInteger(length) ? length : undefined,
     told: false,
+    reset: () => resetResponse(raw),
   };
   entries.set(request, entry);
   return entry;

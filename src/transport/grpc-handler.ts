@@ -5,6 +5,7 @@ import type { handleServerStreamingCall, handleUnaryCall, ServiceDefinition } fr
 import { acceptCall, sendHeader, toStatus } from "./accept-call.ts";
 import { createInvoke } from "./invoke.ts";
 import { createInvokeStream } from "./invoke-stream.ts";
+import { resetCall } from "./reset-stream.ts";
 import type { Route } from "./routes.ts";
 import { toMetadata } from "./to-metadata.ts";
 
@@ -63,7 +64,7 @@ function streamHandler(
 ): handleServerStreamingCall<Buffer, Buffer> {
   const invoke = createInvokeStream(method, implementation, interceptors);
   return (call) => {
-    const { incoming, answered } = acceptCall(call, method.input);
+    const { incoming, answered } = acceptCall(call, method.input, () => resetCall(call.metadata));
     const send = async () => {
       const outcome = await invoke(incoming);
       let begun = false;

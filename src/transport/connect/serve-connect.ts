@@ -8,7 +8,7 @@ import { toConnectError } from "../../interceptors/map-errors.ts";
 import { requestIdKey } from "../../interceptors/request-id.ts";
 import type { Admit } from "../create-admission.ts";
 import { describeLibraryError, keepCallErrors } from "../describe-library-error.ts";
-import { enter } from "../enter.ts";
+import { enter, entryOf } from "../enter.ts";
 import type { Facade } from "../http.ts";
 import { refuseGrpcOverHttp1 } from "../refuse-broken-http.ts";
 import { type ReportUnbegun, reportLibraryError } from "../report-unbegun.ts";
@@ -45,6 +45,9 @@ export function serveConnect(options: ConnectOptions): Facade {
     const faults = new WeakMap<FastifyRequest, Failure>();
     scope.addHook("preHandler", async (request, reply) => {
       if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return refuseGrpcOverHttp1(reply);
+      enter(request, reply, protocolOf(request));
+      // connect-node (2.2.0) would wait for it for ever, and its stream with it, when a response is closed that nobody reads.
+      reply.raw.once("close", () => reply.raw.emit("drain"));
       request.body = holdBody(bodyOf(request.raw));
       const header = protocolOf(request) === "connect" ? "connect-timeout-ms" : "grpc-timeout";
       const fault = takeTimeout(request.raw.headers, header);
@@ -54,7 +57,7 @@ export function serveConnect(options: ConnectOptions): Facade {
       interceptors: [keepCallErrors, fitGrpcErrors, singleRequest, ...interceptors],
       contextValues: (request: FastifyRequest) =>
         createContextValues()
-          .set(entryKey, enter(request, protocolOf(request)))
+          .set(entryKey, entryOf(request))
           .set(heldBodyKey, request.body as HeldBody | undefined)
           .set(faultKey, faults.get(request)),
       requestGate: async (context) => {

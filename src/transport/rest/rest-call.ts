@@ -48,7 +48,7 @@ export interface RestCall {
 /** Finds out what a request is for. Throws HttpRefusal. */
 export function beginCall(request: FastifyRequest, reply: FastifyReply, match: MatchPath<RestTarget>): RestCall {
   const [, api, path = "", query = ""] = /^(\/api)?(\/[^?]*)?(?:\?(.*))?$/s.exec(request.raw.url ?? "") ?? [];
-  const entry = enter(request, "rest");
+  const entry = enter(request, reply, "rest");
   const { target, variables } = match(request.method, path);
   const header = toHeaders(request);
   return {
