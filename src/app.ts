@@ -42,7 +42,7 @@ import { createCallGate } from "./interceptors/call-gate.ts";
 import { createInterceptors } from "./interceptors/index.ts";
 import { createLoadShedder } from "./interceptors/load-shedder.ts";
 import { createMessageCheck } from "./interceptors/validate.ts";
-import { checkKeys } from "./secrets/check-keys.ts";
+import { checkKeys, checkKeysBeforeMigration } from "./secrets/check-keys.ts";
 import { fixedKeyRing, type KeyRing } from "./secrets/key-ring.ts";
 import { openLocalKeyRing } from "./secrets/open-local-key-ring.ts";
 import { openVault, type SecretVault } from "./secrets/open-vault.ts";
@@ -88,9 +88,13 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     return stopped;
   };
   try {
+    // What is damaged is found before anything is begun; a key ring that has no file yet gets it when it may.
+    const keys = await openKeys(config);
+    const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const target = await openDatabase(config, log, closers, onDeath);
     const knex = openKnex(target, config.databasePoolMax, log);
     closers.push(() => knex.destroy());
+    await checkKeysBeforeMigration({ knex, keys });
     await migrate(knex);
     const telemetry = await openTelemetry({ ...config.telemetry, ...service, log });
     closers.push(() => telemetry.stop());
@@ -101,8 +105,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     startEvents(config, { knex, log, telemetry }, closers, written);
     const threads = openThreads(config, log);
     closers.push(() => threads.close());
-    const { keys, vault } = await openSecrets(config, knex, log);
-    const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
+    const vault = await openSecrets(keys, knex, log);
     const gate = createCallGate();
     const shedder = createLoadShedder({ log, meter: telemetry.meter });
     const checkMessage = createMessageCheck();
@@ -183,18 +186,17 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
   }
 }
 
-/** The keys and the vault behind them. Throws when a key that stored secrets need is missing or is another one. */
-async function openSecrets(
-  { secretKeys, dataDir }: Config,
-  knex: Knex,
-  log: Logger,
-): Promise<{ keys: KeyRing; vault: SecretVault }> {
-  const keys = secretKeys === undefined ? await openLocalKeyRing(dataDir) : fixedKeyRing(secretKeys);
+function openKeys({ secretKeys, dataDir }: Config): Promise<KeyRing> {
+  return secretKeys === undefined ? openLocalKeyRing(dataDir) : Promise.resolve(fixedKeyRing(secretKeys));
+}
+
+/** The vault behind the keys. Throws when a key that stored secrets need is missing or is another one. */
+async function openSecrets(keys: KeyRing, knex: Knex, log: Logger): Promise<SecretVault> {
   await checkKeys({ knex, keys });
   const vault = openVault({ knex, keys, log });
   await vault.upgrade((trx, organizationId, id) => readDestination(trx, connectors, organizationId, id));
   await eraseExpunged(knex, log);
-  return { keys, vault };
+  return vault;
 }
 
 /** Threads for live tests. Nobody's test may reach what this service itself depends on. */

@@ -5,6 +5,7 @@ import { connectors } from "./connectors/index.ts";
 import { connectEmbedded } from "./database/connect-embedded.ts";
 import { migrate } from "./database/migrate.ts";
 import { openKnex } from "./database/open-knex.ts";
+import { checkKeysBeforeMigration } from "./secrets/check-keys.ts";
 import { fixedKeyRing } from "./secrets/key-ring.ts";
 import { openLocalKeyRing } from "./secrets/open-local-key-ring.ts";
 import { openVault } from "./secrets/open-vault.ts";
@@ -24,14 +25,15 @@ export interface CommandLine {
  */
 export async function rotate(config: Config, log: Logger, command: CommandLine): Promise<boolean> {
   const { databaseUrl, dataDir, secretKeys } = config;
+  const keys = secretKeys === undefined ? await openLocalKeyRing(dataDir) : fixedKeyRing(secretKeys);
   const database =
     databaseUrl === undefined
       ? await connectEmbedded({ dataDir, log })
       : { target: { url: databaseUrl }, stop: async () => {} };
   const knex = openKnex(database.target, 4, log);
   try {
+    await checkKeysBeforeMigration({ knex, keys });
     await migrate(knex);
-    const keys = secretKeys === undefined ? await openLocalKeyRing(dataDir) : fixedKeyRing(secretKeys);
     const vault = openVault({ knex, keys, log });
     const upgrade = () => vault.upgrade((trx, organization, id) => readDestination(trx, connectors, organization, id));
     return await runRotation({ ...command, knex, keys, upgrade });

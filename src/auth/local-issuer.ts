@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTVerifyGetKey, SignJWT } from "jose";
-import { readOrMakePrivateFile } from "../private-file.ts";
+import { readObject, readOrMakePrivateFile } from "../private-file.ts";
 
 /** The `iss` of tokens that the local development issuer makes. */
 export const localIssuer = "connectory-local";
@@ -30,12 +30,9 @@ export interface LocalIssuer {
 
 /** Opens the issuer whose key lies in `dataDir`, making the key on first use. */
 export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
-  const jwk = JSON.parse(await readOrMakePrivateFile(join(dataDir, "issuer-key.json"), makeKey)) as JWK;
-  const privateKey = await importJWK(jwk, localAlgorithm);
-  const { d: _private, ...publicJwk } = jwk;
-  const publicKey = await importJWK(publicJwk, localAlgorithm);
+  const { privateKey, publicKey } = await readKey(join(dataDir, "issuer-key.json"));
   return {
-    verificationKey: async () => publicKey as CryptoKey,
+    verificationKey: async () => publicKey,
     issue: ({ userId, organizationId, roles, lifetime }) =>
       new SignJWT({ [localClaims.organization]: organizationId, [localClaims.roles]: roles })
         .setProtectedHeader({ alg: localAlgorithm })
@@ -47,6 +44,21 @@ export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
         .setExpirationTime(lifetime)
         .sign(privateKey),
   };
+}
+
+/** Refuses a damaged file; its content is in no error. */
+async function readKey(file: string): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
+  const jwk = readObject<JWK>(await readOrMakePrivateFile(file, makeKey));
+  try {
+    const { d, ...publicJwk } = jwk as JWK;
+    if (typeof d !== "string") throw new Error("no private key");
+    const privateKey = (await importJWK({ ...publicJwk, d }, localAlgorithm)) as CryptoKey;
+    return { privateKey, publicKey: (await importJWK(publicJwk, localAlgorithm)) as CryptoKey };
+  } catch {
+    throw new Error(
+      `${file}: the file is damaged: it has no key that signs tokens. Put it back from a backup, or remove it: then a new key is made, and the tokens of the old one are refused`,
+    );
+  }
 }
 
 async function makeKey(): Promise<string> {

@@ -24,12 +24,43 @@ const knownText = Buffer.from("connectory");
 /** So many secrets of version 0.1 are tried: one may be broken, and that is no reason to call the key wrong. */
 const tries = 20;
 
+/** What is checked, and against what. */
+interface Checked {
+  readonly knex: Knex;
+  readonly keys: KeyRing;
+}
+
 /**
  * Refuses the start unless the ring has every key-encryption key that something in the database needs, and each is the
  * right one. Throws an Error with a line for each that is not. Then notes the current one, so that another key under
  * its name is found out from now on. Writes nothing before all is right.
  */
-export async function checkKeys({ knex, keys }: { knex: Knex; keys: KeyRing }): Promise<void> {
+export async function checkKeys({ knex, keys }: Checked): Promise<void> {
+  const problems = await findProblems({ knex, keys });
+  if (problems.length > 0) throw refusal(problems);
+  const current = await keys.current(); // made now, where the ring has none yet
+  if (!(await registerKey(knex, current))) throw refusal([wrong(current.id, keys)]);
+}
+
+/**
+ * Does the same before the database is migrated, and only reads. A database that is older than the tables of keys, or empty, is
+ * checked after its migration.
+ */
+export async function checkKeysBeforeMigration({ knex, keys }: Checked): Promise<void> {
+  const { rows } = await knex.raw<{ rows: { ready: boolean }[] }>(
+    `select to_regclass('secret_key_check') is not null and to_regclass('secret_data_key') is not null
+       and to_regclass('connection_profile_secret') is not null as ready`,
+  );
+  if (rows[0]?.ready !== true) return;
+  const problems = await findProblems({ knex, keys });
+  if (problems.length > 0) throw refusal(problems);
+}
+
+function refusal(problems: readonly string[]): Error {
+  return new Error(["The secret keys are not right:", ...problems].join("\n  - "));
+}
+
+async function findProblems({ knex, keys }: Checked): Promise<string[]> {
   const problems: string[] = [];
   for (const { key_encryption_key_id: id, sealed, in_use } of await readChecks(knex)) {
     const key = await keys.find(id);
@@ -41,9 +72,7 @@ export async function checkKeys({ knex, keys }: { knex: Knex; keys: KeyRing }): 
     if (key === undefined) problems.push(missing(id, keys));
     else if (!(await opensSome(knex, key))) problems.push(wrong(id, keys));
   }
-  const current = await keys.current();
-  if (problems.length === 0 && !(await registerKey(knex, current))) problems.push(wrong(current.id, keys));
-  if (problems.length > 0) throw new Error(["The secret keys are not right:", ...problems].join("\n  - "));
+  return problems;
 }
 
 /** Notes a key-encryption key by a known text that is sealed with it. False when another key has this name already. */

@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openLocalKeyRing } from "../../src/secrets/open-local-key-ring.ts";
+import { canary, canaryPrefix } from "../support/canary.ts";
+
+const good = { id: "local-1", key: Buffer.alloc(32, 5).toString("base64") };
 
 let dataDir: string;
 beforeEach(async () => {
@@ -57,7 +60,32 @@ test("drops older keys alone, never the current one", async () => {
   expect(await ring.find("unknown")).toBeUndefined();
 });
 
-test("a file with a key that is none is refused, without showing it", async () => {
-  await writeFile(join(dataDir, "secret-key.json"), JSON.stringify({ id: "local-1", key: "c2hvcnQ=" }));
-  await expect(openLocalKeyRing(dataDir)).rejects.toThrow("secret-key.json: the key local-1 is not 32 bytes");
+test.each([
+  ["no JSON", canary("key-file").slice(0, 20)],
+  ["empty, as a full disk leaves it", ""],
+  ["cut off", JSON.stringify({ id: "local-1", key: canary("key-file") }).slice(0, -10)],
+  ["no object", "null"],
+  ["without a key", JSON.stringify({ id: "local-1" })],
+  ["with a key that is none", JSON.stringify({ id: "local-1", key: canary("key-file") })],
+  ["with an older key that is none", JSON.stringify({ ...good, older: [null] })],
+  ["with something else than older keys", JSON.stringify({ ...good, older: 5 })],
+])("a file that is %s is refused by name, left as it is and not shown", async (_what, text) => {
+  const file = join(dataDir, "secret-key.json");
+  await writeFile(file, text);
+  const message = await openLocalKeyRing(dataDir).then(String, (error: Error) => error.message);
+  expect(message).toContain(`${file}: the `);
+  expect(message).toContain("Put it back from a backup");
+  expect(message).not.toContain(canaryPrefix.slice(0, 8));
+  expect(await readFile(file, "utf8")).toBe(text);
+});
+
+test("it is not made before a key is asked for that may wrap, and not again once it was read", async () => {
+  const ring = await openLocalKeyRing(dataDir);
+  expect(await ring.find("local-1")).toBeUndefined();
+  expect(await readdir(dataDir)).toEqual([]);
+  const { id } = await ring.current();
+  await rm(ring.source);
+  await expect(ring.current()).rejects.toThrow("secret-key.json is gone: put it back");
+  expect(await ring.find(id)).toMatchObject({ id }); // what is stored is still read
+  expect(await readdir(dataDir)).toEqual([]);
 });

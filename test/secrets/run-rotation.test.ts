@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -169,5 +169,6 @@ describe("with the key in DATA_DIR", () => {
     await expect(checkKeys({ knex: database.knex, keys: other })).rejects.toThrow(
       /local-\w+: stored secrets need this key.*secret-key\.json/,
     );
+    expect(await readdir(dataDir)).toEqual([]); // and not made anew, which would look like the right one
   });
 });
