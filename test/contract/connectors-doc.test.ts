@@ -103,12 +103,12 @@ test("TLS has a row for every field", () => {
 });
 
 /**
- * Constants of the sources that are no codes of a report: commands and words of the protocols, names of mechanisms, and
- * codes of libraries and other systems. A new one belongs here or into the document.
+ * Constants of the sources that are no codes of a report: commands and words of the protocols, names of mechanisms and of
+ * forms of Unicode, and codes of libraries and other systems. A new one belongs here or into the document.
  */
 const foreign = new Set(
   `
-  AMQP AUTH CLUSTER DISCONNECT GET HEAD HTTP INFO MASTERDOWN MQTT NATS NOPERM OAUTHBEARER PING PLAIN PONG POST S3 SASL SELECT
+  AMQP AUTH CLUSTER DISCONNECT GET HEAD HTTP INFO MASTERDOWN MQTT NATS NFC NFD NOPERM OAUTHBEARER PING PLAIN PONG POST S3 SASL SELECT
   SLOTS SSL UTF8 VIEW WHEN_REQUIRED ECONNRESET ERR_INVALID_CHAR ERR_PASSWORD_NEEDS_TLS ERR_SCRAM_TOO_EXPENSIVE ERR_SSL_
   ERR_TOO_MUCH_DATA ERR_WRONG_PROTOCOL HPE_ HPE_HEADER_OVERFLOW RESPONSE_7 RESPONSE_8 SASL_AUTHENTICATION_FAILED
   SASL_PLAINTEXT SASL_SSL SECURITY_DISABLED UND_ERR_HEADERS_OVERFLOW UND_ERR_INVALID_ARG UND_ERR_RES_EXCEEDED_MAX_SIZE
