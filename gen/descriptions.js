@@ -132,7 +132,7 @@ export const descriptions = {
   "connectory.v1.RabbitmqConfig.tls": "TLS towards the server; without it the connection is in clear.",
   "connectory.v1.RedisConfig": "How to reach a Redis server or cluster. Exactly one of `address` and `addresses` is given.",
   "connectory.v1.RedisConfig.address": "A single server: `redis://host:6379`, or `rediss://host:6380` with TLS; the port is 6379 without one. `/2` at the end chooses the database 2. Credentials have fields of their own.",
-  "connectory.v1.RedisConfig.addresses": "The nodes of a cluster to ask first, each as in `address`, all with the same scheme. At most 16 are dialled by a test.",
+  "connectory.v1.RedisConfig.addresses": "The nodes of a cluster to ask first, each as in `address`, all with the same scheme. At most 16.",
   "connectory.v1.RedisConfig.username": "The ACL user's name; `default` when empty.",
   "connectory.v1.RedisConfig.password": "The user's password. Without a user name and a password there is no log-in.",
   "connectory.v1.RedisConfig.tls": "TLS towards the servers; `rediss` turns it on even when this is absent.",

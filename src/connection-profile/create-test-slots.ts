@@ -7,14 +7,14 @@ import { Failure } from "../failure.ts";
 export interface TestLimits {
   readonly total: number;
   readonly perOrganization: number;
-  /** Against the same host and port, of all organizations together. */
+  /** Against the same host and port, of one organization: those of others must not be felt, nor told of. */
   readonly perTarget: number;
 }
 
 /**
  * A test holds a few sockets and up to 10 s of waiting, hardly any CPU: 50 keep below 1000 file descriptors even when
  * each dials every broker that it may. A fifth of them per organization: five with dead targets leave the others alone.
- * Five against one target are more than people try at once, and less than it would notice.
+ * Five of an organization against one target are more than people try at once; all of them together are `total` at most.
  */
 export const defaultTestLimits: TestLimits = { total: 50, perOrganization: 10, perTarget: 5 };
 
@@ -30,7 +30,11 @@ export function createTestSlots(limits: TestLimits = defaultTestLimits): TakeTes
     const names = new Set(targets.map(nameOf));
     const slots = [
       { key: `organization ${organizationId}`, limit: limits.perOrganization, whose: "your organization runs" },
-      ...[...names].map((name) => ({ key: `target ${name}`, limit: limits.perTarget, whose: `for ${name} there are` })),
+      ...[...names].map((name) => ({
+        key: `target ${name} of ${organizationId}`,
+        limit: limits.perTarget,
+        whose: `for ${name} your organization runs`,
+      })),
       { key: "total", limit: limits.total, whose: "this server runs" },
     ];
     const full = slots.find(({ key, limit }) => (taken.get(key) ?? 0) >= limit);

@@ -1,8 +1,12 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { ConfluentConfigSchema } from "../../gen/connectory/v1/confluent_config_pb.js";
 import { KafkaConfigSchema } from "../../gen/connectory/v1/kafka_config_pb.js";
+import { NatsConfigSchema } from "../../gen/connectory/v1/nats_config_pb.js";
+import { RedisConfigSchema } from "../../gen/connectory/v1/redis_config_pb.js";
 import { connectors } from "../../src/connectors/index.ts";
 import { parseBootstrapServers } from "../../src/connectors/kafka/bootstrap-servers.ts";
+import type { FieldViolation } from "../../src/failure.ts";
 import { pem } from "./local-server.ts";
 
 function violated(init: MessageInitShape<typeof KafkaConfigSchema>): string[] {
@@ -29,6 +33,25 @@ describe("check", () => {
     [{ tls: {}, sasl: { protocol: "SASL_PLAINTEXT" } }, "sasl.protocol"],
   ])("case %#", (init, field) => {
     expect(violated(init)).toEqual([field]);
+  });
+});
+
+describe("a list of addresses", () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `host-${index}`);
+  const inKafka = (hosts: readonly string[]) => ({ bootstrapServers: hosts.map((host) => `${host}:9092`).join(",") });
+  const ways: Record<string, (hosts: readonly string[]) => readonly FieldViolation[] | undefined> = {
+    bootstrap_servers: (hosts) => connectors.kafka.check?.(create(KafkaConfigSchema, inKafka(hosts))),
+    "bootstrap_servers of confluent": (hosts) =>
+      connectors.confluent.check?.(create(ConfluentConfigSchema, inKafka(hosts))),
+    servers: (hosts) => connectors.nats.check?.(create(NatsConfigSchema, { servers: hosts.join(",") })),
+    addresses: (hosts) =>
+      connectors.redis.check?.(create(RedisConfigSchema, { addresses: hosts.map((host) => `redis://${host}`) })),
+  };
+  test.each(Object.keys(ways))("has 16 of them at most, each counted once: %s", (way) => {
+    expect(ways[way]?.(names(16))).toEqual([]);
+    expect(ways[way]?.([...names(16), ...names(16)])).toEqual([]);
+    const description = "has 17 addresses: give 16 at most";
+    expect(ways[way]?.(names(17))).toEqual([{ field: way.split(" ")[0], description }]);
   });
 });
 

@@ -26,7 +26,7 @@ export declare type RedisConfig = Message<"connectory.v1.RedisConfig"> & {
   address: string;
 
   /**
-   * The nodes of a cluster to ask first, each as in `address`, all with the same scheme. At most 16 are dialled by a test.
+   * The nodes of a cluster to ask first, each as in `address`, all with the same scheme. At most 16.
    *
    * @generated from field: repeated string addresses = 2;
    */

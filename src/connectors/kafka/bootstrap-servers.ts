@@ -1,5 +1,6 @@
 import { hostExpected, isHost } from "../../egress/is-host.ts";
 import type { FieldViolation } from "../../failure.ts";
+import { checkCount } from "../check-count.ts";
 
 /** A broker's address. */
 export interface BrokerAddress {
@@ -16,9 +17,12 @@ export function parseBootstrapServers(text: string): readonly BrokerAddress[] {
   });
 }
 
-/** What the rule in proto cannot say: what a host is, and ports in range. */
+/** What the rule in proto cannot say: how many, what a host is, and ports in range. */
 export function checkBootstrapServers(text: string): readonly FieldViolation[] {
-  return parseBootstrapServers(text).flatMap(({ host, port }) => [
+  const servers = parseBootstrapServers(text);
+  const tooMany = checkCount("bootstrap_servers", servers);
+  if (tooMany.length > 0) return tooMany;
+  return servers.flatMap(({ host, port }) => [
     ...(isHost(host)
       ? []
       : [{ field: "bootstrap_servers", description: `the host of ${host}:${port} ${hostExpected}` }]),

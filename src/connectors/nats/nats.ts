@@ -1,4 +1,5 @@
 import { type NatsConfig, NatsConfigSchema } from "../../../gen/connectory/v1/nats_config_pb.js";
+import { checkCount } from "../check-count.ts";
 import { checkTls } from "../check-tls.ts";
 import type { Connector } from "../connector.ts";
 import { checkNatsLogin } from "./check-nats-login.ts";
@@ -16,6 +17,7 @@ export const nats: Connector<NatsConfig> = {
   endpoints: ({ servers }) => parseNatsServers(servers).map(({ host, port }) => ({ host, port })),
   check: ({ servers, authentication, tls }) => [
     ...checkNatsServers(servers),
+    ...checkCount("servers", parseNatsServers(servers)),
     ...checkNatsLogin(authentication),
     ...checkTls(tls),
   ],

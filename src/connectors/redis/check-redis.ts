@@ -1,16 +1,20 @@
 import type { RedisConfig } from "../../../gen/connectory/v1/redis_config_pb.js";
 import type { FieldViolation } from "../../failure.ts";
+import { checkCount } from "../check-count.ts";
 import { checkTls } from "../check-tls.ts";
 import { checkUrl } from "../check-url.ts";
+import { redisAddresses } from "./redis-address.ts";
 
 /** What is wrong with a configuration, found without dialling anybody. */
-export function checkRedis({ address, addresses, tls }: RedisConfig): readonly FieldViolation[] {
+export function checkRedis(config: RedisConfig): readonly FieldViolation[] {
+  const { address, addresses, tls } = config;
   return [
     ...checkEither(address, addresses),
     ...checkAddress("address", address, /^\/?(\d{1,9})?$/),
     // A cluster has the database 0 alone.
     ...addresses.flatMap((text, index) => checkAddress(`addresses[${index}]`, text, /^\/?0?$/)),
     ...checkSchemes(addresses),
+    ...checkCount("addresses", redisAddresses(config)),
     ...checkTls(tls),
   ];
 }
