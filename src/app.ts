@@ -28,6 +28,7 @@ import { connectors } from "./connectors/index.ts";
 import { openTestLobby } from "./connectors/open-test-lobby.ts";
 import type { TestThreads } from "./connectors/open-test-threads.ts";
 import { createRoutes } from "./create-routes.ts";
+import { limitSilence } from "./database/limit-silence.ts";
 import { lockDataDir } from "./database/lock-data-dir.ts";
 import { migrate } from "./database/migrate.ts";
 import { observePool } from "./database/observe-pool.ts";
@@ -92,10 +93,11 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const keys = await openKeys(config);
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const target = await openDatabase(config, log, closers, onDeath);
-    const knex = openKnex(target, config.databasePoolMax, log);
+    const silence = limitSilence();
+    const knex = openKnex(target, config.databasePoolMax, log, silence);
     closers.push(() => knex.destroy());
     await checkKeysBeforeMigration({ knex, keys });
-    await migrate(knex);
+    await migrateTo(target, log);
     const telemetry = await openTelemetry({ ...config.telemetry, ...service, log });
     closers.push(() => telemetry.stop());
     observePool(knex, config.databasePoolMax, telemetry.meter);
@@ -179,11 +181,18 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     closers.push(async () => stopping.abort()); // streams that never end by themselves
     health.onChange((serving) => grpc.setServing(serving));
     closers.push(async () => grpc.setServing(false));
+    closers.push(async () => silence.change(graceMs)); // what nobody answers by then would hold the stop up
     return { grpcPort: grpc.port, httpPort: http.port, localIssuer: issuer, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** A migration, and the wait for another server's, may rightly take long. */
+async function migrateTo(target: DatabaseTarget, log: Logger): Promise<void> {
+  const knex = openKnex(target, 1, log, limitSilence(0));
+  await migrate(knex).finally(() => knex.destroy());
 }
 
 function openKeys({ secretKeys, dataDir }: Config): Promise<KeyRing> {

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { readDestination } from "./connection-profile/read-destination.ts";
 import { connectors } from "./connectors/index.ts";
 import { connectEmbedded } from "./database/connect-embedded.ts";
+import { limitSilence } from "./database/limit-silence.ts";
 import { migrate } from "./database/migrate.ts";
 import { openKnex } from "./database/open-knex.ts";
 import { checkKeysBeforeMigration } from "./secrets/check-keys.ts";
@@ -30,7 +31,7 @@ export async function rotate(config: Config, log: Logger, command: CommandLine):
     databaseUrl === undefined
       ? await connectEmbedded({ dataDir, log })
       : { target: { url: databaseUrl }, stop: async () => {} };
-  const knex = openKnex(database.target, 4, log);
+  const knex = openKnex(database.target, 4, log, limitSilence(0)); // one connection holds the lock all the while
   try {
     await checkKeysBeforeMigration({ knex, keys });
     await migrate(knex);

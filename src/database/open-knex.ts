@@ -3,6 +3,7 @@ import { TypeOverrides } from "pg";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
+import { limitSilence } from "./limit-silence.ts";
 
 /** Where a PostgreSQL database is: a connection URL, or its parts. */
 export type DatabaseTarget = { readonly url: string } | DatabaseAddress;
@@ -23,7 +24,7 @@ export interface DatabaseAddress {
  * The caller ends it with `knex.destroy()`. `log` gets what Knex reports beside the errors it throws, such as a pooled
  * connection that has broken; without it Knex would print that on standard output.
  */
-export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger): Knex {
+export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, silence = limitSilence()): Knex {
   const opened = knex({
     client: "pg",
     connection: {
@@ -32,6 +33,8 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger):
       statement_timeout: 30_000,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      stream: silence.open,
       types: int8AsBigint(),
     },
     pool: { min: 0, max: poolMax },

@@ -90,8 +90,9 @@ async function waitUntilReady(child: ChildProcess, ended: Promise<string>, log: 
   }
 }
 
-/** A fast shutdown, an immediate one after 10 s, and the end after another 5. */
+/** A fast shutdown, an immediate one after 10 s, and the end after another 5. Whoever was frozen by SIGSTOP would hear no signal. */
 async function shutDown(child: ChildProcess, ended: Promise<string>): Promise<void> {
+  child.kill("SIGCONT");
   for (const [signal, patience] of [
     ["SIGINT", 10_000],
     ["SIGQUIT", 5_000],

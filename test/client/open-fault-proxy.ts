@@ -18,15 +18,16 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-export async function openFaultProxy(targetPort: number): Promise<FaultProxy> {
-  let target = targetPort;
+/** In front of a port of this machine, or of a unix socket. */
+export async function openFaultProxy(behind: number | string): Promise<FaultProxy> {
+  let target = behind;
   let refusing = false;
   let taken = 0;
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((near) => {
     taken++;
     if (refusing) return void near.resetAndDestroy();
-    const far = connect(target, "127.0.0.1");
+    const far = typeof target === "string" ? connect(target) : connect(target, "127.0.0.1");
     const pair = [near, far] as const;
     pairs.add(pair);
     for (const [one, other] of [pair, [far, near] as const]) {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { join } from "node:path";
 import type { Knex } from "knex";
 import { inject } from "vitest";
 import { type DatabaseAddress, openKnex } from "../../src/database/open-knex.ts";
@@ -24,6 +25,11 @@ export async function createTestDatabase(): Promise<{ knex: Knex; target: Databa
       await onServer("drop database ?? with (force)", [target.database]);
     },
   };
+}
+
+/** The unix socket of a database that listens on one. */
+export function socketOf({ host, port }: DatabaseAddress): string {
+  return join(host, `.s.PGSQL.${port}`);
 }
 
 /** A database cannot be made or removed from inside, nor in a transaction. */
