@@ -53,14 +53,10 @@ export async function insertConnections(knex: Knex, given: readonly NewConnectio
     const batch = pending.map((index) => items[index] as NewConnection);
     const revisions = await insertOrSplit(knex, batch);
     const refused = batch.filter((_, position) => revisions[position] === undefined);
-    const repeated = await findRepeated(knex, refused);
-    const conflicts = await findConflicts(
-      knex,
-      refused.filter((item) => !repeated.has(item)),
-    );
+    const found = await findReasons(knex, refused);
     pending = pending.filter((index, position) => {
       const item = items[index] as NewConnection;
-      const outcome = revisions[position] ?? repeated.get(item) ?? conflicts.get(item);
+      const outcome = revisions[position] ?? found.get(item);
       if (outcome === undefined) return true;
       if (outcome === "OF_ANOTHER") {
         items[index] = ofCaller(item);
@@ -77,6 +73,23 @@ export async function insertConnections(knex: Knex, given: readonly NewConnectio
       retryAfterMs: 250,
     });
   return results;
+}
+
+type Reason = Written | Error | "OF_ANOTHER";
+
+/**
+ * What was in the way of each that was not inserted; missing: nothing is any more. A look-up that fails is the failure of
+ * those alone: the others of their batch are committed by then and answered as that.
+ */
+async function findReasons(knex: Knex, refused: readonly NewConnection[]): Promise<Map<NewConnection, Reason>> {
+  try {
+    const repeated = await findRepeated(knex, refused);
+    const others = refused.filter((item) => !repeated.has(item));
+    return new Map<NewConnection, Reason>([...repeated, ...(await findConflicts(knex, others))]);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return new Map(refused.map((item) => [item, error]));
+  }
 }
 
 /**

@@ -7,9 +7,12 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { type ConnectionRecord, toConnection, toConnectionJson } from "../../src/connection/connection-record.ts";
 import { createConnectionRepository } from "../../src/connection/connection-repository.ts";
 import { insertConnections, type NewConnection } from "../../src/connection/insert-connections.ts";
+import { isUnreachable } from "../../src/database/is-unreachable.ts";
+import { openKnex } from "../../src/database/open-knex.ts";
 import { Failure } from "../../src/failure.ts";
 import type { Caller } from "../../src/interceptors/caller.ts";
-import { createTestDatabase } from "../support/postgres.ts";
+import { openFaultProxy } from "../client/open-fault-proxy.ts";
+import { createTestDatabase, socketOf } from "../support/postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let knex: Knex;
@@ -70,6 +73,27 @@ describe("connections in the database", () => {
     createConnectionRepository(knex, () => {
       wrote += 1;
     });
+
+  test("what a batch has committed is answered as committed when the look-up for the others then fails", async () => {
+    const [taken, fresh] = [newConnection("a", "b"), newConnection("a", "c")];
+    await insertConnections(knex, [taken]);
+    const proxy = await openFaultProxy(socketOf(database.target));
+    const [host = "", port] = proxy.address.split(":");
+    const behind = openKnex({ ...database.target, host, port: Number(port) }, 1);
+    behind.once("query-response", () => {
+      proxy.refuse(true);
+      proxy.cut("reset");
+    });
+    try {
+      const [refused, written] = await insertConnections(behind, [newConnection("a", "b"), fresh]);
+      expect(written).toEqual({ revision: 2n });
+      expect(isUnreachable(refused)).toBe(true);
+      expect(await revisions(org)).toEqual([1n, 2n]);
+    } finally {
+      await behind.destroy();
+      await proxy.close();
+    }
+  });
 
   test("a connection is written with its revision and its event, which tells all of it", async () => {
     const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
