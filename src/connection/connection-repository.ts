@@ -8,6 +8,7 @@ import { checkPairs, type PairsToCheck } from "./check-pairs.ts";
 import type { ConnectionRecord } from "./connection-record.ts";
 import { countOfUser } from "./count-of-user.ts";
 import { type ConnectionKey, findConnections } from "./find-connections.ts";
+import { gatherInserts } from "./gather-inserts.ts";
 import { insertConnections, type NewConnection, type Written } from "./insert-connections.ts";
 import { type ListCursor, listOfUser } from "./list-of-user.ts";
 import { type Mutual, type MutualWanted, mutualOfUsers } from "./mutual-of-users.ts";
@@ -55,12 +56,10 @@ export function createConnectionRepository(
   };
   const oneByOne = <Wanted, Found>(read: (knex: Knex, wanted: Wanted) => Promise<Found>) =>
     coalesce<Wanted, Found>((all) => Promise.all(all.map((wanted) => read(knex, wanted))), longReads, queueWaited);
+  const write = (items: readonly NewConnection[]) =>
+    batches.write("insert-connections", items, () => insertConnections(knex, items).then(announce));
   return {
-    insert: coalesce<NewConnection, Written>(
-      (items) => batches.write("insert-connections", items, () => insertConnections(knex, items).then(announce)),
-      writes,
-      queueWaited,
-    ),
+    insert: gatherInserts(write, writes, queueWaited),
     find: coalesce<ConnectionKey, ConnectionRecord | undefined>(
       (keys) => {
         batches.count("find-connections", keys.length);

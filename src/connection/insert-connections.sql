@@ -6,18 +6,20 @@
 -- * A pair that is connected, or an id that is taken, inserts nothing (on conflict do nothing) and is missing in the
 --   answer; the caller looks up why.
 -- * Inserts are sorted by pair and counters by organization: two processes cannot deadlock on each other's keys.
+-- * Whoever holds one of the locks must not hold up the other organizations of the batch: the statement gives up after
+--   the last parameter's milliseconds (lock_timeout, of this statement alone, set before the first row is inserted).
 -- * Two equal items in one batch: the first in order is the one that is inserted (distinct on … ord).
 --
 -- Why one statement: 64 callers on two cores with fsync, one organization: 0.9 thousand/s with a statement per
 -- connection, several times that in batches of up to 100 (npm run bench prints today's figures).
 with input as (
-  select * from unnest(
+  select item.* from unnest(
     ?::text[], ?::uuid[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::text[],
     ?::uuid[], ?::text[], ?::text[], ?::text[], ?::json[]
   ) with ordinality as item (
     organization_id, id, user_id_1, user_id_2, connected_since, created_at, owner,
     event_id, request_id, traceparent, tracestate, data, ord
-  )
+  ), (select set_config('lock_timeout', ?, true)) as patience
 ),
 inserted as (
   insert into connection (

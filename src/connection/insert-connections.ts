@@ -34,12 +34,21 @@ export type Written = { readonly revision: bigint; readonly first?: Connection }
 
 const statement = readFileSync(new URL("insert-connections.sql", import.meta.url), "utf8");
 
+/** Somebody holds what the organization's write needs, for longer than is waited for; nothing was written. */
+export class LockHeld extends Error {}
+
 /** How often a batch is tried again that met a deadlock, or a pair that was in the way and then was not. */
 const attempts = 5;
 
+/** Batches wait for each other's commit, which takes milliseconds; and deadlocks are only looked for after 1 s. */
+const longestLockMs = 1500;
+
+/** For who is tried alone after that: the others of the batch have waited already. */
+const aloneMs = 100;
+
 /**
  * Writes each connection or says why not: ALREADY_EXISTS with the id that is in the way. A create that was written before
- * under the same request_id is answered as it was then.
+ * under the same request_id is answered as it was then. LockHeld is the answer for an organization whose locks somebody holds; the others of the batch are written then.
  */
 export async function insertConnections(knex: Knex, given: readonly NewConnection[]): Promise<(Written | Error)[]> {
   const items = [...given];
@@ -51,7 +60,7 @@ export async function insertConnections(knex: Knex, given: readonly NewConnectio
   });
   for (let attempt = 0; pending.length > 0 && attempt < attempts; attempt += 1) {
     const batch = pending.map((index) => items[index] as NewConnection);
-    const revisions = await insertOrSplit(knex, batch);
+    const revisions = await insertOrSplit(knex, batch, longestLockMs);
     const refused = batch.filter((_, position) => revisions[position] === undefined);
     const found = await findReasons(knex, refused);
     pending = pending.filter((index, position) => {
@@ -109,22 +118,41 @@ function ofCaller(item: NewConnection): NewConnection {
 type Outcome = bigint | Error | undefined;
 
 /** A row that the database refuses fails its whole statement, so the batch is halved until the row stands alone. */
-async function insertOrSplit(knex: Knex, items: readonly NewConnection[], triesLeft = attempts): Promise<Outcome[]> {
+async function insertOrSplit(
+  knex: Knex,
+  items: readonly NewConnection[],
+  lockMs: number,
+  triesLeft = attempts,
+): Promise<Outcome[]> {
   try {
-    return await insert(knex, items);
+    return await insert(knex, items, lockMs);
   } catch (error) {
-    if (isDeadlock(error) && triesLeft > 0) return insertOrSplit(knex, items, triesLeft - 1);
+    if (isDeadlock(error) && triesLeft > 0) return insertOrSplit(knex, items, lockMs, triesLeft - 1);
+    if (isLockTimeout(error)) return insertByOrganization(knex, items);
     if (!isDataError(error)) throw error;
     if (items.length === 1) return [isRepeated(error) ? undefined : error];
     const middle = items.length >> 1;
     return [
-      ...(await insertOrSplit(knex, items.slice(0, middle))),
-      ...(await insertOrSplit(knex, items.slice(middle))),
+      ...(await insertOrSplit(knex, items.slice(0, middle), lockMs)),
+      ...(await insertOrSplit(knex, items.slice(middle), lockMs)),
     ];
   }
 }
 
-async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outcome[]> {
+/** The database does not say whose lock it was, so each organization is tried alone. */
+async function insertByOrganization(knex: Knex, items: readonly NewConnection[]): Promise<Outcome[]> {
+  const groups = Map.groupBy(items.keys(), (index) => items[index]?.caller.organizationId);
+  if (groups.size === 1) return items.map(() => new LockHeld());
+  const outcomes = new Array<Outcome>(items.length);
+  for (const indexes of groups.values()) {
+    const own = indexes.map((index) => items[index] as NewConnection);
+    const found = await insertOrSplit(knex, own, aloneMs);
+    for (const [position, index] of indexes.entries()) outcomes[index] = found[position];
+  }
+  return outcomes;
+}
+
+async function insert(knex: Knex, items: readonly NewConnection[], lockMs: number): Promise<Outcome[]> {
   // Knex's types do not know that an array may hold null.
   const column = (value: (item: NewConnection) => string | null) => items.map(value) as string[];
   const rows = await runPrepared<{ ord: bigint; revision: bigint }>(knex, "insert-connections", statement, [
@@ -140,6 +168,7 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
     column(({ caller }) => caller.traceparent ?? null),
     column(({ caller }) => caller.tracestate ?? null),
     column((item) => JSON.stringify({ connection: toConnectionJson(item.record) })),
+    String(lockMs),
   ]);
   const outcomes = new Array<Outcome>(items.length);
   for (const { ord, revision } of rows) outcomes[Number(ord) - 1] = revision;
@@ -152,6 +181,11 @@ async function insert(knex: Knex, items: readonly NewConnection[]): Promise<Outc
  */
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "40P01";
+}
+
+/** SQLSTATE lock_not_available: lock_timeout has passed. */
+function isLockTimeout(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "55P03";
 }
 
 /** The pair and the id were free, but something was written before under the request_id. */

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from "node:crypto";
 import { toJson } from "@bufbuild/protobuf";
 import type { Knex } from "knex";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { ConnectionSchema } from "../../gen/connectory/v1/connection_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { type ConnectionRecord, toConnection, toConnectionJson } from "../../src/connection/connection-record.ts";
@@ -195,6 +195,32 @@ describe("connections in the database", () => {
         expect(reasons).toEqual(["CONNECTION_ID_TAKEN", "none"]);
       }
     }
+  });
+
+  test("an organization whose row somebody holds keeps no other from writing, and writes again when it is let go", async () => {
+    const repository = connections();
+    const other = `${org}-other`;
+    await repository.insert(newConnection("a", "b"));
+    const holder = await knex.transaction();
+    onTestFinished(async () => {
+      if (!holder.isCompleted()) await holder.rollback();
+    });
+    await holder.raw("select * from organization where id = ? for update", [org]);
+    const insert = (organizationId: string, user: string) =>
+      reasonOf(repository.insert(newConnection("a", user, { organizationId })));
+    // More than both batches that run at a time, and those in line behind them.
+    const held = Promise.all(Array.from({ length: 600 }, (_, index) => insert(org, `h-${index}`)));
+    // Until it has been found out who waits for what, another one may have to try again; from then on it need not.
+    let tries = 0;
+    await expect.poll(() => insert(other, `first-${tries++}`)).toBe("none");
+    const next = await Promise.all(Array.from({ length: 100 }, (_, index) => insert(other, `n-${index}`)));
+    expect(new Set(next)).toEqual(new Set(["none"]));
+    expect(holder.isCompleted()).toBe(false);
+    expect(new Set(await held)).toEqual(new Set(["QUEUE_FULL"]));
+    expect(await revisions(org)).toEqual([1n]);
+    await holder.rollback();
+    expect(await insert(org, "again")).toBe("none");
+    expect(await revisions(org)).toEqual([1n, 2n]);
   });
 
   test("a call whose caller has gone is not written", async () => {

@@ -1,0 +1,67 @@
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { type CoalesceLimits, coalesce } from "../database/coalesce.ts";
+import { Failure } from "../failure.ts";
+import { LockHeld, type NewConnection, type Written } from "./insert-connections.ts";
+
+type Write = (connections: readonly NewConnection[]) => Promise<readonly (Written | Error)[]>;
+
+/** Few: these wait for somebody who may never let go. */
+const apartLimits = { maxBatch: 128, maxRunning: 1, maxWaiting: 1000 };
+
+/**
+ * Gathers creates of all organizations into batches. One whose locks somebody holds (an operator's open transaction, a server
+ * that was frozen inside of one) is set aside: its creates are tried apart, an organization at a time, until they are
+ * written. So it costs the others one wait, and not each of their batches.
+ */
+export function gatherInserts(
+  write: Write,
+  limits: CoalesceLimits,
+  waited: (ms: number) => void,
+): (connection: NewConnection, signal?: AbortSignal) => Promise<Written> {
+  const blocked = new Set<string>();
+  const isBlocked = ({ caller }: NewConnection) => blocked.has(caller.organizationId);
+
+  const together = coalesce<NewConnection, Written>(
+    async (all) => {
+      // What was in line before its organization was set aside.
+      const free = blocked.size === 0 ? all : all.filter((connection) => !isBlocked(connection));
+      const found = free.length === 0 ? [] : await write(free);
+      for (const [index, result] of found.entries())
+        if (result instanceof LockHeld) blocked.add(free[index]?.caller.organizationId ?? "");
+      if (free.length === all.length) return found;
+      const results = new Map(free.map((connection, index) => [connection, found[index] as Written | Error]));
+      return all.map((connection) => results.get(connection) ?? new LockHeld());
+    },
+    limits,
+    waited,
+  );
+
+  const apart = coalesce<NewConnection, Written>(async (all) => {
+    const results = new Map<NewConnection, Written | Error>();
+    for (const [organizationId, own] of Map.groupBy(all, ({ caller }) => caller.organizationId)) {
+      const found = await write(own);
+      if (!found.some((result) => result instanceof LockHeld)) blocked.delete(organizationId);
+      for (const [index, connection] of own.entries()) results.set(connection, found[index] as Written | Error);
+    }
+    return all.map((connection) => {
+      const result = results.get(connection) as Written | Error;
+      return result instanceof LockHeld ? lockHeld(result) : result;
+    });
+  }, apartLimits);
+
+  return (connection, signal) => {
+    if (isBlocked(connection)) return apart(connection, signal);
+    return together(connection, signal).catch((error: unknown) => {
+      if (error instanceof LockHeld) return apart(connection, signal);
+      throw error;
+    });
+  };
+}
+
+function lockHeld(cause: LockHeld): Failure {
+  return new Failure(
+    ErrorReason.QUEUE_FULL,
+    "the organization's writes wait for one that does not end, and nothing was written: try again in a moment",
+    { retryAfterMs: 1000, cause },
+  );
+}
