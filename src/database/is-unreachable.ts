@@ -15,6 +15,7 @@ const transientStates = new Set([
   "25P04", // transaction_timeout
   "40", // rolled back because of others: serialization, deadlock, outcome not known
   "55P03", // lock_timeout, or a lock that is held
+  "55000", // only while connecting: the database takes no connections just now
   "55006", // in use, such as a database that is being copied
 ]);
 
