@@ -111,6 +111,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const gate = createCallGate();
     const shedder = createLoadShedder({ log, meter: telemetry.meter });
     const checkMessage = createMessageCheck();
+    const { maxMessageBytes, corsOrigins, connectionLimits } = config;
     const passage = {
       log,
       telemetry,
@@ -118,6 +119,7 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
       shedder,
       services,
       checkMessage,
+      maxMessageBytes,
       verifyToken: createVerifier(config, issuer, { log, meter: telemetry.meter }),
     };
     const { call: interceptors, admission, access, report } = createInterceptors(passage);
@@ -139,7 +141,6 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
     const health = watchHealth({ knex, log });
     closers.push(async () => health.stop());
-    const { maxMessageBytes, corsOrigins, connectionLimits } = config;
     const door = { routes, interceptors, report, maxMessageBytes, tls, connectionLimits };
     const grpc = await serveGrpc({
       ...door,

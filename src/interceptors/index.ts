@@ -7,6 +7,7 @@ import { accessLog } from "./access-log.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorize } from "./authorize.ts";
 import type { CallGate } from "./call-gate.ts";
+import { limitAnswers } from "./limit-answers.ts";
 import type { LoadShedder } from "./load-shedder.ts";
 import { logMessages } from "./log-messages.ts";
 import { mapErrors } from "./map-errors.ts";
@@ -24,6 +25,8 @@ export interface InterceptorDeps {
   readonly shedder: LoadShedder;
   readonly services: readonly DescService[];
   readonly checkMessage: CheckMessage;
+  /** The most bytes of one answer. */
+  readonly maxMessageBytes: number;
 }
 
 /** The ways of a call through the service, each outermost first. */
@@ -39,7 +42,7 @@ export interface Interceptors {
 }
 
 export function createInterceptors(deps: InterceptorDeps): Interceptors {
-  const { log, telemetry, verifyToken, gate, shedder, services, checkMessage } = deps;
+  const { log, telemetry, verifyToken, gate, shedder, services, checkMessage, maxMessageBytes } = deps;
   const { interceptor: measure, refusals } = measureCalls(telemetry.meter);
   const methods = services.flatMap((service) => service.methods);
   const report = [
@@ -64,7 +67,8 @@ export function createInterceptors(deps: InterceptorDeps): Interceptors {
       authorize, // before validation: a stranger learns nothing about our rules
       shedder.count, // what is refused is not counted, and what is counted was let in
       ...(log.isLevelEnabled("debug") ? [logMessages(log)] : []), // after them: a stranger's message is not even decoded
-      validate(methods, checkMessage), // last, so that a verb sees only well-formed requests
+      validate(methods, checkMessage), // after all that looks at requests, so that a verb sees only well-formed ones
+      limitAnswers(methods, maxMessageBytes), // last, so that all others see the refusal, and nothing of the answer
     ],
     admission: [
       requestId,

@@ -28,7 +28,7 @@ export function describeLibraryError({ signal, values, requestHeader, responseHe
     if (!(error instanceof ConnectError) || error.details.length > 0) return;
     const requestId = values.get(requestIdKey);
     complete(error, values);
-    // An answer that turned out too large to be sent has it already.
+    // An answer that could not be written has it already.
     if (!responseHeader.has(requestIdHeader)) error.metadata.set(requestIdHeader, requestId);
   });
 }

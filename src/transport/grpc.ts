@@ -39,7 +39,7 @@ export interface GrpcOptions {
   readonly access: readonly Interceptor[];
   /** Those of the interceptors that tell of calls, for one that ends before it can begin. */
   readonly report: readonly Interceptor[];
-  /** The most bytes of one message, both ways. */
+  /** The most bytes of a request. */
   readonly maxMessageBytes: number;
   readonly tls: TlsFiles | undefined;
   readonly connectionLimits: ConnectionLimits;
@@ -69,7 +69,7 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   const guard = guardPublicCalls(() => head(), bounds.open);
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_send_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": -1, // limit-answers.ts refuses those of our services
     // A client that says nothing for five minutes is asked; one that does not answer in 20 s has gone.
     "grpc.keepalive_time_ms": 300_000,
     "grpc.keepalive_timeout_ms": 20_000,

@@ -29,7 +29,7 @@ export interface HttpOptions {
   readonly admission: readonly Interceptor[];
   /** Those that tell of calls, for one that ends before it can begin. */
   readonly report: readonly Interceptor[];
-  /** The most bytes of one message, both ways. */
+  /** The most bytes of a request. */
   readonly maxMessageBytes: number;
   readonly connectionLimits: ConnectionLimits;
   /** The origins that may call from web pages; `*` for all. */

@@ -10,8 +10,8 @@ const ownFault = "serialize ";
 const fit = /^(protocol error|unexpected end flag|decompression failed)/;
 
 /**
- * What Connect throws when it cannot read a request, or write an answer that is too large, as a Failure of this service;
- * undefined for what is no caller's fault. Connect calls bytes that are no message INTERNAL, and quotes what it cannot read in JSON.
+ * What Connect throws when it cannot read a request, as a Failure of this service; undefined for what is no caller's fault.
+ * Connect calls bytes that are no message INTERNAL, and quotes what it cannot read in JSON.
  */
 export function describeReadError({ code, rawMessage }: ConnectError, values: ContextValues): Failure | undefined {
   if (code === Code.ResourceExhausted) return tooLarge(rawMessage);
@@ -33,11 +33,9 @@ export function compressionUnnamed(): Failure {
 }
 
 function tooLarge(text: string): Failure {
-  const [, own, most] = /configured (?:read|(write))MaxBytes (\d+)/.exec(text) ?? [];
+  const [, most] = /configured readMaxBytes (\d+)/.exec(text) ?? [];
   const limit = most === undefined ? "its limit" : `${most} bytes`;
-  return own === undefined
-    ? new Failure(ErrorReason.MESSAGE_TOO_LARGE, `the message is larger than ${limit}, decompressed`)
-    : new Failure(ErrorReason.ANSWER_TOO_LARGE, `the answer is larger than ${limit}: ask for less`);
+  return new Failure(ErrorReason.MESSAGE_TOO_LARGE, `the message is larger than ${limit}, decompressed`);
 }
 
 function notSupported(text: string): string {

@@ -29,7 +29,7 @@ const faultKey: ContextKey<Failure | undefined> = createContextKey<Failure | und
 export interface ConnectOptions {
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
-  /** The most bytes of one message, both ways. */
+  /** The most bytes of a request. */
   readonly maxMessageBytes: number;
   /** The messages that an answer's `google.protobuf.Any` can hold. */
   readonly anyTypes: Registry;
@@ -70,7 +70,6 @@ export function serveConnect(options: ConnectOptions): Facade {
       },
       binaryOptions: { readUnknownFields: false },
       readMaxBytes: maxMessageBytes,
-      writeMaxBytes: maxMessageBytes,
       jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: anyTypes },
       routes: (router) => {
         for (const { method, implementation } of routes)
