@@ -73,9 +73,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   const env = new EnvironmentReader(environment);
   const grpcAddress = env.address("GRPC_ADDR", "127.0.0.1:50051");
   const httpAddress = env.address("HTTP_ADDR", "127.0.0.1:8080");
-  const databaseUrl = env.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href;
-  if (databaseUrl !== undefined && !ownTargets(databaseUrl, []).every(({ host }) => isHost(host)))
-    env.problem("DATABASE_URL", `its host ${hostExpected}`);
+  const databaseUrl = readDatabaseUrl(env);
   const config: Config = {
     grpcAddress,
     httpAddress,
@@ -126,6 +124,21 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     );
   if (env.problems.length > 0) throw new ConfigError(["The environment is not right:", ...env.problems].join("\n  - "));
   return config;
+}
+
+/** Several hosts, as libpq takes them: in the place of the host or as `?host=`. pg would look for one with commas in its name. */
+const severalHosts = /^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*,[^/?#@]*(?:[/?#]|$)|[?&](?:host|port)=[^&#]*(?:,|%2c)/i;
+
+function readDatabaseUrl(env: EnvironmentReader): string | undefined {
+  if (severalHosts.test(env.text("DATABASE_URL") ?? "")) {
+    const instead = "give the one address that leads to the primary, such as that of a proxy or a virtual address";
+    env.problem("DATABASE_URL", `names several hosts, and the service connects to one: ${instead}`);
+    return undefined;
+  }
+  const url = env.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href;
+  if (url !== undefined && !ownTargets(url, []).every(({ host }) => isHost(host)))
+    env.problem("DATABASE_URL", `its host ${hostExpected}`);
+  return url;
 }
 
 function readKafka(env: EnvironmentReader): KafkaSettings | undefined {

@@ -126,6 +126,24 @@ describe("parseConfig", () => {
     expect(problemsOf({ SECRET_KEYS: value })).toContain("SECRET_KEYS");
   });
 
+  test("several hosts of a database are refused with what is so, and without the password", () => {
+    for (const hosts of [
+      "a:5432,b:5433/x",
+      "a,b/x",
+      "[::1]:1,[::2]:2/x",
+      "a/x?host=a,b",
+      "a/x?ssl=1&host=a%2Cb",
+      "a/x?port=1,2",
+    ]) {
+      const message = problemsOf({ DATABASE_URL: `postgres://user:hid,den@${hosts}`, SECRET_KEYS: `a:${key}` });
+      expect(message).toContain("DATABASE_URL: names several hosts, and the service connects to one");
+      expect(message).not.toContain("hid,den");
+      expect(message).not.toContain("must be a URL");
+    }
+    const url = "postgres://user:hid,den@a/x?options=-c%20a%3Db,c";
+    expect(parseConfig({ DATABASE_URL: url, SECRET_KEYS: `a:${key}` }).databaseUrl).toContain("hid,den");
+  });
+
   test("a wrong database URL is refused without repeating its password", () => {
     const message = problemsOf({ DATABASE_URL: "mysql://user:hunter2@db/x", SECRET_KEYS: `a:${key}` });
     expect(message).toContain("DATABASE_URL");

@@ -93,3 +93,15 @@ test("who gets no connection in time has met a queue when others got one meanwhi
     await knex.destroy();
   }
 });
+
+test("a ping fails while the database only reads, as a standby does", async () => {
+  const knex = openKnex(database.target, 1);
+  try {
+    await knex.raw("set default_transaction_read_only = on");
+    await expect(ping(knex)).rejects.toThrow("only reads");
+    await knex.raw("set default_transaction_read_only = off");
+    await ping(knex);
+  } finally {
+    await knex.destroy();
+  }
+});

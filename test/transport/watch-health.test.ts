@@ -9,6 +9,7 @@ function start() {
   const raw = async () => {
     database.asked += 1;
     if (!database.answers) throw new Error("away");
+    return { rows: [{ transaction_read_only: "off" }] };
   };
   const knex = { raw } as unknown as Knex;
   return { database, health: watchHealth({ knex, log: pino({ level: "silent" }), now: () => database.time }) };
