@@ -1,5 +1,5 @@
 import knex, { type Knex } from "knex";
-import { TypeOverrides } from "pg";
+import { type Client, TypeOverrides } from "pg";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
@@ -19,7 +19,7 @@ export interface DatabaseAddress {
 
 /**
  * Opens a pool of at most `poolMax` connections; nothing is dialled before the first query. int8 comes back as bigint,
- * timestamptz as Date. A statement is cancelled by the server after 30 s; getting a connection fails after 5 s, with
+ * timestamptz as Date. A statement is cancelled by the server after 30 s, an idle transaction ended after 30 s; getting a connection fails after 5 s, with
  * QUEUE_FULL when others got one meanwhile.
  * The caller ends it with `knex.destroy()`. `log` gets what Knex reports beside the errors it throws, such as a pooled
  * connection that has broken; without it Knex would print that on standard output.
@@ -37,7 +37,7 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, 
       stream: silence.open,
       types: int8AsBigint(),
     },
-    pool: { min: 0, max: poolMax },
+    pool: { min: 0, max: poolMax, afterCreate: limitIdleTransactions },
     // An error that is logged names the statement, not the values in it.
     compileSqlOnError: false,
     acquireConnectionTimeout: 5_000,
@@ -50,6 +50,17 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, 
   });
   tellQueueFromOutage(opened);
   return opened;
+}
+
+/**
+ * A process that is frozen inside a transaction keeps what it has locked for 30 s and not for good. A statement, because
+ * PgBouncer refuses such a parameter of a connection unless it is told to ignore it.
+ */
+function limitIdleTransactions(connection: Client, done: (error: Error | undefined, connection: Client) => void): void {
+  connection.query("set idle_in_transaction_session_timeout = '30s'").then(
+    () => done(undefined, connection),
+    (error: Error) => done(error, connection),
+  );
 }
 
 /**

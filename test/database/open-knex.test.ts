@@ -36,11 +36,12 @@ test("other users of pg in this process keep their own int8", () => {
   expect(types.getTypeParser(types.builtins.INT8)("1")).toBe("1");
 });
 
-test("a connection says who it is and has a statement limit", async () => {
+test("a connection says who it is, and has a limit for a statement and for a transaction that does nothing", async () => {
   const { rows } = await database.knex.raw(
-    "select current_setting('application_name') as name, current_setting('statement_timeout') as timeout",
+    `select current_setting('application_name') as name, current_setting('statement_timeout') as timeout,
+      current_setting('idle_in_transaction_session_timeout') as idle`,
   );
-  expect(rows).toEqual([{ name: "connectory", timeout: "30s" }]);
+  expect(rows).toEqual([{ name: "connectory", timeout: "30s", idle: "30s" }]);
 });
 
 test("a URL is a target too", async () => {
