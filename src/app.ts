@@ -80,8 +80,16 @@ export interface App {
   stop(): Promise<void>;
 }
 
-/** Starts everything, or throws with nothing left running. `onDeath` is called when a part dies that all depends on. */
-export async function startApp(config: Config, log: Logger, onDeath: (why: string) => void): Promise<App> {
+/**
+ * Starts everything, or throws with nothing left running. `onDeath` is called when a part dies that all depends on;
+ * `lostLines` is how many lines of the log could not be written.
+ */
+export async function startApp(
+  config: Config,
+  log: Logger,
+  onDeath: (why: string) => void,
+  lostLines: () => number = () => 0,
+): Promise<App> {
   const closers: Closer[] = [];
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -100,6 +108,12 @@ export async function startApp(config: Config, log: Logger, onDeath: (why: strin
     await migrateTo(target, log);
     const telemetry = await openTelemetry({ ...config.telemetry, ...service, log });
     closers.push(() => telemetry.stop());
+    telemetry.meter
+      .createObservableCounter("connectory.log.lost", {
+        unit: "{line}",
+        description: "Lines of the log that were lost",
+      })
+      .addCallback((result) => result.observe(lostLines()));
     observePool(knex, config.databasePoolMax, telemetry.meter);
 
     // Says within this process that an event was written, so that readers of the log need not wait for their next poll.

@@ -5,23 +5,28 @@ import { openLocalIssuer } from "./auth/local-issuer.ts";
 import { knownRoles } from "./auth/permissions.ts";
 import { type Config, ConfigError, parseConfig } from "./config.ts";
 import { rotate } from "./rotate.ts";
+import { openLogDestination } from "./telemetry/open-log-destination.ts";
 import { welcome } from "./welcome.ts";
 
 /** How long a stop may take before the process ends all the same, in milliseconds. */
 const patienceMs = 30_000;
 
 async function serve(config: Config): Promise<void> {
-  const destination = pino.destination({ dest: 2, sync: false });
+  const destination = openLogDestination(2, (lines) =>
+    log.warn({ lines }, "standard error can be written again: so many lines of the log were lost"),
+  );
   const log = pino({ level: config.logLevel, base: null }, destination);
-  const end = (code: number) => {
-    destination.flushSync();
+  const end = async (code: number) => {
+    const last = await destination.flush();
+    // An exit waits for every write that the system has not come back from. Everything else has ended in order by now.
+    if (last === "stuck") process.kill(process.pid, "SIGKILL");
     process.exit(code);
   };
   let stopping: Promise<void> | undefined;
   const stop = (why: string, code: number) => {
     if (stopping !== undefined) return;
     log.info({ why }, "stopping");
-    setTimeout(() => end(1), patienceMs).unref();
+    setTimeout(() => void end(1), patienceMs).unref();
     stopping = started
       .then((app) => app.stop())
       .then(
@@ -37,7 +42,7 @@ async function serve(config: Config): Promise<void> {
   });
   // Whoever read the welcome may have gone; that is no reason to stop.
   process.stdout.on("error", (err) => log.debug({ err }, "standard output is closed"));
-  const started = startApp(config, log, (why) => stop(why, 1));
+  const started = startApp(config, log, (why) => stop(why, 1), destination.lost);
   const app = await started;
   if (stopping === undefined) process.stdout.write(await welcome(config, app));
 }

@@ -26,7 +26,7 @@ const [, , ...startArguments] = packageJson.scripts.start.split(" ");
 /** Starts the server as `npm start` does and waits for its welcome. Throws with what it printed when it ends before. */
 export async function startServer(
   environment: Record<string, string>,
-  options: { cwd?: string; uid?: number; gid?: number } = {},
+  { stderr = "pipe", ...options }: { cwd?: string; uid?: number; gid?: number; stderr?: number | "pipe" } = {},
 ): Promise<ServerProcess> {
   const child = spawn(
     process.execPath,
@@ -42,16 +42,16 @@ export async function startServer(
         LOG_LEVEL: "warn",
         ...environment,
       },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", stderr],
     },
   );
   let output = "";
   let log = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });
   await new Promise<void>((resolve, reject) => {
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       output += text;
       if (output.includes("/v1/connection_profiles\n")) resolve();
     });

@@ -1,0 +1,42 @@
+import { closeSync, openSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { type ServerProcess, startServer } from "../support/server-process.ts";
+
+const folder = await mkdtemp(join(tmpdir(), "connectory-blocked-log-"));
+const running: ServerProcess[] = [];
+afterAll(async () => {
+  await Promise.all(running.map((server) => server.end("SIGKILL")));
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A service whose standard error is this, on a line of its log for each call. */
+async function start(name: string, stderr: number): Promise<ServerProcess> {
+  const server = await startServer({ DATA_DIR: join(folder, name), LOG_LEVEL: "debug" }, { stderr });
+  running.push(server);
+  return server;
+}
+
+async function createMany(server: ServerProcess): Promise<number[]> {
+  const calls = Array.from({ length: 200 }, async (_, index) => {
+    const response = await fetch(`${server.httpUrl}/connectory.v1.ConnectionService/CreateConnection`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ userId1: `a${index}`, userId2: `b${index}` }),
+    });
+    await response.text();
+    return response.status;
+  });
+  return [...new Set(await Promise.all(calls))];
+}
+
+test("standard error on a full disk: calls go on, and a stop is in order", async () => {
+  const full = openSync("/dev/full", "w");
+  const server = await start("full", full);
+  expect(await createMany(server)).toEqual([200]);
+  expect(await createMany(server)).toEqual([409]);
+  expect(await server.end("SIGTERM")).toBe(0);
+  closeSync(full);
+});
