@@ -47,7 +47,7 @@ const triesOf = (organization: string) =>
 describe("the stream of a test", () => {
   test("has its steps as they begin and end, and the whole answer at the end", async () => {
     const { port } = await hole();
-    const client = service.clientOf("stream", "alice", { deadlineMs: 5000 });
+    const client = service.clientOf("stream", "alice", { deadlineMs: 15_000 });
     const answers = await Array.fromAsync(client.streamConnectionProfileTest({ config: postgres(port) }));
     const at = `127.0.0.1:${port}`;
     const last = answers.pop();

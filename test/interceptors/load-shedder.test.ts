@@ -12,9 +12,14 @@ import { createHeaderChain } from "../../src/transport/pass-headers.ts";
 function controlled() {
   let at = 0;
   let end = () => {};
+  const counted: [name: string, count: number, labels: unknown][] = [];
   const shedder = createLoadShedder({
     log: pino({ level: "silent" }),
-    meter: silent.meter,
+    meter: Object.assign(Object.create(silent.meter), {
+      createCounter: (name: string) => ({
+        add: (count: number, labels: unknown) => void counted.push([name, count, labels]),
+      }),
+    }),
     now: () => at,
     atTurnEnd: (run) => {
       end = run;
@@ -39,6 +44,7 @@ function controlled() {
   });
   return {
     shedder,
+    counted,
     pass: (ms: number) => {
       at += ms;
     },
@@ -99,6 +105,7 @@ describe("while calls wait too long for the database", () => {
     expect(await all.admit("flood")).toMatchObject(refused);
     expect(await all.admit("small")).toMatchObject(letIn);
     expect(await all.admit("new")).toMatchObject(letIn);
+    expect(all.counted).toEqual([["connectory.calls.shed", 1, { "connectory.overload": "database" }]]);
   });
 
   test("a stream is no work that is refused here", async () => {
