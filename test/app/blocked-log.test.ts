@@ -1,4 +1,5 @@
-import { closeSync, openSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,4 +40,21 @@ test("standard error on a full disk: calls go on, and a stop is in order", async
   expect(await createMany(server)).toEqual([409]);
   expect(await server.end("SIGTERM")).toBe(0);
   closeSync(full);
+});
+
+test("standard error on a pipe that nobody reads: calls go on, and a stop loses nothing", async () => {
+  const path = join(folder, "stderr");
+  execFileSync("mkfifo", [path]);
+  const filled = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  expect(() => {
+    for (;;) writeSync(filled, "\n".repeat(4096));
+  }).toThrow("EAGAIN");
+  const server = await start("pipe", filled);
+  expect(await createMany(server)).toEqual([200]);
+  expect(await createMany(server)).toEqual([409]);
+  await server.end("SIGTERM");
+  const again = await startServer({ DATA_DIR: join(folder, "pipe") });
+  running.push(again);
+  expect(await createMany(again)).toEqual([409]);
+  closeSync(filled);
 });
