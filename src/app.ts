@@ -47,6 +47,7 @@ import { checkKeys, checkKeysBeforeMigration } from "./secrets/check-keys.ts";
 import { fixedKeyRing, type KeyRing } from "./secrets/key-ring.ts";
 import { openLocalKeyRing } from "./secrets/open-local-key-ring.ts";
 import { openVault, type SecretVault } from "./secrets/open-vault.ts";
+import { observeLostLines } from "./telemetry/observe-lost-lines.ts";
 import { openTelemetry } from "./telemetry/open-telemetry.ts";
 import { serveMetrics } from "./telemetry/serve-metrics.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
@@ -108,14 +109,8 @@ export async function startApp(
     await migrateTo(target, log);
     const telemetry = await openTelemetry({ ...config.telemetry, ...service, log });
     closers.push(() => telemetry.stop());
-    telemetry.meter
-      .createObservableCounter("connectory.log.lost", {
-        unit: "{line}",
-        description: "Lines of the log that were lost",
-      })
-      .addCallback((result) => result.observe(lostLines()));
+    observeLostLines(telemetry.meter, lostLines);
     observePool(knex, config.databasePoolMax, telemetry.meter);
-
     // Says within this process that an event was written, so that readers of the log need not wait for their next poll.
     const written = new EventEmitter<{ event: [] }>();
     startEvents(config, { knex, log, telemetry }, closers, written);
