@@ -146,7 +146,6 @@ export async function startApp(
       queueWaited: shedder.queueWaited,
       stopping: stopping.signal,
     });
-
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
     const health = watchHealth({ knex, log });
     closers.push(async () => health.stop());
