@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type ClientHttp2Stream, constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { expect, onTestFinished, test } from "vitest";
+import { test } from "vitest";
 import { ConnectionService, WatchConnectionsRequestSchema } from "../../gen/connectory/v1/connection_service_pb.js";
 import { startTestApp } from "../support/app.ts";
 import { connectClients } from "../support/clients.ts";
@@ -18,9 +18,10 @@ const ways = {
   rest: { what: "GET /v1/connections:watch", type: "application/json", body: "", port: "http" },
 } as const;
 
-test.each(Object.keys(ways) as (keyof typeof ways)[])(
+// At once, because each waits for a real token to expire.
+test.concurrent.for(Object.keys(ways) as (keyof typeof ways)[])(
   "a watch that nobody reads ends over %s when its token expires, and its stream is reset",
-  async (way) => {
+  async (way, { expect, onTestFinished }) => {
     const app = await startTestApp();
     onTestFinished(() => app.stop());
     const { what, type, body, port } = ways[way];
