@@ -37,11 +37,12 @@ export function holdBody(source: AsyncIterable<Uint8Array>): HeldBody {
     },
     async *[Symbol.asyncIterator]() {
       try {
+        // Ahead of what there is: of a message that broke off Connect would decompress what came.
+        if (failure !== undefined) throw failure.error;
         for (const { done, value } of held) {
           if (done === true) return;
           yield value as Uint8Array;
         }
-        if (failure !== undefined) throw failure.error;
         for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
       } finally {
         // Who stops half-way lets go of the source: others may want to drain it.
