@@ -149,11 +149,10 @@ export async function startApp(
     const tls = config.tls === undefined ? undefined : await readTls(config.tls);
     const health = watchHealth({ knex, log });
     closers.push(async () => health.stop());
-    const door = { routes, interceptors, report, maxMessageBytes, tls, connectionLimits };
+    const door = { routes, interceptors, report, maxMessageBytes, tls, connectionLimits, shedder };
     const grpc = await serveGrpc({
       ...door,
       ...config.grpcAddress,
-      shedder,
       admission,
       access,
       httpPort: config.httpAddress.port,

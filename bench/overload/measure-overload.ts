@@ -20,8 +20,10 @@ const steadyPerSecond = 30;
 export const measureOverload: Compare = async ({ folder, stack, say }) => {
   const server = await startConnectory(`${folder}/overload`);
   stack.defer(server.stop);
-  const { grpcPort: port, token } = server;
-  const offerOf = (more: Partial<Offer>): Offer => ({ port, token, ids: [], callers, seconds, ...more });
+  const { token } = server;
+  const grpc = { port: server.grpcPort, maxStreams: 990 };
+  const http = { port: server.httpPort, maxStreams: 250 };
+  const offerOf = (more: Partial<Offer>): Offer => ({ ...grpc, token, ids: [], callers, seconds, ...more });
   const others = await server.issueToken("steady");
   // Reads need something to read: what these creates write.
   const prepare = { seconds: 3, callers: 32, ids: ["00000000-0000-7000-8000-000000000000"] };
@@ -33,31 +35,36 @@ export const measureOverload: Compare = async ({ folder, stack, say }) => {
   const ids = await idsOf(organization);
   const idsOfOthers = await idsOf("steady");
 
-  say(`peak, ${callers} callers, ${seconds} s`);
-  const [peak, calm] = await watched(server.httpPort, run(offerOf({ ids })));
-  const perSecond = Math.round((times * peak.good) / peak.seconds);
-  say(`${perSecond} calls a second offered, ${seconds} s`);
-  const before = await rssOf(server.pid);
-  const [flood, health] = await watched(server.httpPort, run(offerOf({ ids, perSecond })));
-  const after = await rssOf(server.pid);
-  say(`the same beside another organization, ${seconds} s`);
-  const steady = run(offerOf({ token: others, ids: idsOfOthers, perSecond: steadyPerSecond }), 0);
-  const [beside, besideHealth] = await watched(server.httpPort, run(offerOf({ ids, perSecond })));
-  const small = await steady;
+  const measure = async (name: string, port: typeof grpc) => {
+    say(`${name}: peak, ${callers} callers, ${seconds} s`);
+    const [peak, calm] = await watched(server.httpPort, run(offerOf({ ...port, ids })));
+    const perSecond = Math.round((times * peak.good) / peak.seconds);
+    say(`${perSecond} calls a second offered, ${seconds} s`);
+    const before = await rssOf(server.pid);
+    const [flood, health] = await watched(server.httpPort, run(offerOf({ ...port, ids, perSecond })));
+    const after = await rssOf(server.pid);
+    say(`the same beside another organization, ${seconds} s`);
+    const steady = run(offerOf({ ...port, token: others, ids: idsOfOthers, perSecond: steadyPerSecond }), 0);
+    const [beside, besideHealth] = await watched(server.httpPort, run(offerOf({ ...port, ids, perSecond })));
+    const small = await steady;
 
-  const row = (name: string, { calls, good, late, refused, failed, p99, seconds: s }: Offered, waits?: number[]) =>
-    `| ${name} | ${Math.round(calls / s)} | ${Math.round(good / s)} | ${(good / s / (peak.good / peak.seconds)).toFixed(2)} | ${late} | ${refused} | ${failed} | ${p99.toFixed(0)} ms | ${
-      waits === undefined ? "" : `${at(waits, 0.99).toFixed(0)} ms, ${at(waits, 1).toFixed(0)} ms`
-    } |`;
+    const row = (what: string, { calls, good, late, refused, failed, p99, seconds: s }: Offered, waits?: number[]) =>
+      `| ${name}: ${what} | ${Math.round(calls / s)} | ${Math.round(good / s)} | ${(good / s / (peak.good / peak.seconds)).toFixed(2)} | ${late} | ${refused} | ${failed} | ${p99.toFixed(0)} ms | ${
+        waits === undefined ? "" : `${at(waits, 0.99).toFixed(0)} ms, ${at(waits, 1).toFixed(0)} ms`
+      } |`;
+    return [
+      row(`peak, ${callers} callers`, peak, calm),
+      row(`${times} times the peak`, flood, health),
+      row("the same beside another", beside, besideHealth),
+      row(`the other, ${steadyPerSecond} a second`, small),
+      `| ${name}: RSS | ${before} MB before, ${after} MB after, ${await highestRssOf(server.pid)} MB at its peak |`,
+    ];
+  };
   const line = [
     "| calls | made a second | answered within 1 s, a second | of the peak | later | refused | failed | p99 | /healthz p99, longest |",
     "|---|---|---|---|---|---|---|---|---|",
-    row(`peak, ${callers} callers`, peak, calm),
-    row(`${times} times the peak`, flood, health),
-    row("the same beside another", beside, besideHealth),
-    row(`the other, ${steadyPerSecond} a second`, small),
-    "",
-    `RSS ${before} MB before, ${after} MB after, ${await highestRssOf(server.pid)} MB at its peak`,
+    ...(await measure("gRPC", grpc)),
+    ...(await measure("gRPC, HTTP port", http)),
   ].join("\n");
   return { line, met: true };
 };

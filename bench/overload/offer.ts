@@ -6,6 +6,8 @@ import { type Http2, openHttp2 } from "../load/open-http2.ts";
 /** Calls to be made over gRPC, half creates and half reads. */
 export interface Offer {
   readonly port: number;
+  /** How many calls a connection of that port takes at a time. */
+  readonly maxStreams: number;
   readonly token: string;
   /** What GetConnection asks for in turn. */
   readonly ids: readonly string[];
@@ -36,11 +38,9 @@ const goodMs = 1000;
 /** By then a caller has given up; the server is told so. */
 const deadline = "2S";
 const tickMs = 5;
-/** The gRPC port takes 1000 at a time. */
-const maxStreams = 990;
 const lanesPerMethod = 4;
 
-export async function offer({ port, token, ids, perSecond, callers, seconds }: Offer): Promise<Offered> {
+export async function offer({ port, maxStreams, token, ids, perSecond, callers, seconds }: Offer): Promise<Offered> {
   const lanes = await openLanes(port, token, ids);
   const counts = { calls: 0, good: 0, late: 0, refused: 0, failed: 0 };
   const times: number[] = [];

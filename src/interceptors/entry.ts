@@ -10,6 +10,8 @@ export interface Entry {
   readonly peer: string | undefined;
   /** Of the request as it came, where that is known. */
   readonly bytes: number | undefined;
+  /** It has waited so long to be begun that it is to be refused before work is done for it. */
+  readonly late?: boolean;
   /** Set once somebody sees to it that the call has its line in the log, so that it has one and not two. */
   told: boolean;
   /**

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
 import { Failure } from "../failure.ts";
+import { entryKey } from "./entry.ts";
 import { createLoopTurn } from "./loop-turn.ts";
 import { createStandingDelay } from "./standing-delay.ts";
 
@@ -15,10 +16,10 @@ export const shedKey: ContextKey<boolean> = createContextKey(false, { descriptio
 export interface LoadShedder {
   /** Counts the unary calls that run, by organization. */
   readonly count: Interceptor;
-  /** Refuses a unary call that is one too many, by its headers alone. */
+  /** Refuses a unary call that is one too many, and any call that has waited too long to be begun, by its headers alone. */
   readonly admission: Interceptor;
-  /** The same for a request that is not a call yet. Throws Failure QUEUE_FULL. */
-  check(organizationId: string): void;
+  /** The same for a request that is not a call yet; `late` says that it has waited too long. Throws Failure QUEUE_FULL. */
+  check(organizationId: string, late: boolean): void;
   /** Whose token an `authorization` header is; empty when that is not known yet. */
   organizationOf(authorization: string): string;
   /** Counts a call that was refused for load elsewhere, and answers with what its caller gets. */
@@ -82,7 +83,8 @@ export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
     tell(organizationId);
     return tooMany();
   };
-  const check = (organizationId: string) => {
+  const check = (organizationId: string, late: boolean) => {
+    if (late) throw refused("event_loop", organizationId);
     const by = pressure();
     if (by === undefined) return;
     const own = running.get(organizationId) ?? 0;
@@ -109,12 +111,13 @@ export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
       queue.report(ms);
     },
     admission: (next) => (request) => {
-      if (request.method.methodKind !== "unary") return next(request);
+      const late = request.contextValues.get(entryKey)?.late === true;
+      if (request.method.methodKind !== "unary" && !late) return next(request);
       const { organizationId } = request.contextValues.get(principalKey);
       const authorization = request.header.get("authorization") ?? "";
       if (!organizations.has(authorization)) organizations.set(authorization, organizationId);
       try {
-        check(organizationId);
+        check(organizationId, late);
       } catch (error) {
         request.contextValues.set(shedKey, true);
         return Promise.reject(error);

@@ -3,6 +3,12 @@ import type { Door, Entry } from "../interceptors/entry.ts";
 import { resetResponse } from "./reset-stream.ts";
 
 const entries = new WeakMap<FastifyRequest, Entry>();
+const late = new WeakSet<object>();
+
+/** Notes that Node's request has waited too long to be begun: it is refused where its caller is known. */
+export function markLate(request: object): void {
+  late.add(request);
+}
 
 /** Notes by which protocol an HTTP request came. */
 export function enter(request: FastifyRequest, { raw }: FastifyReply, door: Door): Entry {
@@ -11,6 +17,7 @@ export function enter(request: FastifyRequest, { raw }: FastifyReply, door: Door
     door,
     peer: request.ip,
     bytes: Number.isSafeInteger(length) ? length : undefined,
+    late: late.has(request.raw),
     told: false,
     reset: () => resetResponse(raw),
   };

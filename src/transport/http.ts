@@ -5,13 +5,16 @@ import { cors as connectCors, type Interceptor } from "@connectrpc/connect";
 import cors from "@fastify/cors";
 import { type FastifyInstance, fastify } from "fastify";
 import type { Logger } from "pino";
+import type { LoadShedder } from "../interceptors/load-shedder.ts";
 import { requestIdHeader } from "../interceptors/request-id.ts";
 import { serveConnect } from "./connect/serve-connect.ts";
 import { type ConnectionLimits, createConnectionLimits } from "./connection-limits.ts";
 import { createAdmission } from "./create-admission.ts";
 import { detailTypes } from "./detail-types.ts";
+import { markLate } from "./enter.ts";
+import { beginInTurn, type Handle } from "./listener/begin-in-turn.ts";
 import { listenAlso } from "./listener/listen-also.ts";
-import { type HttpListener, type ListenerOptions, listenHttp, socketOptions } from "./listener/listen-http.ts";
+import { type HttpListener, listenHttp, socketOptions } from "./listener/listen-http.ts";
 import { logRefusedRequests } from "./log-refused-requests.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import { refuseBrokenHttp, refuseBrokenUrl, refuseUnknownPath } from "./refuse-broken-http.ts";
@@ -32,6 +35,7 @@ export interface HttpOptions {
   /** The most bytes of a request. */
   readonly maxMessageBytes: number;
   readonly connectionLimits: ConnectionLimits;
+  readonly shedder: Pick<LoadShedder, "organizationOf">;
   /** The origins that may call from web pages; `*` for all. */
   readonly corsOrigins: readonly string[];
   readonly tls: TlsFiles | undefined;
@@ -42,6 +46,8 @@ export interface HttpOptions {
   /** Whether calls are answered at present. */
   readonly isReady: () => Promise<boolean>;
   readonly log: Logger;
+  /** A clock in milliseconds: how long requests wait to be begun. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** What pages send and read beside the headers of Connect. */
@@ -76,7 +82,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       // Where one address may have every connection, as a proxy does, it may hold every byte.
       const share = options.connectionLimits.perAddress < options.connectionLimits.total ? 16 : 64;
       const bodies = { total: 64 * maxMessageBytes, perAddress: share * maxMessageBytes };
-      listener ??= listenHttp({ admit: admitConnection, tls, bodies, handle: handle as ListenerOptions["handle"] });
+      const inTurn = beginInTurn({
+        handle: handle as Handle,
+        organizationOf: options.shedder.organizationOf,
+        markLate,
+        now: options.now,
+      });
+      listener ??= listenHttp({ admit: admitConnection, tls, bodies, handle: inTurn });
       return listener.server as Server;
     },
   }) as unknown as FastifyInstance;

@@ -55,6 +55,7 @@ export const serveConnectoryHttp: Serve = async ({ routes, registry, tls, maxMes
     corsOrigins: [],
     tls,
     connectionLimits,
+    shedder: loadShedderForTests(),
     facades: [],
     anyTypes: registry,
     isReady: async () => true,

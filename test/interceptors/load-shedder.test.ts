@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../../src/auth/principal.ts";
+import { entryKey } from "../../src/interceptors/entry.ts";
 import { createLoadShedder, shedKey } from "../../src/interceptors/load-shedder.ts";
 import { silent } from "../../src/telemetry/telemetry.ts";
 import { createHeaderChain } from "../../src/transport/pass-headers.ts";
@@ -27,20 +28,22 @@ function controlled() {
   });
   const { getConnection: method, watchConnections } = ConnectionService.method;
   const running: PromiseWithResolvers<void>[] = [];
-  const arrival = (organizationId: string, stream = false) => ({
+  const arrival = (organizationId: string, stream = false, late = false) => ({
     service: ConnectionService,
     method: stream ? watchConnections : method,
     requestMethod: "POST",
     url: "",
     signal: AbortSignal.any([]),
     requestHeader: new Headers({ authorization: `Bearer ${organizationId}` }),
-    values: createContextValues().set(principalKey, {
-      organizationId,
-      userId: "u",
-      permissions: new Set<string>(),
-      expiresAt: 0,
-      sessionId: "",
-    }),
+    values: createContextValues()
+      .set(principalKey, {
+        organizationId,
+        userId: "u",
+        permissions: new Set<string>(),
+        expiresAt: 0,
+        sessionId: "",
+      })
+      .set(entryKey, { door: "rest", peer: undefined, bytes: undefined, told: false, late }),
   });
   return {
     shedder,
@@ -65,8 +68,8 @@ function controlled() {
       for (const { resolve } of running.splice(0)) resolve();
       await new Promise((resolve) => setImmediate(resolve));
     },
-    admit: async (organizationId: string, stream = false) => {
-      const of = arrival(organizationId, stream);
+    admit: async (organizationId: string, stream = false, late = false) => {
+      const of = arrival(organizationId, stream, late);
       let passed = false;
       const chain = createHeaderChain([shedder.admission], of, () => {
         passed = true;
@@ -173,6 +176,15 @@ describe("while turns of the event loop take too long to begin what has arrived"
     expect(await all.admit("flood")).toMatchObject(letIn);
   });
 });
+
+test.each([false, true])(
+  "a call that has waited too long is refused, whatever else runs; a stream: %s",
+  async (stream) => {
+    const all = controlled();
+    expect(await all.admit("small", stream, true)).toMatchObject(refused);
+    expect(all.counted).toEqual([["connectory.calls.shed", 1, { "connectory.overload": "event_loop" }]]);
+  },
+);
 
 test("an organization is known by its header once it was let in", async () => {
   const { shedder, admit } = controlled();

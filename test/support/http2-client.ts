@@ -6,6 +6,8 @@ export interface Http2Answer {
   readonly status: number;
   readonly headers: Record<string, unknown>;
   readonly text: string;
+  /** Empty where there are none. */
+  readonly trailers: Record<string, unknown>;
 }
 
 /** One connection of HTTP/2, by ALPN to `https:`, with prior knowledge to `http:`. */
@@ -33,11 +35,15 @@ export async function openHttp2(url: string, options: SecureClientSessionOptions
     request: async (what, { headers = {}, body = "" } = {}) => {
       const stream = open(what, headers);
       const response = once(stream, "response");
+      let trailers: Record<string, unknown> = {};
+      stream.once("trailers", (given) => {
+        trailers = given;
+      });
       stream.end(body);
       const [head] = (await response) as [Record<string, unknown>];
       const chunks: Buffer[] = [];
       for await (const chunk of stream) chunks.push(chunk as Buffer);
-      return { status: Number(head[":status"]), headers: head, text: Buffer.concat(chunks).toString() };
+      return { status: Number(head[":status"]), headers: head, text: Buffer.concat(chunks).toString(), trailers };
     },
     close: () => session.destroy(),
   };

@@ -46,6 +46,7 @@ async function startDoors() {
     facades: [],
     isReady: async () => true,
     connectionLimits: { total: 1000, perAddress: 1000 },
+    shedder: loadShedderForTests(),
     log: pino({ level: "silent" }),
   });
   const transports = {

@@ -105,6 +105,7 @@ async function startDoors() {
     facades: [],
     isReady: async () => true,
     connectionLimits: { total: 1000, perAddress: 1000 },
+    shedder: loadShedderForTests(),
     log,
   });
   const baseUrl = `http://127.0.0.1:${http.port}`;

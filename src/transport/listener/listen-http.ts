@@ -1,9 +1,9 @@
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createServer as createListener, type Server, type ServerOpts, type Socket } from "node:net";
 import { createServer as createTls, type TLSSocket } from "node:tls";
 import type { AdmitConnection } from "../connection-limits.ts";
 import type { TlsFiles } from "../read-tls.ts";
+import type { Handle } from "./begin-in-turn.ts";
 import { type BodyLimits, createBodyBounds } from "./create-body-bounds.ts";
 import { continueWhenRead, EarlyClosingResponse, isClosing } from "./early-closing-response.ts";
 import { serveHttp2 } from "./serve-http2.ts";
@@ -23,10 +23,7 @@ export interface ListenerOptions {
   readonly admit: AdmitConnection;
   readonly tls: TlsFiles | undefined;
   readonly bodies: BodyLimits;
-  readonly handle: (
-    request: IncomingMessage | Http2ServerRequest,
-    response: ServerResponse | Http2ServerResponse,
-  ) => void;
+  readonly handle: Handle;
   readonly timeouts?: ListenerTimeouts;
 }
 
@@ -62,7 +59,7 @@ export function listenHttp(options: ListenerOptions): HttpListener {
   const { admit, tls, timeouts = defaultTimeouts } = options;
   const server = createListener(socketOptions);
   const boundBody = createBodyBounds(options.bodies);
-  const handle: ListenerOptions["handle"] = (request, response) => {
+  const handle: Handle = (request, response) => {
     boundBody(request, response);
     options.handle(request, response);
   };
@@ -97,7 +94,7 @@ export function listenHttp(options: ListenerOptions): HttpListener {
   };
 }
 
-function serveHttp1(listener: Server, handle: ListenerOptions["handle"], timeouts: ListenerTimeouts) {
+function serveHttp1(listener: Server, handle: Handle, timeouts: ListenerTimeouts) {
   const server = createHttp1({
     ServerResponse: EarlyClosingResponse,
     maxHeaderSize: maxHeaderBytes,

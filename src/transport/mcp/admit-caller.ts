@@ -1,12 +1,15 @@
 import type { AuthInfo } from "@modelcontextprotocol/server";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
+import type { Principal } from "../../auth/principal.ts";
 import type { VerifyToken } from "../../auth/verify-token.ts";
 import { Failure } from "../../failure.ts";
 import { principalOf } from "../../interceptors/authenticate.ts";
+import type { LoadShedder } from "../../interceptors/load-shedder.ts";
 import { explainError } from "../../interceptors/map-errors.ts";
 import { outcomeOf } from "../../interceptors/outcome.ts";
 import { requestIdHeader, requestIdOf } from "../../interceptors/request-id.ts";
+import { enter } from "../enter.ts";
 import { refuseCaller } from "./refuse-request.ts";
 
 /** What the server object of a request is told of who sends it. */
@@ -19,8 +22,8 @@ export interface McpCaller {
 export interface AdmitCallerDeps {
   readonly verifyToken: VerifyToken;
   readonly log: Logger;
-  /** Throws Failure QUEUE_FULL for a request that is one too many. */
-  readonly checkLoad: (organizationId: string) => void;
+  /** Throws Failure QUEUE_FULL for a request that is one too many, or has waited too long; such are counted in the log elsewhere. */
+  readonly checkLoad: LoadShedder["check"];
   /** Where a caller without a token is told who issues them. */
   readonly metadataUrl: (request: FastifyRequest) => string | undefined;
 }
@@ -39,20 +42,29 @@ export function createAdmitCaller({ verifyToken, log, checkLoad, metadataUrl }: 
     request.headers[requestIdHeader] = requestId; // the calls in it have the same
     const peer = request.socket.remoteAddress;
     reply.header(requestIdHeader, requestId);
+    const entry = enter(request, reply, "mcp");
+    const refuse = (thrown: unknown) => {
+      entry.told = true;
+      const error = explainError(log, thrown, { requestId, rpc: "mcp", signal: AbortSignal.any([]) });
+      refuseCaller(reply, error, metadataUrl(request));
+      return error;
+    };
+    let principal: Principal;
     try {
-      const principal = await principalOf(request.headers.authorization ?? null, verifyToken);
-      const { permissions, organizationId } = principal;
-      checkLoad(organizationId);
-      return asAuthInfo({ permissions, peer });
+      principal = await principalOf(request.headers.authorization ?? null, verifyToken);
     } catch (thrown) {
-      const signal = AbortSignal.any([]);
-      const error = explainError(log, thrown, { requestId, rpc: "mcp", signal });
-      const { code, reason } = outcomeOf(error);
+      const { code, reason } = outcomeOf(refuse(thrown));
       const cause = thrown instanceof Failure ? thrown.detail.loggedCause : undefined;
       log.info({ door: "mcp", code, reason, cause, requestId, peer }, "call");
-      refuseCaller(reply, error, metadataUrl(request));
       return undefined;
     }
+    try {
+      checkLoad(principal.organizationId, entry.late === true);
+    } catch (thrown) {
+      refuse(thrown);
+      return undefined;
+    }
+    return asAuthInfo({ permissions: principal.permissions, peer });
   };
 }
 

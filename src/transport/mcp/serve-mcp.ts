@@ -3,6 +3,7 @@ import { type AuthInfo, createMcpHandler, ProtocolErrorCode, preloadSchemas } fr
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { VerifyToken } from "../../auth/verify-token.ts";
+import type { LoadShedder } from "../../interceptors/load-shedder.ts";
 import type { Facade } from "../http.ts";
 import { requestBounds } from "../request-limits/request-bounds.ts";
 import { scanJson } from "../request-limits/scan-json.ts";
@@ -21,8 +22,7 @@ export interface McpOptions {
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
   readonly verifyToken: VerifyToken;
-  /** Throws Failure QUEUE_FULL for a request that is one too many. */
-  readonly checkLoad: (organizationId: string) => void;
+  readonly checkLoad: LoadShedder["check"];
   /** The external issuer of tokens; undefined when they are made here. */
   readonly issuer: string | undefined;
   /** The origins that may call from web pages; `*` for all. */

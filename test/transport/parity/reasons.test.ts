@@ -68,9 +68,9 @@ beforeAll(async () => {
     access: [],
     maxMessageBytes: 100_000,
     tls: undefined,
+    shedder: loadShedderForTests(),
   };
   const grpc = await serveGrpc({
-    shedder: loadShedderForTests(),
     ...common,
     connectionLimits: { total: 100, perAddress: 100 },
     httpPort: 0,

@@ -9,6 +9,7 @@ import { requestId } from "../../../src/interceptors/request-id.ts";
 import { serveHttp } from "../../../src/transport/http.ts";
 import { serveRest } from "../../../src/transport/rest/serve-rest.ts";
 import { routesOf } from "../../../src/transport/routes.ts";
+import { loadShedderForTests } from "../../support/load-shedder.ts";
 import { countingService } from "./counting-service.ts";
 
 /** The REST door in front of verbs of the test's own. */
@@ -29,6 +30,7 @@ export async function startNumbers(style: RestStyle, verbs: any) {
     facades: [serveRest({ ...door, appVersion: "0", refuseMember })],
     isReady: async () => true,
     connectionLimits: { total: 1000, perAddress: 1000 },
+    shedder: loadShedderForTests(),
   });
   return { url: `http://127.0.0.1:${http.port}/v1/numbers`, gate, stop: () => http.stop(100) };
 }
