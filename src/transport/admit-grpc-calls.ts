@@ -11,6 +11,7 @@ import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/requ
 import type { BoundedCall, CallBounds } from "./call-bounds.ts";
 import type { CallHead } from "./call-heads.ts";
 import { compressionUnnamed } from "./connect/describe-read-error.ts";
+import { delayDecompression } from "./delay-decompression.ts";
 import { describeLibraryStatus } from "./describe-library-status.ts";
 import { endStream } from "./end-stream.ts";
 import type { Arrival, HeaderChain } from "./pass-headers.ts";
@@ -18,7 +19,6 @@ import { keepStream } from "./reset-stream.ts";
 import { timeoutFailure } from "./timeout-failure.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
 import { headersOf } from "./to-metadata.ts";
-import { watchDecompression } from "./watch-decompression.ts";
 
 /** What decides about the calls of one RPC before its message is read. */
 export interface RpcAdmission extends Pick<Arrival, "service" | "method"> {
@@ -111,7 +111,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
 
     const read = (caller: string, deliver: () => void) => {
       try {
-        held = halfOpen.open({ caller, compressed, read: deliver, refuse: fail });
+        held = halfOpen.open({ caller, refuse: fail });
       } catch (error) {
         return fail(error instanceof Failure ? error : ConnectError.from(error));
       }
@@ -121,14 +121,14 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
         bytes += chunk.length;
         if (!received) held?.hold(bytes);
       });
-      const { inflate: began, inflated: ended } = held;
-      if (compressed) watchDecompression(call, { began, ended });
+      if (compressed) delayDecompression(call, stream, held);
+      deliver();
     };
     const admit = async (metadata: Metadata, deliver: () => void) => {
       header = headersOf(metadata);
       const of = arrival();
       try {
-        held = authenticating.open({ caller: peer ?? "", compressed: false, read: () => {}, refuse: fail });
+        held = authenticating.open({ caller: peer ?? "", refuse: fail });
         await rpc.decide(of);
       } catch (decided) {
         if (over) return;

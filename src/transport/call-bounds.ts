@@ -21,8 +21,11 @@ export interface CallLimits {
 export interface BoundedCall {
   /** Says how many bytes of the request are held now. */
   hold(bytes: number): void;
-  /** Its message is being decompressed: from here on it has its place for that until `inflated`, even when it is closed. */
-  inflate(): void;
+  /**
+   * Its message is there whole and is to be decompressed: `begin` is called at once, or when there is a place for that; never when
+   * it is closed first. It has its place from then on until `inflated`, even when it is closed.
+   */
+  inflate(begin: () => void): void;
   /** Nothing of it is being decompressed any more. */
   inflated(): void;
   /** A message came: the time begins anew. */
@@ -34,10 +37,6 @@ export interface BoundedCall {
 export interface NewCall {
   /** Whose share it takes. */
   readonly caller: string;
-  /** What it comes to hold is known when it is decompressed, and not before. */
-  readonly compressed: boolean;
-  /** Called when its bytes may be read: at once, or when it may be decompressed. */
-  readonly read: () => void;
   /** Called once, when a bound is passed; `close` has been called then. */
   readonly refuse: (failure: Failure) => void;
 }
@@ -61,8 +60,8 @@ interface Entry extends NewCall {
   bytes: number;
   /** It has a place for decompressing. */
   inflating: boolean;
-  /** It uses that place. */
-  inflation: boolean;
+  /** It waits for one. */
+  begin: (() => void) | undefined;
 }
 
 const sweepMs = 1000;
@@ -85,33 +84,38 @@ export function createCallBounds(limits: CallLimits): CallBounds {
     bytes += more;
   };
   const mayInflate = (share: Share) => share.inflating < limits.inflatingPerCaller && inflating < limits.inflating;
-  const takePlace = (entry: Entry) => {
-    entry.inflating = true;
-    entry.share.inflating += 1;
-    inflating += 1;
-  };
   const leavePlace = (entry: Entry) => {
     if (!entry.inflating) return;
     entry.inflating = false;
     entry.share.inflating -= 1;
     inflating -= 1;
     forget(entry);
-    if (waiting.size > 0) beginWaiting();
+    beginNext();
   };
   const forget = ({ share, caller }: Entry) => {
     if (share.calls === 0 && share.inflating === 0) shares.delete(caller);
   };
-  const begin = (entry: Entry) => {
+  const waitNoMore = (entry: Entry) => {
+    entry.begin = undefined;
     if (entry.share.waiting.delete(entry) && entry.share.waiting.size === 0) waiting.delete(entry.share);
-    if (entry.compressed) takePlace(entry);
-    entry.read();
   };
-  const beginWaiting = () => {
-    for (const share of waiting)
-      for (const entry of share.waiting) {
-        if (!mayInflate(share)) break;
-        begin(entry);
-      }
+  const takePlace = (entry: Entry, begin: () => void) => {
+    entry.inflating = true;
+    entry.share.inflating += 1;
+    inflating += 1;
+    begin();
+  };
+  /** There is one place more. Callers take turns. */
+  const beginNext = () => {
+    for (const share of waiting) {
+      if (!mayInflate(share)) continue;
+      const [entry] = share.waiting;
+      const begin = entry?.begin;
+      if (entry === undefined || begin === undefined) continue;
+      waitNoMore(entry);
+      if (waiting.delete(share)) waiting.add(share);
+      return takePlace(entry, begin);
+    }
   };
   const close = (entry: Entry) => {
     if (!entries.delete(entry)) return;
@@ -119,8 +123,7 @@ export function createCallBounds(limits: CallLimits): CallBounds {
     set(entry, 0);
     share.calls -= 1;
     forget(entry);
-    if (share.waiting.delete(entry) && share.waiting.size === 0) waiting.delete(share);
-    if (!entry.inflation) leavePlace(entry);
+    waitNoMore(entry);
   };
   const refuse = (entry: Entry, failure: Failure) => {
     close(entry);
@@ -130,7 +133,7 @@ export function createCallBounds(limits: CallLimits): CallBounds {
     const before = performance.now() - limits.timeoutMs;
     for (const entry of entries) {
       if (entry.since > before) break;
-      refuse(entry, late(limits.timeoutMs));
+      refuse(entry, entry.begin === undefined ? late(limits.timeoutMs) : tooMany(limits.what));
     }
   }, sweepMs);
   sweep.unref();
@@ -141,16 +144,10 @@ export function createCallBounds(limits: CallLimits): CallBounds {
       if (share.calls >= limits.callsPerCaller || entries.size >= limits.calls) throw tooMany(limits.what);
       shares.set(call.caller, share);
       share.calls += 1;
-      const { caller, compressed, read, refuse: refused } = call;
+      const { caller, refuse: refused } = call;
       const since = performance.now();
-      const places = { inflating: false, inflation: false };
-      const entry: Entry = { caller, compressed, read, refuse: refused, share, since, bytes: 0, ...places };
+      const entry: Entry = { caller, refuse: refused, share, since, bytes: 0, inflating: false, begin: undefined };
       entries.add(entry);
-      if (!compressed || mayInflate(share)) begin(entry);
-      else {
-        share.waiting.add(entry);
-        waiting.add(share);
-      }
       return {
         hold: (held) => {
           const counted = Math.max(0, held - freeBytes);
@@ -160,14 +157,14 @@ export function createCallBounds(limits: CallLimits): CallBounds {
             return refuse(entry, tooMuch(limits.what));
           set(entry, counted);
         },
-        inflate: () => {
-          if (!entry.inflating) takePlace(entry); // it was closed meanwhile
-          entry.inflation = true;
+        inflate: (begin) => {
+          if (!entries.has(entry)) return;
+          if (mayInflate(share)) return takePlace(entry, begin);
+          entry.begin = begin;
+          share.waiting.add(entry);
+          waiting.add(share);
         },
-        inflated: () => {
-          entry.inflation = false;
-          leavePlace(entry);
-        },
+        inflated: () => leavePlace(entry),
         renew: () => {
           if (!entries.delete(entry)) return;
           entry.since = performance.now();

@@ -39,7 +39,7 @@ export function createGrpcBounds(maxMessageBytes: number): GrpcBounds {
       callsPerCaller: 2048,
       bytes: 64 * maxMessageBytes,
       bytesPerCaller: 16 * maxMessageBytes,
-      // Small messages can come in one frame of HTTP/2 (16 kB), and grpc-js decompresses them all at once: to 17 MB at most.
+      // Each to `maxMessageBytes` at most.
       inflating: 16,
       inflatingPerCaller: 4,
       timeoutMs,

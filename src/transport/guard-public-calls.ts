@@ -46,10 +46,10 @@ export function guardPublicCalls(
       call.sendStatus(toGrpcStatus(error));
       endStream(stream);
     };
-    const open = (of: CallBounds, read: () => void) => {
+    const open = (of: CallBounds) => {
       held?.close();
       try {
-        held = of.open({ caller, compressed: false, read, refuse: fail });
+        held = of.open({ caller, refuse: fail });
       } catch (error) {
         fail(error);
       }
@@ -66,7 +66,9 @@ export function guardPublicCalls(
               return fail(
                 new Failure(ErrorReason.CALL_NOT_SUPPORTED, "grpc-encoding: health and reflection take no compression"),
               );
-            open(bounds, () => deliver(metadata));
+            open(bounds);
+            if (over) return;
+            deliver(metadata);
             stream.on("data", (chunk: Buffer) => {
               bytes += chunk.length;
               held?.hold(bytes);
@@ -79,7 +81,7 @@ export function guardPublicCalls(
             if (!over) deliver(message);
           },
           onReceiveHalfClose: (deliver) => {
-            if (path === watchPath) open(watches, () => {});
+            if (path === watchPath) open(watches);
             if (!over) deliver();
           },
           onCancel: () => held?.close(),

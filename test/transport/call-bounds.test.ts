@@ -22,14 +22,19 @@ const roomy: CallLimits = {
 
 let bounds: CallBounds;
 let refused: Failure[] = [];
-let reading: string[] = [];
+let begun: string[] = [];
 function start(limits: Partial<CallLimits>): void {
   bounds = createCallBounds({ ...roomy, ...limits });
   refused = [];
-  reading = [];
+  begun = [];
 }
-const open = (caller: string, { compressed = false, name = caller } = {}): BoundedCall =>
-  bounds.open({ caller, compressed, read: () => reading.push(name), refuse: (failure) => refused.push(failure) });
+const open = (caller: string): BoundedCall => bounds.open({ caller, refuse: (failure) => refused.push(failure) });
+/** A call whose message is there and is to be decompressed. */
+const inflate = (caller: string, name = caller): BoundedCall => {
+  const call = open(caller);
+  call.inflate(() => begun.push(name));
+  return call;
+};
 afterEach(() => {
   bounds.stop();
   vi.useRealTimers();
@@ -69,41 +74,42 @@ describe("bounds of calls", () => {
     expect(refused).toHaveLength(1);
   });
 
-  test("a few are decompressed at a time, of each caller and of all; the others wait in order", () => {
+  test("a few are decompressed at a time, of each caller and of all; the others wait, and callers take turns", () => {
     start({ inflating: 3, inflatingPerCaller: 2 });
-    const calls = ["a1", "a2", "a3", "b1", "b2"].map((name) => open(name.charAt(0), { compressed: true, name }));
-    open("a", { name: "plain" });
-    expect(reading).toEqual(["a1", "a2", "b1", "plain"]);
+    open("a"); // whose message is not there takes no place
+    const calls = ["a1", "a2", "a3", "a4", "b1", "b2"].map((name) => inflate(name.charAt(0), name));
+    expect(begun).toEqual(["a1", "a2", "b1"]);
     calls[0]?.inflated();
-    expect(reading.at(-1)).toBe("a3");
-    calls[1]?.close();
-    expect(reading.at(-1)).toBe("b2");
-    expect(reading).toHaveLength(6);
+    expect(begun.at(-1)).toBe("a3");
+    calls[1]?.inflated();
+    expect(begun.at(-1)).toBe("b2");
+    calls[4]?.inflated();
+    expect(begun.at(-1)).toBe("a4");
+    expect(begun).toHaveLength(6);
   });
 
   test("one that is being decompressed has its place until that has ended, also when its caller has left", () => {
     start({ inflating: 2, inflatingPerCaller: 1 });
-    const first = open("a", { compressed: true, name: "a1" });
-    first.inflate();
+    const first = inflate("a", "a1");
     first.close();
-    const second = open("a", { compressed: true, name: "a2" });
-    expect(reading).toEqual(["a1"]);
+    inflate("a", "a2");
+    expect(begun).toEqual(["a1"]);
     first.inflated();
     first.inflated(); // counts once
-    expect(reading).toEqual(["a1", "a2"]);
-    open("a", { compressed: true, name: "a3" });
-    second.close(); // never began
-    expect(reading).toEqual(["a1", "a2", "a3"]);
+    expect(begun).toEqual(["a1", "a2"]);
+    inflate("a", "a3");
+    expect(begun).toEqual(["a1", "a2"]);
   });
 
   test("one that waits and leaves is not begun", () => {
     start({ inflating: 1 });
-    const [first, second] = [open("a", { compressed: true }), open("a", { compressed: true })];
-    second?.close();
-    first?.close();
-    expect(reading).toHaveLength(1);
-    open("a", { compressed: true });
-    expect(reading).toHaveLength(2);
+    const [first, second] = [inflate("a", "a1"), inflate("a", "a2")];
+    second.close();
+    first.inflated();
+    second.inflate(() => begun.push("too late"));
+    expect(begun).toEqual(["a1"]);
+    inflate("a", "a3");
+    expect(begun).toEqual(["a1", "a3"]);
   });
 
   test("one that takes too long is refused; a message begins its time anew", () => {
@@ -117,5 +123,15 @@ describe("bounds of calls", () => {
     expect(refused.map(({ reason }) => reason)).toEqual([ErrorReason.DEADLINE_EXCEEDED]);
     vi.advanceTimersByTime(4000);
     expect(refused).toHaveLength(2);
+  });
+
+  test("one that waits too long for its place is refused as one too many", () => {
+    vi.useFakeTimers();
+    start({ inflating: 1, timeoutMs: 5000 });
+    inflate("a").close(); // and goes on
+    inflate("a", "a2");
+    vi.advanceTimersByTime(7000);
+    expect(refused.map(({ reason }) => reason)).toEqual([ErrorReason.QUEUE_FULL]);
+    expect(begun).toEqual(["a"]);
   });
 });
