@@ -29,11 +29,8 @@ import { openTestLobby } from "./connectors/open-test-lobby.ts";
 import type { TestThreads } from "./connectors/open-test-threads.ts";
 import { createRoutes } from "./create-routes.ts";
 import { limitSilence } from "./database/limit-silence.ts";
-import { lockDataDir } from "./database/lock-data-dir.ts";
-import { migrate } from "./database/migrate.ts";
 import { observePool } from "./database/observe-pool.ts";
-import { type DatabaseTarget, openKnex } from "./database/open-knex.ts";
-import { startEmbeddedPostgres } from "./database/start-embedded-postgres.ts";
+import { openKnex } from "./database/open-knex.ts";
 import { ownTargets } from "./egress/own-targets.ts";
 import { isLoopback } from "./environment-reader.ts";
 import { createKafkaSink } from "./events/kafka-sink.ts";
@@ -43,6 +40,7 @@ import { createCallGate } from "./interceptors/call-gate.ts";
 import { createInterceptors } from "./interceptors/index.ts";
 import { createLoadShedder } from "./interceptors/load-shedder.ts";
 import { createMessageCheck } from "./interceptors/validate.ts";
+import { migrateDatabase, openDatabase } from "./open-database.ts";
 import { checkKeys, checkKeysBeforeMigration } from "./secrets/check-keys.ts";
 import { fixedKeyRing, type KeyRing } from "./secrets/key-ring.ts";
 import { openLocalKeyRing } from "./secrets/open-local-key-ring.ts";
@@ -106,7 +104,7 @@ export async function startApp(
     const knex = openKnex(target, config.databasePoolMax, log, silence);
     closers.push(() => knex.destroy());
     await checkKeysBeforeMigration({ knex, keys });
-    await migrateTo(target, log);
+    await migrateDatabase(target, log);
     const telemetry = await openTelemetry({ ...config.telemetry, ...service, log });
     closers.push(() => telemetry.stop());
     observeLostLines(telemetry.meter, lostLines);
@@ -197,12 +195,6 @@ export async function startApp(
   }
 }
 
-/** A migration, and the wait for another server's, may rightly take long. */
-async function migrateTo(target: DatabaseTarget, log: Logger): Promise<void> {
-  const knex = openKnex(target, 1, log, limitSilence(0));
-  await migrate(knex).finally(() => knex.destroy());
-}
-
 function openKeys({ secretKeys, dataDir }: Config): Promise<KeyRing> {
   return secretKeys === undefined ? openLocalKeyRing(dataDir) : Promise.resolve(fixedKeyRing(secretKeys));
 }
@@ -245,23 +237,6 @@ function startEvents(
   const relay = startRelay({ ...parts, sink, topicPrefix: kafkaTopicPrefix, holder });
   closers.push(() => relay.stop());
   written.on("event", relay.wake);
-}
-
-async function openDatabase(
-  { databaseUrl, dataDir }: Config,
-  log: Logger,
-  closers: Closer[],
-  onDeath: (why: string) => void,
-): Promise<DatabaseTarget> {
-  if (databaseUrl !== undefined) return { url: databaseUrl };
-  closers.push(await lockDataDir(dataDir));
-  const postgres = await startEmbeddedPostgres({
-    dataDir,
-    log,
-    onExit: () => onDeath("the embedded database has died"),
-  });
-  closers.push(() => postgres.stop());
-  return postgres.target;
 }
 
 function createVerifier(

@@ -39,6 +39,8 @@ export interface Config {
   readonly dataDir: string;
   /** Undefined: the embedded server in `dataDir`. */
   readonly databaseUrl: string | undefined;
+  /** False: behind a pooler that gives each transaction another session. */
+  readonly databasePrepare: boolean;
   readonly databasePoolMax: number;
   /** Undefined: events wait in the log. */
   readonly kafka: KafkaSettings | undefined;
@@ -79,6 +81,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     httpAddress,
     dataDir: resolve(env.text("DATA_DIR") ?? "./data"),
     databaseUrl,
+    databasePrepare: env.oneOf("DATABASE_PREPARE", ["on", "off"], "on") === "on",
     databasePoolMax: env.integer("DATABASE_POOL_MAX", 10, 1, 300),
     kafka: readKafka(env),
     kafkaTopicPrefix:
@@ -112,6 +115,11 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
           name,
           `${address.host} is not a loopback address: set AUTH_ISSUER, the local development issuer is for this machine alone`,
         );
+  if (env.text("DATABASE_URL") === undefined && !config.databasePrepare)
+    env.problem(
+      "DATABASE_PREPARE",
+      "is for a pooler before the database of DATABASE_URL, which is not set: leave it out",
+    );
   if (env.text("CONNECTION_CREATE_POLICY") !== undefined)
     env.problem(
       "CONNECTION_CREATE_POLICY",

@@ -25,12 +25,12 @@ export interface CommandLine {
  * the embedded one is started when nobody runs it. True when all is under the new keys.
  */
 export async function rotate(config: Config, log: Logger, command: CommandLine): Promise<boolean> {
-  const { databaseUrl, dataDir, secretKeys } = config;
+  const { databaseUrl, databasePrepare, dataDir, secretKeys } = config;
   const keys = secretKeys === undefined ? await openLocalKeyRing(dataDir) : fixedKeyRing(secretKeys);
   const database =
     databaseUrl === undefined
       ? await connectEmbedded({ dataDir, log })
-      : { target: { url: databaseUrl }, stop: async () => {} };
+      : { target: { url: databaseUrl, prepare: databasePrepare }, stop: async () => {} };
   const knex = openKnex(database.target, 4, log, limitSilence(0)); // one connection holds the lock all the while
   try {
     await checkKeysBeforeMigration({ knex, keys });

@@ -144,6 +144,14 @@ describe("parseConfig", () => {
     expect(parseConfig({ DATABASE_URL: url, SECRET_KEYS: `a:${key}` }).databaseUrl).toContain("hid,den");
   });
 
+  test("prepared statements are used unless they are turned off, which is for an external database", () => {
+    const external = { DATABASE_URL: "postgres://user@db/x", SECRET_KEYS: `a:${key}` };
+    expect(parseConfig(external).databasePrepare).toBe(true);
+    expect(parseConfig({ ...external, DATABASE_PREPARE: "off" }).databasePrepare).toBe(false);
+    expect(problemsOf({ ...external, DATABASE_PREPARE: "no" })).toContain("DATABASE_PREPARE: must be one of on, off");
+    expect(problemsOf({ DATABASE_PREPARE: "off" })).toContain("DATABASE_PREPARE: is for a pooler");
+  });
+
   test("a wrong database URL is refused without repeating its password", () => {
     const message = problemsOf({ DATABASE_URL: "mysql://user:hunter2@db/x", SECRET_KEYS: `a:${key}` });
     expect(message).toContain("DATABASE_URL");

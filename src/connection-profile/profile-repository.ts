@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile, ConnectionProfileRevision } from "../../gen/connectory/v1/connection_profile_pb.js";
 import { coalesce } from "../database/coalesce.ts";
+import { runTransaction } from "../database/run-transaction.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import type { SecretVault } from "../secrets/open-vault.ts";
 import type { RecordTry } from "./candidate.ts";
@@ -62,7 +63,7 @@ const tryLimits = { maxBatch: 64, maxRunning: 1, maxWaiting: 20_000 };
 
 export function createProfileRepository({ knex, vault, digest, onWrite }: ProfileRepositoryDeps): ProfileRepository {
   const write = async <T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T> => {
-    const written = await knex.transaction(work);
+    const written = await runTransaction(knex, work);
     if (written !== undefined) onWrite();
     return written;
   };

@@ -4,6 +4,7 @@ import type { Knex } from "knex";
 import { LastTestSchema } from "../../gen/connectory/v1/connection_profile_pb.js";
 import { TestReportSchema, TestStage, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
 import { runPrepared } from "../database/run-prepared.ts";
+import { runTransaction } from "../database/run-transaction.ts";
 import { type AddressedEvent, appendEvents } from "../events/append-event.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import type { Candidate, Try } from "./candidate.ts";
@@ -45,7 +46,7 @@ async function writeTries(knex: Knex, items: readonly TryRecord[]): Promise<void
       knex,
       items.map((item) => eventOf(item, now)),
     ));
-  await knex.transaction(async (trx) => {
+  await runTransaction(knex, async (trx) => {
     const there = await lockProfiles(trx, saved);
     const events = items.map((item) => eventOf(item, now, there));
     await runPrepared(trx, "keep-last-tests", keepLastTests, [

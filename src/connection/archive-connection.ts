@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import { runTransaction } from "../database/run-transaction.ts";
 import { appendEvent } from "../events/append-event.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { type ConnectionRecord, connectionColumns, toConnectionJson } from "./connection-record.ts";
@@ -15,7 +16,7 @@ export function archiveConnection(
   { organizationId, userId, requestId, traceparent, tracestate }: Caller,
   { id, participant }: ConnectionToArchive,
 ): Promise<{ record: ConnectionRecord; revision: bigint } | undefined> {
-  return knex.transaction(async (trx) => {
+  return runTransaction(knex, async (trx) => {
     const { rows } = await trx.raw<{ rows: ConnectionRecord[] }>(
       // One that is not to be seen is not locked either: how long that takes would tell that it is there.
       `select ${connectionColumns} from connection where organization_id = :organizationId and id = :id and is_active

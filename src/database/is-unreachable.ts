@@ -1,3 +1,5 @@
+import { isStaleStatement } from "./is-stale-statement.ts";
+
 /**
  * SQLSTATEs of PostgreSQL and PgBouncer that say "not now": a whole class by its first two characters, else one state.
  * Everything else (a constraint, a syntax error, 42 and 23 and 22, XX000) is about the statement.
@@ -90,6 +92,7 @@ export function isUnreachable(error: unknown): boolean {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (networkCodes.has(code) || networkCodeFamilies.test(code)) return true;
   if (connectCodes.has(code)) return "syscall" in error && error.syscall === "connect";
+  if (isStaleStatement(error)) return true;
   if (sqlState.test(code)) return [5, 3, 2].some((length) => transientStates.has(code.slice(0, length)));
   return transientMessage.test(error.message);
 }

@@ -4,9 +4,13 @@ import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { limitSilence } from "./limit-silence.ts";
+import { keepPreparedNames } from "./prepared-names.ts";
 
-/** Where a PostgreSQL database is: a connection URL, or its parts. */
-export type DatabaseTarget = { readonly url: string } | DatabaseAddress;
+/**
+ * Where a PostgreSQL database is: a connection URL, or its parts. `prepare: false` is for a pooler that gives each transaction
+ * whichever session is free: nothing is then kept in a session, neither prepared statements nor settings.
+ */
+export type DatabaseTarget = { readonly url: string; readonly prepare?: boolean } | DatabaseAddress;
 
 export interface DatabaseAddress {
   /** A name or an address, or the folder of a unix socket when it starts with `/`. */
@@ -19,25 +23,25 @@ export interface DatabaseAddress {
 
 /**
  * Opens a pool of at most `poolMax` connections; nothing is dialled before the first query. int8 comes back as bigint,
- * timestamptz as Date. A statement is cancelled by the server after 30 s, an idle transaction ended after 30 s; getting a connection fails after 5 s, with
- * QUEUE_FULL when others got one meanwhile.
+ * timestamptz as Date. A statement is cancelled by the server after 30 s, an idle transaction ended after 30 s (by the settings of
+ * the user where the target has `prepare: false`); getting a connection fails after 5 s, with QUEUE_FULL when others got one meanwhile.
  * The caller ends it with `knex.destroy()`. `log` gets what Knex reports beside the errors it throws, such as a pooled
  * connection that has broken; without it Knex would print that on standard output.
  */
 export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, silence = limitSilence()): Knex {
+  const prepare = !("prepare" in target) || target.prepare !== false;
   const opened = knex({
     client: "pg",
     connection: {
       ...address(target),
       application_name: "connectory",
-      statement_timeout: 30_000,
       connectionTimeoutMillis: 5_000,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       stream: silence.open,
       types: int8AsBigint(),
     },
-    pool: { min: 0, max: poolMax, afterCreate: limitIdleTransactions },
+    pool: { min: 0, max: poolMax, ...(prepare && { afterCreate: limitSession }) },
     // An error that is logged names the statement, not the values in it.
     compileSqlOnError: false,
     acquireConnectionTimeout: 5_000,
@@ -48,16 +52,17 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, 
       deprecate: (message: string) => log?.warn(message),
     },
   });
+  opened.userParams = keepPreparedNames(prepare);
   tellQueueFromOutage(opened);
   return opened;
 }
 
 /**
- * A process that is frozen inside a transaction keeps what it has locked for 30 s and not for good. A statement, because
- * PgBouncer refuses such a parameter of a connection unless it is told to ignore it.
+ * What no answer of the server would end: a statement without an end, and what a process has locked that is frozen inside a
+ * transaction. By a statement, because PgBouncer refuses such parameters of a connection unless it is told to ignore them.
  */
-function limitIdleTransactions(connection: Client, done: (error: Error | undefined, connection: Client) => void): void {
-  connection.query("set idle_in_transaction_session_timeout = '30s'").then(
+function limitSession(connection: Client, done: (error: Error | undefined, connection: Client) => void): void {
+  connection.query("set statement_timeout = '30s'; set idle_in_transaction_session_timeout = '30s'").then(
     () => done(undefined, connection),
     (error: Error) => done(error, connection),
   );

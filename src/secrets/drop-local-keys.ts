@@ -10,7 +10,8 @@ const fileLock = 7_221_606_115;
  */
 export async function withLocalKeys<T>(knex: Knex, work: () => Promise<T>): Promise<T> {
   return knex.transaction(async (trx) => {
-    await trx.raw("set local statement_timeout = 0");
+    // It waits for another command, and does nothing while its own works, for as long as that takes.
+    await trx.raw("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
     await trx.raw("select pg_advisory_xact_lock(?)", [fileLock]);
     return work();
   });

@@ -11,6 +11,7 @@ const root = join(import.meta.dirname, "../..");
 const leaves = ["failure.ts", "private-file.ts", "environment-reader.ts", "calm-kafkajs.ts", "contract", "telemetry"];
 const allowed: Record<string, readonly string[]> = {
   "main.ts": ["app.ts", "config.ts", "rotate.ts", "welcome.ts", "auth"],
+  "open-database.ts": ["config.ts", "database"],
   "rotate.ts": ["config.ts", "connection-profile", "connectors", "database", "secrets"],
   "welcome.ts": ["app.ts", "config.ts"],
   "create-routes.ts": [
@@ -26,6 +27,7 @@ const allowed: Record<string, readonly string[]> = {
   "app.ts": [
     "config.ts",
     "create-routes.ts",
+    "open-database.ts",
     "auth",
     "connection-profile",
     "connectors",

@@ -13,6 +13,7 @@ need redis-server redis-server
 need mosquitto mosquitto
 need nginx nginx-light
 need rabbitmq-server rabbitmq-server
+need pgbouncer pgbouncer
 need setpriv util-linux
 need kcat kcat
 need java openjdk-17-jre-headless
