@@ -17,6 +17,8 @@ export interface TestKafka {
   readonly brokers: string[];
   /** The same broker behind a proxy that can lose answers. */
   readonly proxy: KafkaProxy;
+  /** Where that proxy leads: a listener whose clients are sent to the proxy, or to the port that was asked for. */
+  readonly behindProxy: number;
   /** Kills the broker (SIGKILL); its data stays. */
   kill(): Promise<void>;
   /** Stops the broker's process without ending it (SIGSTOP): sockets stay open and nothing answers. */
@@ -28,8 +30,11 @@ export interface TestKafka {
   stop(): Promise<void>;
 }
 
-/** Starts a broker in about 5 s on two cores (format 1.5 s, start 3 s). */
-export async function startKafka(libs: string): Promise<TestKafka> {
+/**
+ * Starts a broker in about 5 s on two cores (format 1.5 s, start 3 s). `front` is the port of a proxy of the caller's own, which takes
+ * the place of the one that is here.
+ */
+export async function startKafka(libs: string, front?: number): Promise<TestKafka> {
   const dir = await mkdtemp(join(tmpdir(), "connectory-kafka-"));
   const [port, behindProxy, controller] = [await freePort(), await freePort(), await freePort()];
   const proxy = await startKafkaProxy(behindProxy);
@@ -37,7 +42,7 @@ export async function startKafka(libs: string): Promise<TestKafka> {
   const config = join(dir, "server.properties");
   const logFile = join(dir, "broker.log");
   await writeFile(join(dir, "log4j2.properties"), log4j);
-  await writeFile(config, properties({ dir, port, behindProxy, controller, proxy: proxy.port }));
+  await writeFile(config, properties({ dir, port, behindProxy, controller, proxy: front ?? proxy.port }));
   java.unshift(`-Dlog4j2.configurationFile=${join(dir, "log4j2.properties")}`);
   const clusterId = randomBytes(16).toString("base64url");
   await promisify(execFile)("java", [
@@ -66,6 +71,7 @@ export async function startKafka(libs: string): Promise<TestKafka> {
   return {
     brokers: [`127.0.0.1:${port}`],
     proxy,
+    behindProxy,
     kill: () => broker.kill(),
     pause: () => broker.signal("SIGSTOP"),
     resume: () => broker.signal("SIGCONT"),

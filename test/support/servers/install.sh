@@ -16,6 +16,7 @@ need rabbitmq-server rabbitmq-server
 need pgbouncer pgbouncer
 need setpriv util-linux
 need kcat kcat
+need faketime faketime
 need java openjdk-17-jre-headless
 need mvn maven
 [ -n "$missing" ] || exit 0
