@@ -19,12 +19,13 @@ export function archiveConnection(
   return runTransaction(knex, async (trx) => {
     const { rows } = await trx.raw<{ rows: ConnectionRecord[] }>(
       // One that is not to be seen is not locked either: how long that takes would tell that it is there.
-      `select ${connectionColumns} from connection where organization_id = :organizationId and id = :id and is_active
+      // Whether it is active is asked below: an index of active connections alone would seem as good as that of ids.
+      `select ${connectionColumns} from connection where organization_id = :organizationId and id = :id
          and (cast(:participant as text) is null or :participant in (user_id_1, user_id_2)) for update`,
       { organizationId, id, participant: participant ?? null },
     );
     const [before] = rows;
-    if (before === undefined) return undefined;
+    if (before?.isActive !== true) return undefined;
     const now = new Date();
     const record: ConnectionRecord = {
       ...before,

@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import { runPrepared } from "../database/run-prepared.ts";
+import { byPair } from "./join-connection.ts";
 import type { Pair } from "./read-pair.ts";
 
 /** Pairs of one organization, each in order. */
@@ -10,16 +11,15 @@ export interface PairsToCheck {
 
 const statement = `
   select item.ord, c.id
-  from unnest(?::text[], ?::text[]) with ordinality as item (user_id_1, user_id_2, ord)
-  join connection c on c.organization_id = ?
-    and c.user_id_1 = item.user_id_1 and c.user_id_2 = item.user_id_2 and c.is_active`;
+  from unnest(?::text[], ?::text[], ?::text[]) with ordinality as item (organization_id, user_id_1, user_id_2, ord)
+  ${byPair}`;
 
 /** The ids of the active connections of pairs, all of one moment; undefined where there is none. */
 export async function checkPairs(knex: Knex, { organizationId, pairs }: PairsToCheck): Promise<(string | undefined)[]> {
   const rows = await runPrepared<{ ord: bigint; id: string }>(knex, "check-pairs", statement, [
+    pairs.map(() => organizationId),
     pairs.map(({ userId1 }) => userId1),
     pairs.map(({ userId2 }) => userId2),
-    organizationId,
   ]);
   const ids = new Array<string | undefined>(pairs.length).fill(undefined);
   for (const { ord, id } of rows) ids[Number(ord) - 1] = id;

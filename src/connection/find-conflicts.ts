@@ -3,6 +3,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
 import type { NewConnection } from "./insert-connections.ts";
+import { byId, byPair } from "./join-connection.ts";
 
 interface Conflict {
   readonly ord: bigint;
@@ -13,11 +14,12 @@ interface Conflict {
 const statement = `
   select
     item.ord,
-    (select c.id from connection c where c.organization_id = item.organization_id
-      and c.user_id_1 = item.user_id_1 and c.user_id_2 = item.user_id_2 and c.is_active) as "pairId",
-    exists (select from connection c where c.organization_id = item.organization_id and c.id = item.id) as "idTaken"
+    pair.id as "pairId",
+    same.id is not null as "idTaken"
   from unnest(?::text[], ?::uuid[], ?::text[], ?::text[])
-    with ordinality as item (organization_id, id, user_id_1, user_id_2, ord)`;
+    with ordinality as item (organization_id, id, user_id_1, user_id_2, ord)
+  left join lateral (select c.id from (select item.*) as item ${byPair}) as pair on true
+  left join lateral (select c.id from (select item.*) as item ${byId}) as same on true`;
 
 /** Says what was in the way of connections that could not be inserted. One that is missing in the answer is free now. */
 export async function findConflicts(knex: Knex, items: readonly NewConnection[]): Promise<Map<NewConnection, Failure>> {

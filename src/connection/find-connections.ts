@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import { runPrepared } from "../database/run-prepared.ts";
 import { type ConnectionRecord, connectionColumns } from "./connection-record.ts";
+import { byId, byPair } from "./join-connection.ts";
 
 /** Which connection is meant: the one with an id, active or not, or the active one of a pair (in order). */
 export type ConnectionKey = { readonly organizationId: string } & (
@@ -8,16 +9,17 @@ export type ConnectionKey = { readonly organizationId: string } & (
   | { readonly userId1: string; readonly userId2: string }
 );
 
-const byId = `
-  select item.ord, ${connectionColumns}
-  from unnest(?::text[], ?::uuid[]) with ordinality as item (organization_id, wanted_id, ord)
-  join connection c on c.organization_id = item.organization_id and c.id = item.wanted_id`;
+const columns = connectionColumns.replaceAll(/\b(id|user_id_[12])\b(?!")/g, "c.$1");
 
-const byPair = `
-  select item.ord, ${connectionColumns.replaceAll(/\b(user_id_[12])\b/g, "c.$1")}
+const statementById = `
+  select item.ord, ${columns}
+  from unnest(?::text[], ?::uuid[]) with ordinality as item (organization_id, id, ord)
+  ${byId}`;
+
+const statementByPair = `
+  select item.ord, ${columns}
   from unnest(?::text[], ?::text[], ?::text[]) with ordinality as item (organization_id, user_id_1, user_id_2, ord)
-  join connection c on c.organization_id = item.organization_id
-    and c.user_id_1 = item.user_id_1 and c.user_id_2 = item.user_id_2 and c.is_active`;
+  ${byPair}`;
 
 /** Reads many connections with at most two statements; undefined where there is none. */
 export async function findConnections(
@@ -28,7 +30,7 @@ export async function findConnections(
   const read = async (by: "id" | "pair", positions: number[], columns: ((key: ConnectionKey) => string)[]) => {
     if (positions.length === 0) return;
     const bindings = columns.map((column) => positions.map((position) => column(keys[position] as ConnectionKey)));
-    const statement = by === "id" ? byId : byPair;
+    const statement = by === "id" ? statementById : statementByPair;
     const rows = await runPrepared<ConnectionRecord & { ord: bigint }>(knex, `find-by-${by}`, statement, bindings);
     for (const { ord, ...record } of rows) found[positions[Number(ord) - 1] as number] = record;
   };
