@@ -1,7 +1,8 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { type CoalesceLimits, coalesce } from "../database/coalesce.ts";
 import { Failure } from "../failure.ts";
-import { LockHeld, type NewConnection, type Written } from "./insert-connections.ts";
+import { LockHeld } from "./insert-batch.ts";
+import type { NewConnection, Written } from "./insert-connections.ts";
 
 type Write = (connections: readonly NewConnection[]) => Promise<readonly (Written | Error)[]>;
 
