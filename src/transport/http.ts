@@ -12,7 +12,9 @@ import { type ConnectionLimits, createConnectionLimits } from "./connection-limi
 import { createAdmission } from "./create-admission.ts";
 import { detailTypes } from "./detail-types.ts";
 import { markLate } from "./enter.ts";
+import { boundArrival } from "./listener/arriving-request.ts";
 import { beginInTurn, type Handle } from "./listener/begin-in-turn.ts";
+import { createHttpBounds } from "./listener/http-bounds.ts";
 import { listenAlso } from "./listener/listen-also.ts";
 import { type HttpListener, listenHttp, socketOptions } from "./listener/listen-http.ts";
 import { logRefusedRequests } from "./log-refused-requests.ts";
@@ -72,6 +74,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const admit = createAdmission(options.admission);
   const report = createReport(options.report);
   const admitConnection = createConnectionLimits(options.connectionLimits);
+  const { perAddress, total } = options.connectionLimits;
+  const bounds = createHttpBounds({ maxMessageBytes, sharedAddress: perAddress >= total });
   let listener: HttpListener | undefined;
   const server = fastify({
     bodyLimit: maxMessageBytes,
@@ -79,16 +83,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     frameworkErrors: refuseBrokenUrl,
     clientErrorHandler: refuseBrokenHttp,
     serverFactory: (handle) => {
-      // Where one address may have every connection, as a proxy does, it may hold every byte.
-      const share = options.connectionLimits.perAddress < options.connectionLimits.total ? 16 : 64;
-      const bodies = { total: 64 * maxMessageBytes, perAddress: share * maxMessageBytes };
       const inTurn = beginInTurn({
         handle: handle as Handle,
         organizationOf: options.shedder.organizationOf,
         markLate,
         now: options.now,
       });
-      listener ??= listenHttp({ admit: admitConnection, tls, bodies, handle: inTurn });
+      listener ??= listenHttp({ admit: admitConnection, tls, handle: boundArrival(bounds, inTurn) });
       return listener.server as Server;
     },
   }) as unknown as FastifyInstance;
@@ -116,7 +117,13 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   await server.listen({ host, port: options.port });
   await listenAlso(server.server, host, socketOptions);
   const { port } = server.server.address() as AddressInfo;
-  return { port, stop: (graceMs) => stop(server, listener as HttpListener, graceMs) };
+  return {
+    port,
+    stop: async (graceMs) => {
+      await stop(server, listener as HttpListener, graceMs);
+      bounds.stop();
+    },
+  };
 }
 
 /** What clients of the Model Context Protocol send with every request. */

@@ -10,9 +10,10 @@ import type { Admit } from "../create-admission.ts";
 import { describeLibraryError, keepCallErrors } from "../describe-library-error.ts";
 import { enter, entryOf } from "../enter.ts";
 import type { Facade } from "../http.ts";
+import { arrivingOf } from "../listener/arriving-request.ts";
 import { refuseGrpcOverHttp1 } from "../refuse-broken-http.ts";
 import { type ReportUnbegun, reportLibraryError } from "../report-unbegun.ts";
-import { checkBody } from "../request-limits/check-body.ts";
+import { arrivingKey, checkBody } from "../request-limits/check-body.ts";
 import { maxRequestBytes } from "../request-limits/check-request.ts";
 import { type HeldBody, heldBodyKey, holdBody } from "../request-limits/hold-body.ts";
 import type { Route } from "../routes.ts";
@@ -48,7 +49,7 @@ export function serveConnect(options: ConnectOptions): Facade {
       enter(request, reply, protocolOf(request));
       // connect-node (2.2.0) would wait for it for ever, and its stream with it, when a response is closed that nobody reads.
       reply.raw.once("close", () => reply.raw.emit("drain"));
-      request.body = holdBody(bodyOf(request.raw));
+      request.body = holdBody(bodyOf(request.raw), arrivingOf(request.raw)?.receive);
       const header = protocolOf(request) === "connect" ? "connect-timeout-ms" : "grpc-timeout";
       const fault = takeTimeout(request.raw.headers, header);
       if (fault !== undefined) faults.set(request, timeoutFailure(fault, header));
@@ -59,6 +60,7 @@ export function serveConnect(options: ConnectOptions): Facade {
         createContextValues()
           .set(entryKey, entryOf(request))
           .set(heldBodyKey, request.body as HeldBody | undefined)
+          .set(arrivingKey, arrivingOf(request.raw))
           .set(faultKey, faults.get(request)),
       requestGate: async (context) => {
         describeLibraryError(context);

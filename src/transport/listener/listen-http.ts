@@ -4,7 +4,6 @@ import { createServer as createTls, type TLSSocket } from "node:tls";
 import type { AdmitConnection } from "../connection-limits.ts";
 import type { TlsFiles } from "../read-tls.ts";
 import type { Handle } from "./begin-in-turn.ts";
-import { type BodyLimits, createBodyBounds } from "./create-body-bounds.ts";
 import { continueWhenRead, EarlyClosingResponse, isClosing } from "./early-closing-response.ts";
 import { serveHttp2 } from "./serve-http2.ts";
 import { sniffProtocol } from "./sniff-protocol.ts";
@@ -22,7 +21,6 @@ export interface ListenerTimeouts {
 export interface ListenerOptions {
   readonly admit: AdmitConnection;
   readonly tls: TlsFiles | undefined;
-  readonly bodies: BodyLimits;
   readonly handle: Handle;
   readonly timeouts?: ListenerTimeouts;
 }
@@ -56,13 +54,8 @@ export const socketOptions: ServerOpts = {
  * do. Both end in the same handler.
  */
 export function listenHttp(options: ListenerOptions): HttpListener {
-  const { admit, tls, timeouts = defaultTimeouts } = options;
+  const { admit, tls, handle, timeouts = defaultTimeouts } = options;
   const server = createListener(socketOptions);
-  const boundBody = createBodyBounds(options.bodies);
-  const handle: Handle = (request, response) => {
-    boundBody(request, response);
-    options.handle(request, response);
-  };
   const http1 = serveHttp1(server, handle, timeouts);
   const http2 = serveHttp2(handle, { maxHeaderBytes, timeouts });
   const handOn = {

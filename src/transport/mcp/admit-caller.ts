@@ -10,6 +10,7 @@ import { explainError } from "../../interceptors/map-errors.ts";
 import { outcomeOf } from "../../interceptors/outcome.ts";
 import { requestIdHeader, requestIdOf } from "../../interceptors/request-id.ts";
 import { enter } from "../enter.ts";
+import { arrivingOf } from "../listener/arriving-request.ts";
 import { refuseCaller } from "./refuse-request.ts";
 
 /** What the server object of a request is told of who sends it. */
@@ -64,8 +65,25 @@ export function createAdmitCaller({ verifyToken, log, checkLoad, metadataUrl }: 
       refuse(thrown);
       return undefined;
     }
+    try {
+      admitBody(request, principal.organizationId);
+    } catch (thrown) {
+      refuse(thrown);
+      entry.told = false; // it is no call, and has a line as such
+      return undefined;
+    }
     return asAuthInfo({ permissions: principal.permissions, peer });
   };
+}
+
+/** Fastify reads it, and answers with the error that it meets. */
+function admitBody({ raw }: FastifyRequest, organizationId: string): void {
+  const arriving = arrivingOf(raw);
+  if (arriving === undefined) return;
+  arriving.admit(organizationId);
+  raw.on("error", () => undefined); // of a method without a body nobody reads it
+  const end = new Promise<void>((resolve) => raw.once("close", resolve));
+  arriving.receive(end).catch((error: unknown) => raw.emit("error", error));
 }
 
 /** The caller in the only form that the library hands on. The token stays in its header. */

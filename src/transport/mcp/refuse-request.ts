@@ -34,6 +34,7 @@ export function refuseCaller(reply: FastifyReply, error: ConnectError, metadataU
 function statusOf(code: Code): number {
   if (code === Code.Unauthenticated) return 401;
   if (code === Code.ResourceExhausted) return 429;
+  if (code === Code.DeadlineExceeded) return 408;
   return code === Code.Unavailable ? 503 : 500;
 }
 

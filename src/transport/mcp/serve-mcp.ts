@@ -3,7 +3,10 @@ import { type AuthInfo, createMcpHandler, ProtocolErrorCode, preloadSchemas } fr
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import type { VerifyToken } from "../../auth/verify-token.ts";
+import { Failure } from "../../failure.ts";
 import type { LoadShedder } from "../../interceptors/load-shedder.ts";
+import { toConnectError } from "../../interceptors/map-errors.ts";
+import { requestIdHeader } from "../../interceptors/request-id.ts";
 import type { Facade } from "../http.ts";
 import { requestBounds } from "../request-limits/request-bounds.ts";
 import { scanJson } from "../request-limits/scan-json.ts";
@@ -15,7 +18,7 @@ import { createTools } from "./create-tools.ts";
 import { isAllowedOrigin } from "./is-allowed-origin.ts";
 import { mcpInstructions } from "./mcp-instructions.ts";
 import { protectedResourceUrl, serveProtectedResource } from "./protected-resource.ts";
-import { refusedCode, refuseRequest } from "./refuse-request.ts";
+import { refuseCaller, refusedCode, refuseRequest } from "./refuse-request.ts";
 
 /** What the door needs. */
 export interface McpOptions {
@@ -107,7 +110,9 @@ export function serveMcp(options: McpOptions): Facade {
   return (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("application/json", { parseAs: "string" }, readMessages);
-    scope.setErrorHandler((error: FastifyError & { rpcCode?: number }, _request, reply) => {
+    scope.setErrorHandler((error: (FastifyError & { rpcCode?: number }) | Failure, _request, reply) => {
+      if (error instanceof Failure)
+        return refuseCaller(reply, toConnectError(error, String(reply.getHeader(requestIdHeader))), undefined);
       const { statusCode = 500, message, rpcCode = refusedCode } = error;
       if (statusCode < 500) return refuseRequest(reply, statusCode, rpcCode, message);
       log.error({ err: error }, "an MCP request failed");

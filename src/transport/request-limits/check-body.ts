@@ -5,9 +5,11 @@ import { type ConnectError, type ContextKey, createContextKey, type HandlerConte
 import type { Compression } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { principalKey } from "../../auth/principal.ts";
 import { Failure } from "../../failure.ts";
 import { toConnectError } from "../../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey } from "../../interceptors/request-id.ts";
+import type { ArrivingRequest } from "../listener/arriving-request.ts";
 import { readJson } from "../read-json.ts";
 import { checkRequestBytes, checkRequestJson, jsonBounds } from "./check-request.ts";
 import { heldBodyKey } from "./hold-body.ts";
@@ -33,6 +35,12 @@ export const explainMessageKey: ContextKey<(() => Failure | undefined) | undefin
   (() => Failure | undefined) | undefined
 >(undefined, { description: "explains the message" });
 
+/** The request that the body belongs to; undefined when it has none. */
+export const arrivingKey: ContextKey<ArrivingRequest | undefined> = createContextKey<ArrivingRequest | undefined>(
+  undefined,
+  { description: "arriving request" },
+);
+
 /** Looking through more bytes than this takes a while, as decoding does: in between others have their turn. */
 const longBytes = 65_536;
 
@@ -42,6 +50,8 @@ const longBytes = 65_536;
  */
 export async function checkBody(context: HandlerContext, { maxBytes, anyTypes }: BodyOptions): Promise<void> {
   try {
+    const { values } = context;
+    values.get(arrivingKey)?.admit(values.get(principalKey).organizationId);
     const message = await (context.requestMethod === "GET"
       ? fromQuery(context, maxBytes)
       : fromBody(context, maxBytes));
@@ -99,10 +109,11 @@ async function fromBody(context: HandlerContext, maxBytes: number): Promise<Sent
   if (Number(header.get("content-length") ?? 0) > most || !isKnown(encoding)) return undefined;
   const body = await values.get(heldBodyKey)?.read(most);
   if (body === undefined) return undefined;
-  if (!isEnveloped) return message(body, encoding, isJson, maxBytes);
+  const options = { isJson, maxBytes, arriving: values.get(arrivingKey) };
+  if (!isEnveloped) return message(body, encoding, options);
   const only = onlyMessage(body);
   if (only === undefined || (only.isCompressed && encoding === "identity")) return undefined;
-  return message(only.bytes, only.isCompressed ? encoding : "identity", isJson, maxBytes);
+  return message(only.bytes, only.isCompressed ? encoding : "identity", options);
 }
 
 function encodingHeader(protocolName: string, isEnveloped: boolean): string {
@@ -123,14 +134,13 @@ function onlyMessage(body: Uint8Array): { bytes: Uint8Array; isCompressed: boole
   return { bytes: body.subarray(envelopeHead), isCompressed: ((body[0] ?? 0) & compressedFlag) !== 0 };
 }
 
-async function fromQuery({ url }: HandlerContext, maxBytes: number): Promise<SentMessage | undefined> {
+async function fromQuery({ url, values }: HandlerContext, maxBytes: number): Promise<SentMessage | undefined> {
   const query = new URL(url).searchParams;
   const sent = query.get("message") ?? "";
   return message(
     query.get("base64") === "1" ? readBase64(sent) : new TextEncoder().encode(sent),
     query.get("compression") ?? "identity",
-    query.get("encoding") === "json",
-    maxBytes,
+    { isJson: query.get("encoding") === "json", maxBytes, arriving: values.get(arrivingKey) },
   );
 }
 
@@ -146,11 +156,11 @@ function readBase64(text: string): Uint8Array {
 async function message(
   bytes: Uint8Array,
   encoding: string,
-  isJson: boolean,
-  maxBytes: number,
+  { isJson, maxBytes, arriving }: { isJson: boolean; maxBytes: number; arriving: ArrivingRequest | undefined },
 ): Promise<SentMessage | undefined> {
   if (encoding === "identity") return { bytes, isJson };
   const compression = compressions.find(({ name }) => name === encoding);
-  const plain = await compression?.decompress(bytes, maxBytes).catch(() => undefined);
+  const decompress = async () => compression?.decompress(bytes, maxBytes).catch(() => undefined);
+  const plain = await (arriving === undefined ? decompress() : arriving.inflate(bytes.length, decompress));
   return plain === undefined ? undefined : { bytes: plain, isJson };
 }

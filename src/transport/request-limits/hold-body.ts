@@ -1,11 +1,16 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
+import { Failure } from "../../failure.ts";
+import type { ArrivingRequest } from "../listener/arriving-request.ts";
 
 /**
  * The body of a request to Connect's handlers, which decode it as soon as they have it. Here it can be read, and looked
  * at, before they do; they get the same bytes afterwards.
  */
 export interface HeldBody extends AsyncIterable<Uint8Array> {
-  /** The whole body; undefined when it has more bytes, or could not be read: Connect will meet the same, and say so. */
+  /**
+   * The whole body; undefined when it has more bytes, or could not be read: Connect will meet the same, and say so. Rejects with
+   * the Failure of a bound that is passed.
+   */
   read(maxBytes: number): Promise<Uint8Array | undefined>;
 }
 
@@ -13,7 +18,11 @@ export const heldBodyKey: ContextKey<HeldBody | undefined> = createContextKey<He
   description: "held body",
 });
 
-export function holdBody(source: AsyncIterable<Uint8Array>): HeldBody {
+/** `receive` waits for a part of it. */
+export function holdBody(
+  source: AsyncIterable<Uint8Array>,
+  receive: ArrivingRequest["receive"] = (part) => part,
+): HeldBody {
   const chunks = source[Symbol.asyncIterator]();
   const held: IteratorResult<Uint8Array>[] = [];
   let failure: { readonly error: unknown } | undefined;
@@ -23,12 +32,13 @@ export function holdBody(source: AsyncIterable<Uint8Array>): HeldBody {
       let length = 0;
       while (length <= maxBytes) {
         try {
-          const next = await chunks.next();
+          const next = await receive(chunks.next());
           held.push(next);
           if (next.done === true)
             return Buffer.concat(held.flatMap(({ done, value }) => (done === true ? [] : [value])));
           length += next.value.length;
         } catch (error) {
+          if (error instanceof Failure) throw error;
           failure = { error };
           return undefined;
         }

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, type ZlibOptions } from "node:zlib";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../../failure.ts";
+import { type ArrivingRequest, arrivingOf } from "../listener/arriving-request.ts";
 import { HttpRefusal } from "./http-refusal.ts";
 
 /** How long a body may take to arrive, in milliseconds. */
@@ -28,15 +29,28 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
     throw new HttpRefusal("CONTENT_ENCODING_UNSUPPORTED", "content-encoding must be gzip, br, deflate or identity", {
       "accept-encoding": "gzip, br, deflate",
     });
-  const sent = await receive(request, maxBytes);
+  const arriving = arrivingOf(request);
+  const receiving = receive(request, maxBytes);
+  const sent = await (arriving?.receive(receiving) ?? receiving);
   if (sent.length === 0) return "";
   checkType(request.headers["content-type"] ?? "");
-  const bytes = decoder === undefined ? sent : await decompress(decoder, sent, maxBytes);
+  const bytes = await unpacked(decoder, sent, maxBytes, arriving);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw malformed("the body is not UTF-8");
   }
+}
+
+async function unpacked(
+  decoder: Decompress | undefined,
+  sent: Buffer,
+  maxBytes: number,
+  arriving: ArrivingRequest | undefined,
+): Promise<Buffer> {
+  if (decoder === undefined) return sent;
+  const run = () => decompress(decoder, sent, maxBytes);
+  return arriving === undefined ? run() : arriving.inflate(sent.length, run);
 }
 
 function checkType(type: string): void {

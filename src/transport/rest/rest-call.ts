@@ -1,5 +1,6 @@
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { principalKey } from "../../auth/principal.ts";
 import { type HttpRule, httpRulesOf } from "../../contract/http-rule.ts";
 import { type RestForm, restFormOf } from "../../contract/rest-form.ts";
 import { authenticationMsKey } from "../../interceptors/authenticate.ts";
@@ -7,6 +8,7 @@ import { type Entry, entryKey } from "../../interceptors/entry.ts";
 import { requestIdHeader, requestIdKey } from "../../interceptors/request-id.ts";
 import type { Admit } from "../create-admission.ts";
 import { enter } from "../enter.ts";
+import { arrivingOf } from "../listener/arriving-request.ts";
 import type { Route } from "../routes.ts";
 import { followCaller, type Lifetime, timeoutHeader } from "./follow-caller.ts";
 import type { MatchPath } from "./match-path.ts";
@@ -86,6 +88,7 @@ export async function admitCall(call: RestCall, request: FastifyRequest, admit: 
     call.header.set(requestIdHeader, call.requestId);
     call.ssoTime = values.get(authenticationMsKey);
   }
+  arrivingOf(request.raw)?.admit(values.get(principalKey).organizationId);
 }
 
 /** What a pass of the call through the interceptors begins with. */

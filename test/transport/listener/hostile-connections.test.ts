@@ -30,7 +30,6 @@ async function start(timeouts: ListenerTimeouts, options: { tls?: typeof tls; pe
   listener = listenHttp({
     admit,
     tls: options.tls,
-    bodies: { total: 1_000_000, perAddress: 500_000 },
     timeouts,
     handle: (request, response) => {
       request.on("error", () => undefined).resume();
@@ -102,32 +101,6 @@ describe("a connection that is of no use is closed", () => {
       client.destroy();
     },
   );
-
-  test("of bodies that do not end an address has a share, whose rest is for others of its requests", async () => {
-    const port = await start(patient);
-    const client = await openHttp2(`http://127.0.0.1:${port}`);
-    const post = (bytes: number) => {
-      const stream = client.session.request({ ":method": "POST", ":path": "/" });
-      stream.on("error", () => undefined).resume();
-      stream.write(Buffer.alloc(bytes));
-      return stream;
-    };
-    const streams = Array.from({ length: 8 }, () => post(165_536));
-    await expect.poll(() => streams.filter(({ closed }) => closed).length).toBe(3);
-    const ended = streams.filter(({ closed }) => closed);
-    expect(ended.map(({ rstCode }) => rstCode)).toEqual(ended.map(() => constants.NGHTTP2_ENHANCE_YOUR_CALM));
-    const socket = connect(port, "127.0.0.1").on("error", () => undefined);
-    socket.write(`POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 200000\r\n\r\n${"a".repeat(199_999)}`);
-    await new Promise((resolve) => socket.once("close", resolve));
-    const [first] = streams.filter(({ closed }) => !closed);
-    first?.end();
-    await once(first as (typeof streams)[0], "close");
-    const again = post(65_536 + 100_000);
-    again.end();
-    await once(again, "close");
-    expect(again.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
-    await client.close();
-  });
 
   test("also when pings come all the time", async () => {
     const socket = connect(await start(short), "127.0.0.1");
