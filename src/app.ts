@@ -156,7 +156,6 @@ export async function startApp(
       httpPort: config.httpAddress.port,
     });
     closers.push(() => grpc.stop(flushMs));
-    const isReady = () => health.check();
     const { verifyToken } = passage;
     const issuedBy = config.issuer?.issuer;
     const facades: Facade[] = [
@@ -181,7 +180,15 @@ export async function startApp(
         log,
       }),
     ];
-    const http = await serveHttp({ ...door, ...config.httpAddress, admission, corsOrigins, facades, isReady, log });
+    const http = await serveHttp({
+      ...door,
+      ...config.httpAddress,
+      admission,
+      corsOrigins,
+      facades,
+      checkHealth: health.check,
+      log,
+    });
     closers.push(() => http.stop(flushMs));
     closers.push(() => gate.close(graceMs));
     closers.push(async () => stopping.abort()); // streams that never end by themselves

@@ -137,10 +137,29 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
 /** Several hosts, as libpq takes them: in the place of the host or as `?host=`. pg would look for one with commas in its name. */
 const severalHosts = /^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*,[^/?#@]*(?:[/?#]|$)|[?&](?:host|port)=[^&#]*(?:,|%2c)/i;
 
+/** Of libpq's parameters those that say where to connect, or what must hold there, and that pg passes over in silence. */
+const libpqOnly = new Set([
+  ...["target_session_attrs", "load_balance_hosts", "hostaddr", "service", "passfile", "requirepeer"],
+  ...["require_auth", "channel_binding", "gssencmode", "sslcrl", "sslcrldir", "sslcertmode"],
+  ...["ssl_min_protocol_version", "ssl_max_protocol_version"],
+]);
+
+function foreignParameters(url: string): string[] {
+  const names = [...url.matchAll(/[?&]([^=&#]+)=/g)].map(([, name = ""]) => name.toLowerCase());
+  return [...new Set(names)].filter((name) => libpqOnly.has(name));
+}
+
 function readDatabaseUrl(env: EnvironmentReader): string | undefined {
   if (severalHosts.test(env.text("DATABASE_URL") ?? "")) {
     const instead = "give the one address that leads to the primary, such as that of a proxy or a virtual address";
     env.problem("DATABASE_URL", `names several hosts, and the service connects to one: ${instead}`);
+    return undefined;
+  }
+  const foreign = foreignParameters(env.text("DATABASE_URL") ?? "");
+  if (foreign.length > 0) {
+    const instead =
+      "leave it out; the service connects to one address, and is ready only while the server there takes writes";
+    env.problem("DATABASE_URL", `${foreign.join(", ")}: a parameter of libpq that has no effect here: ${instead}`);
     return undefined;
   }
   const url = env.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href;

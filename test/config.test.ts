@@ -144,6 +144,18 @@ describe("parseConfig", () => {
     expect(parseConfig({ DATABASE_URL: url, SECRET_KEYS: `a:${key}` }).databaseUrl).toContain("hid,den");
   });
 
+  test("parameters that only libpq honours are refused, and those of pg are not", () => {
+    const problems = (query: string) =>
+      problemsOf({ DATABASE_URL: `postgres://user:hunter2@a/x?${query}`, SECRET_KEYS: `a:${key}` });
+    for (const name of ["target_session_attrs", "hostaddr", "require_auth", "channel_binding", "sslcrl"]) {
+      const message = problems(`application_name=x&${name}=read-write`);
+      expect(message).toContain(`DATABASE_URL: ${name}: a parameter of libpq that has no effect here`);
+      expect(message).not.toContain("hunter2");
+    }
+    const url = "postgres://user@a/x?sslmode=require&application_name=x&options=-c%20a%3Db&keepalives=1";
+    expect(parseConfig({ DATABASE_URL: url, SECRET_KEYS: `a:${key}` }).databaseUrl).toBe(url);
+  });
+
   test("prepared statements are used unless they are turned off, which is for an external database", () => {
     const external = { DATABASE_URL: "postgres://user@db/x", SECRET_KEYS: `a:${key}` };
     expect(parseConfig(external).databasePrepare).toBe(true);

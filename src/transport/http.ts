@@ -46,7 +46,7 @@ export interface HttpOptions {
   /** The messages that an answer's `google.protobuf.Any` can hold; the details of errors where absent. */
   readonly anyTypes?: Registry;
   /** Whether calls are answered at present. */
-  readonly isReady: () => Promise<boolean>;
+  readonly checkHealth: () => Promise<string | undefined>;
   readonly log: Logger;
   /** A clock in milliseconds: how long requests wait to be begun. */
   readonly now?: (() => number) | undefined;
@@ -70,7 +70,7 @@ export interface HttpServer {
 
 /** Serves the routes over Connect, gRPC-Web and gRPC, by HTTP/1.1 and HTTP/2, with `/healthz` (it lives) and `/readyz` (it answers calls). */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, facades, isReady, log } = options;
+  const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, facades, checkHealth, log } = options;
   const admit = createAdmission(options.admission);
   const report = createReport(options.report);
   const admitConnection = createConnectionLimits(options.connectionLimits);
@@ -108,8 +108,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   );
   server.get("/healthz", async () => ({ status: "ok" }));
   server.get("/readyz", async (_request, reply) => {
-    const ready = await isReady();
-    return reply.code(ready ? 200 : 503).send({ status: ready ? "ok" : "unavailable" });
+    const message = await checkHealth();
+    return message === undefined ? { status: "ok" } : reply.code(503).send({ status: "unavailable", message });
   });
   const { anyTypes = detailTypes } = options;
   await server.register(serveConnect({ routes, interceptors, maxMessageBytes, anyTypes, admit, report }));

@@ -1,6 +1,7 @@
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 import { ping } from "../database/ping.ts";
+import { DatabaseReadOnly } from "../database/refuse-read-only.ts";
 
 /** How often the database is asked, in milliseconds. */
 const everyMs = 2000;
@@ -8,10 +9,13 @@ const everyMs = 2000;
 /** How long an answer of the database is good for, in milliseconds: whoever asks meanwhile gets the same. */
 const freshMs = 1000;
 
+/** Undefined when all is well, else what is not, in words for anybody. */
+export type Health = string | undefined;
+
 /** Whether this server can answer calls: it can when its database does. */
 export interface HealthWatch {
   /** The database is asked once a second at most, however many ask here: each look takes a connection from the calls. */
-  check(): Promise<boolean>;
+  check(): Promise<Health>;
   /** Calls back at once with the present state when it is known, and at every change. */
   onChange(listener: (serving: boolean) => void): void;
   /** From here on nothing is answered and nobody is called back. */
@@ -30,23 +34,25 @@ export function watchHealth({
 }): HealthWatch {
   const listeners: ((serving: boolean) => void)[] = [];
   let serving: boolean | undefined;
+  let known: Health;
   let stopped = false;
-  let last: { readonly at: number; readonly answered: Promise<boolean> } | undefined;
+  let last: { readonly at: number; readonly found: Promise<Health> } | undefined;
 
-  const look = async (): Promise<boolean> => {
-    const answered = !stopped && (await answers(knex));
-    if (answered !== serving && !stopped) {
-      if (serving !== undefined)
-        log.warn({ answered }, answered ? "the database answers again" : "the database does not answer");
-      serving = answered;
-      for (const listener of listeners) listener(answered);
-    }
-    return answered;
+  const look = async (): Promise<Health> => {
+    const found = await faultOf(knex);
+    if (stopped) return stopping;
+    if (serving !== undefined && found !== known)
+      log.warn({ answered: found === undefined }, found ?? "the database answers again, and takes writes");
+    known = found;
+    if (serving === (found === undefined)) return found;
+    serving = found === undefined;
+    for (const listener of listeners) listener(serving);
+    return found;
   };
-  const check = (): Promise<boolean> => {
-    if (stopped) return Promise.resolve(false);
-    if (last === undefined || now() - last.at >= freshMs) last = { at: now(), answered: look() };
-    return last.answered;
+  const check = (): Promise<Health> => {
+    if (stopped) return Promise.resolve(stopping);
+    if (last === undefined || now() - last.at >= freshMs) last = { at: now(), found: look() };
+    return last.found;
   };
   const timer = setInterval(() => void check(), everyMs);
   timer.unref();
@@ -65,9 +71,12 @@ export function watchHealth({
   };
 }
 
-function answers(knex: Knex): Promise<boolean> {
+const stopping = "the service is being stopped";
+
+function faultOf(knex: Knex): Promise<Health> {
   return ping(knex).then(
-    () => true,
-    () => false, // why is in the log of the calls that fail; here only the fact counts
+    () => undefined,
+    // Why else is in the log of the calls that fail.
+    (error: unknown) => (error instanceof DatabaseReadOnly ? error.message : "the database does not answer"),
   );
 }

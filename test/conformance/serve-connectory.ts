@@ -58,7 +58,7 @@ export const serveConnectoryHttp: Serve = async ({ routes, registry, tls, maxMes
     shedder: loadShedderForTests(),
     facades: [],
     anyTypes: registry,
-    isReady: async () => true,
+    checkHealth: async () => undefined,
     log,
   });
   return port;

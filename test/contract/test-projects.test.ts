@@ -28,7 +28,7 @@ test("every test file is in exactly one project, and there is none that no proje
 
 test("what needs more than npm, or a long time, is not in npm test", () => {
   const needy =
-    /\b(kafkaForTests|goProgram|findProgram|browserForTests|findNode|findToolchain)\(|serverForTests\((?!startPostgres)/;
+    /\b(kafkaForTests|goProgram|findProgram|browserForTests|findNode|findToolchain)\(|serverForTests\((?!startPostgres|startPrimaryAndStandby)/;
   const text = (file: string) => readFileSync(join(root, file), "utf8");
   const found = files.filter((file) => file !== "test/contract/test-projects.test.ts" && needy.test(text(file)));
   expect(found.length).toBeGreaterThan(15);

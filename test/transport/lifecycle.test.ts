@@ -44,7 +44,7 @@ async function startDoors() {
     ...open,
     corsOrigins: [],
     facades: [],
-    isReady: async () => true,
+    checkHealth: async () => undefined,
     connectionLimits: { total: 1000, perAddress: 1000 },
     shedder: loadShedderForTests(),
     log: pino({ level: "silent" }),

@@ -62,7 +62,7 @@ beforeAll(async () => {
       serveRest({ ...common, appVersion: "1", refuseMember: () => new Error("none") as never }),
       serveMcp({ ...common, verifyToken, checkLoad: shedder.check, issuer: undefined, version: "1" }),
     ],
-    isReady: async () => true,
+    checkHealth: async () => undefined,
     connectionLimits: { total: 100, perAddress: 100 },
     shedder,
     now: () => {

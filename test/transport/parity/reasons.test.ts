@@ -97,7 +97,7 @@ beforeAll(async () => {
     admission: [],
     corsOrigins: [],
     facades: [rest, mcp],
-    isReady: async () => true,
+    checkHealth: async () => undefined,
     log,
   };
   const http = await serveHttp({ ...common, ...open });

@@ -28,7 +28,7 @@ export async function startNumbers(style: RestStyle, verbs: any) {
     corsOrigins: [],
     tls: undefined,
     facades: [serveRest({ ...door, appVersion: "0", refuseMember })],
-    isReady: async () => true,
+    checkHealth: async () => undefined,
     connectionLimits: { total: 1000, perAddress: 1000 },
     shedder: loadShedderForTests(),
   });
