@@ -24,7 +24,9 @@ export function delayDecompression(
     if (encoding === "identity") return decompress(message, encoding);
     stream.resume(); // grpc-js pauses it with each message
     await new Promise<void>((resolve) => {
-      stream.once("end", () => inflate(resolve));
+      stream.once("end", () => {
+        if (!stream.aborted) inflate(resolve); // which ends it like one that is whole
+      });
     });
     try {
       return await decompress(message, encoding);

@@ -121,6 +121,28 @@ describe("before a message is read", () => {
     expect(inflations).toHaveBeenCalledTimes(31);
   });
 
+  test("nothing is decompressed for a caller who leaves before the request is whole", async () => {
+    const authorization = `Bearer ${await app.token()}`;
+    const left = connect(`http://${app.grpcAddress}`);
+    left.on("error", () => undefined);
+    const headers = { ":method": "POST", ":path": paths.read, "content-type": "application/grpc", te: "trailers" };
+    const ids = Array.from({ length: 20 }, (_, index) => `left-whole-${index}`);
+    for (const id of ids) {
+      const stream = left.request({ ...headers, authorization, "grpc-encoding": "gzip", "x-request-id": id });
+      stream.on("error", () => undefined);
+      stream.write(large);
+    }
+    const compressed = begin(paths.read, { authorization, "grpc-encoding": "gzip" });
+    compressed.stream.end(frame(gzipSync(Buffer.from("0a0161", "hex")), 1));
+    expect((await compressed.ended)["grpc-status"]).toBe("0");
+    const last = left.request({ ...headers, ":path": paths.check }); // when it is answered, those before it have begun
+    last.resume().end(frame(Buffer.alloc(0)));
+    await once(last, "close");
+    left.destroy();
+    for (const id of ids) await expect.poll(() => lineOf(id)).toMatchObject([{ code: "CANCELLED" }]);
+    expect(inflations).toHaveBeenCalledTimes(1);
+  });
+
   test("an admitted caller's unfinished calls hold no more than a share, and its whole ones are answered", async () => {
     const authorization = `Bearer ${await app.token()}`;
     const calls = Array.from({ length: 20 }, () => begin(paths.read, { authorization }));
