@@ -50,7 +50,7 @@ export interface TestRoomOptions {
   /** How long the thread waits for another test. */
   readonly idleMs: number;
   readonly maxMemory: number;
-  /** How long the thread may keep a question waiting, in milliseconds; absent: for ever. */
+  /** How much processor time the thread may spend while a question waits, in milliseconds; absent: any. */
   readonly answersWithinMs?: number | undefined;
   /** What becomes of a test whose thread was ended by force; absent: an outcome that says so. */
   readonly ended?: ((test: EndedTest) => DiscoveryOutcome) | undefined;

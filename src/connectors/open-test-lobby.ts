@@ -9,8 +9,8 @@ class MovedOut extends Error {
 }
 
 /**
- * How long the lobby may not come back from what it does, in milliseconds. What takes longer is more than a test that others
- * can wait for; so it is about how late the tests of others can be.
+ * How long the lobby may not come back from what it does, in milliseconds of processor time. What takes longer is more than a
+ * test that others can wait for; so it is about how late the tests of others can be.
  */
 const answersWithinMs = 1000;
 

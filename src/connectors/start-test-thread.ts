@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
 import { describeDefect } from "./describe-defect.ts";
 import type { TestThreadAnswer, TestThreadData, TestThreadOrder } from "./test-thread.ts";
+import { watchAnswers } from "./watch-answers.ts";
 
 export interface TestThreadOptions extends TestThreadData {
   /** Where compiled code is kept for the next thread. Nobody else may be able to write there: what lies there is run. */
@@ -10,7 +11,7 @@ export interface TestThreadOptions extends TestThreadData {
   readonly log: Logger;
   /** Heap and buffers together, in bytes. */
   readonly maxMemory: number;
-  /** How long it may keep a question waiting once it has loaded, in milliseconds; absent: for ever. */
+  /** How much processor time it may spend while a question waits once it has loaded, in milliseconds; absent: any. */
   readonly answersWithinMs?: number | undefined;
   onAnswer(answer: Exclude<TestThreadAnswer, { pong: true }>): void;
   /** Called when it ends without having been told to, or must be ended: it may come more than once. */
@@ -53,14 +54,17 @@ export function startTestThread(options: TestThreadOptions): TestThread {
   };
   let timer = setTimeout(() => void look(), lookEveryMs);
 
-  const patience = askAgainAndAgain(
-    () => worker.postMessage({ ping: true } satisfies TestThreadOrder),
-    answersWithinMs,
-    () => onFailure(new Error("it has not answered for too long")),
-  );
+  const watch =
+    answersWithinMs === undefined
+      ? undefined
+      : watchAnswers(
+          { ask: () => worker.postMessage({ ping: true } satisfies TestThreadOrder), usedMs: () => usedMs(worker) },
+          answersWithinMs,
+          () => onFailure(new Error("it has not answered for too long")),
+        );
   const hear = (answer: TestThreadAnswer) => {
-    if ("pong" in answer) return patience.answered();
-    if ("ready" in answer) patience.begin();
+    if ("pong" in answer) return watch?.answered();
+    if ("ready" in answer) watch?.begin();
     onAnswer(answer);
   };
   worker.on("message", (answers: readonly TestThreadAnswer[]) => answers.forEach(hear));
@@ -76,36 +80,14 @@ export function startTestThread(options: TestThreadOptions): TestThread {
     end: () => {
       ended = true;
       clearTimeout(timer);
-      patience.end();
+      watch?.end();
       return worker.terminate();
     },
   };
 }
 
-/** Asks every now and then, and says when an answer is late. What keeps this thread from listening is not counted. */
-function askAgainAndAgain(ask: () => void, withinMs: number | undefined, onLate: () => void) {
-  let timer: NodeJS.Timeout | undefined;
-  let waitedMs: number | undefined;
-  let lookedAt = 0;
-  const look = (limit: number) => {
-    const now = performance.now();
-    const passed = Math.min(now - lookedAt, 2 * lookEveryMs);
-    lookedAt = now;
-    if (waitedMs === undefined) {
-      waitedMs = 0;
-      ask();
-    } else waitedMs += passed;
-    if (waitedMs > limit) onLate();
-  };
-  return {
-    begin: () => {
-      if (withinMs === undefined) return;
-      lookedAt = performance.now();
-      timer = setInterval(look, lookEveryMs, withinMs);
-    },
-    answered: () => {
-      waitedMs = undefined;
-    },
-    end: () => clearInterval(timer),
-  };
+/** Nothing of a thread that has ended. */
+async function usedMs(worker: Worker): Promise<number> {
+  const usage = await worker.cpuUsage().catch(() => ({ user: 0, system: 0 }));
+  return (usage.user + usage.system) / 1000;
 }
