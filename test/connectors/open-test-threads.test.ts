@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -10,6 +10,7 @@ import { TestStage, TestStatus, type TestStep } from "../../gen/connectory/v1/te
 import { connectors } from "../../src/connectors/index.ts";
 import { openTestThreads, type TestThreads, type TestThreadsOptions } from "../../src/connectors/open-test-threads.ts";
 import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
+import { endedByDeadline } from "../support/ended-by-deadline.ts";
 import { freePort } from "../support/free-port.ts";
 import { flood } from "./flood.ts";
 import { blackHole, type LocalServer, startLocalServer } from "./local-server.ts";
@@ -117,7 +118,8 @@ describe("openTestThreads", () => {
   test("no more threads load at a time than may, and one that nobody waits for any more is not started", async () => {
     const before = threadCount();
     const hole = await serve(blackHole());
-    const { threads } = threadsWith({ maxLoading: 2 });
+    // None ends because it has been idle for long.
+    const { threads } = threadsWith({ maxLoading: 2, idleMs: 600_000 });
     const end = new AbortController();
     const stay = (name: string) => threads.run({ ...testOf(hole.port, name), signal: end.signal });
     const staying = [stay("a")];
@@ -132,7 +134,7 @@ describe("openTestThreads", () => {
     staying.push(...["e", "f"].map(stay));
     await expect.poll(() => hole.open()).toBe(3);
     // Those of b and c were loading when their callers left.
-    expect((threadCount() - before) / perThread).toBe(5);
+    await expect.poll(() => (threadCount() - before) / perThread).toBe(5);
     const stayed = Promise.all(staying.map((run) => expect(run).rejects.toMatchObject({ name: "AbortError" })));
     end.abort();
     await stayed;
@@ -142,19 +144,24 @@ describe("openTestThreads", () => {
   test.runIf(process.platform === "linux")(
     "a thread gives way to the thread that serves calls, from its start",
     async () => {
-      const hole = await serve(blackHole());
-      const niceOf = async (task: string) =>
-        Number((await readFile(`/proc/self/task/${task}/stat`, "utf8")).split(") ").at(-1)?.split(" ")[16]);
-      const before = new Set(await readdir("/proc/self/task"));
-      const own = await niceOf(`${process.pid}`);
+      const niceOf = (task: string) =>
+        Number(readFileSync(`/proc/self/task/${task}/stat`, "utf8").split(") ").at(-1)?.split(" ")[16]);
+      const before = new Set(readdirSync("/proc/self/task"));
+      const own = niceOf(`${process.pid}`);
+      /** Those of the threads that have come, when it connects. */
+      let added: number[] | undefined;
+      const hole = await serve(
+        startLocalServer(() => {
+          added ??= readdirSync("/proc/self/task")
+            .filter((task) => !before.has(task))
+            .map(niceOf);
+        }),
+      );
       const { threads } = threadsWith();
       const end = new AbortController();
       const running = threads.run({ ...testOf(hole.port, "nice"), signal: end.signal }).catch(() => undefined);
-      const added = async () => (await readdir("/proc/self/task")).filter((task) => !before.has(task));
-      await expect.poll(async () => (await Promise.all((await added()).map(niceOf))).includes(10)).toBe(true);
-      expect(hole.total()).toBe(0);
-      await expect.poll(() => hole.open()).toBe(1);
-      const nices = await Promise.all([...before].map(niceOf));
+      await expect.poll(() => added).toContain(own + 10);
+      const nices = [...before].map(niceOf);
       expect(new Set(nices)).toEqual(new Set([own]));
       end.abort();
       await running;
@@ -206,9 +213,12 @@ describe("the steps of a test in a thread", () => {
     const hostile = await serve(
       startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from("450000000553535353", "hex")))),
     );
-    const { threads } = threadsWith({ graceMs: 100 });
-    await threads.run(testOf(await freePort())); // The thread has started.
-    const outcome = await threads.run(testOf(hostile.port, "acme", 3000));
+    const { threads } = threadsWith({ graceMs: 100, idleMs: 600_000 });
+    const attack = async (deadlineMs: number) => {
+      await threads.run(testOf(await freePort())); // The thread has started.
+      return threads.run(testOf(hostile.port, "acme", deadlineMs));
+    };
+    const outcome = await endedByDeadline(attack, (ended) => failure(ended)?.stage === TestStage.AUTHENTICATE);
     expect(outcome.error).toBe(true);
     expect(outcome.report.steps.map(inShort)).toEqual([
       "1 RESOLVE PASSED",
