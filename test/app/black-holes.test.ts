@@ -99,14 +99,29 @@ describe.runIf(process.platform === "linux")("many tests of 20 organizations aga
     stack.push(async () => callers.forEach((caller) => void caller.close()));
     // A third of them cannot even connect.
     const portOf = (index: number) => (index % 3 < 2 ? hole.silent : hole.full);
-    for (let round = 0; round < 3; round++) {
+    /** Whether all of them were there together: on a busy machine the first may have given up before the last begins. */
+    const askAndLeave = async () => {
       const caller = new AbortController();
-      const calls = askWith(callers, { portOf, everyMs: 2, signal: caller.signal });
-      await expect.poll(sockets, { interval: 250 }).toBe(cancelled);
+      let ended = 0;
+      let together = false;
+      const calls = askWith(callers, { portOf, everyMs: 2, signal: caller.signal }).map((call) =>
+        call.finally(() => {
+          ended += 1;
+        }),
+      );
+      const look = async () => {
+        together = (await sockets()) === cancelled;
+        return together || ended > 0;
+      };
+      await expect.poll(look, { interval: 250 }).toBe(true);
       caller.abort();
       await expect.poll(sockets, { interval: 100 }).toBe(0);
       await Promise.all(calls);
-    }
+      return together;
+    };
+    let rounds = 0;
+    for (let attempt = 0; rounds < 3 && attempt < 10; attempt++) if (await askAndLeave()) rounds += 1;
+    expect(rounds).toBe(3);
   });
 
   test("are let in as far as the limits go, and the others are told when to come back", {
