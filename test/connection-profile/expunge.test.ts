@@ -116,13 +116,13 @@ describe("a profile that was expunged", () => {
     const { connectionProfile } = await client.createConnectionProfile({ name, labels, config: config() });
     const id = connectionProfile?.id ?? "";
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-    const { promise: began, resolve: begin } = Promise.withResolvers<void>();
+    let begun = 0;
     beforeEnd = () => {
-      begin();
+      begun += 1;
       return gate;
     };
     const running = [client.testConnectionProfile({ id }), client.testConnectionProfile({ id, config: config() })];
-    await began;
+    await expect.poll(() => begun).toBe(2);
     await client.expungeConnectionProfile({ id });
     open();
     beforeEnd = async () => undefined;
