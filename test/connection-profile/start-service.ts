@@ -50,6 +50,7 @@ export interface ServiceOptions {
   readonly registry?: ConnectorRegistry;
   readonly keys?: KeyRing;
   readonly limits?: TestLimits;
+  /** Of a test, in milliseconds; absent: one that does not come. */
   readonly deadlineMs?: number;
   /** What the caller may do; the verbs ask for `profiles.test` and `profiles.rebind`. */
   readonly permissions?: readonly string[];
@@ -85,8 +86,9 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
   };
   /** A client of a user of an organization; other options make another server on the same database. */
   const clientOf = (organizationId: string, userId = "alice", options: ServiceOptions = {}): ProfileClient => {
-    const { registry = connectors, keys = secretKeys("k1"), limits, deadlineMs, ...more } = { ...defaults, ...options };
+    const { registry = connectors, keys = secretKeys("k1"), limits, ...more } = { ...defaults, ...options };
     const { permissions = allPermissions, environment = new Map<string, string>(), runTest = threads.run } = more;
+    const { deadlineMs = 600_000 } = more;
     const rules = { checkMessage, substitution: createSubstitution(environment) };
     const base = { ...repositoryWith(keys), registry, rules, pageTokens };
     const runCandidate = createRunCandidate({
@@ -95,7 +97,7 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
       recordTry: base.profiles.recordTry,
       runTest,
       log,
-      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      deadlineMs,
     });
     const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
     const asUser: Interceptor = (next) => (request) => {

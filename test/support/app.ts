@@ -35,6 +35,8 @@ export async function startTestApp(environment: Record<string, string> = {}): Pr
     HTTP_ADDR: "127.0.0.1:0",
     DATA_DIR: dataDir,
     DATABASE_URL: toUrl(database.target),
+    // As long as it may be: a deadline that is not what is tested does not come.
+    TEST_TIMEOUT_MS: "60000",
     SECRET_KEYS: `test:${Buffer.alloc(32, 7).toString("base64")}`,
     ...environment,
   });

@@ -40,6 +40,8 @@ export async function startServer(
         GRPC_ADDR: "127.0.0.1:0",
         HTTP_ADDR: "127.0.0.1:0",
         LOG_LEVEL: "warn",
+        // As long as it may be: a deadline that is not what is tested does not come.
+        TEST_TIMEOUT_MS: "60000",
         ...environment,
       },
       stdio: ["ignore", "pipe", stderr],

@@ -7,7 +7,7 @@ let app: TestApp;
 let call: CallRest;
 let other: CallRest;
 beforeAll(async () => {
-  app = await startTestApp({ TEST_TIMEOUT_MS: "25000" });
+  app = await startTestApp();
   call = callRest(app, await app.token());
   other = callRest(app, await app.token({ org: "other" }));
 });

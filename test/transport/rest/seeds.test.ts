@@ -10,7 +10,7 @@ const run = promisify(execFile);
 let app: TestApp;
 let token: string;
 beforeAll(async () => {
-  app = await startTestApp({ TEST_TIMEOUT_MS: "25000" });
+  app = await startTestApp();
   token = await app.token();
 });
 afterAll(() => app.stop());

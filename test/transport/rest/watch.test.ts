@@ -8,7 +8,7 @@ let token: string;
 let call: CallRest;
 let other: CallRest;
 beforeAll(async () => {
-  app = await startTestApp({ TEST_TIMEOUT_MS: "25000" });
+  app = await startTestApp();
   token = await app.token();
   call = callRest(app, token);
   other = callRest(app, await app.token({ org: "other" }));
