@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { startApp } from "./app.ts";
 import { openLocalIssuer } from "./auth/local-issuer.ts";
 import { knownRoles } from "./auth/permissions.ts";
@@ -11,17 +11,30 @@ import { welcome } from "./welcome.ts";
 /** How long a stop may take before the process ends all the same, in milliseconds. */
 const patienceMs = 30_000;
 
+// It may be a pipe that nobody reads: a plain write to it would hold the end of the process up for good.
+const standardError = openLogDestination(2, (lines) => recovered(lines));
+let recovered: (lines: number) => void = () => {};
+
+function openLog(level: string): Logger {
+  const log = pino({ level, base: null }, standardError);
+  recovered = (lines) => log.warn({ lines }, "standard error can be written again: so many lines of the log were lost");
+  return log;
+}
+
+/** Lets the process end, after a moment for what is still to be written to standard error. */
+async function letEnd(code: number): Promise<void> {
+  process.exitCode = code;
+  // An end waits for every write that the system has not come back from. Everything else has ended in order by now.
+  if ((await standardError.flush()) === "stuck") process.kill(process.pid, "SIGKILL");
+}
+
+async function end(code: number): Promise<void> {
+  await letEnd(code);
+  process.exit(code);
+}
+
 async function serve(config: Config): Promise<void> {
-  const destination = openLogDestination(2, (lines) =>
-    log.warn({ lines }, "standard error can be written again: so many lines of the log were lost"),
-  );
-  const log = pino({ level: config.logLevel, base: null }, destination);
-  const end = async (code: number) => {
-    const last = await destination.flush();
-    // An exit waits for every write that the system has not come back from. Everything else has ended in order by now.
-    if (last === "stuck") process.kill(process.pid, "SIGKILL");
-    process.exit(code);
-  };
+  const log = openLog(config.logLevel);
   let stopping: Promise<void> | undefined;
   const stop = (why: string, code: number) => {
     if (stopping !== undefined) return;
@@ -42,7 +55,7 @@ async function serve(config: Config): Promise<void> {
   });
   // Whoever read the welcome may have gone; that is no reason to stop.
   process.stdout.on("error", (err) => log.debug({ err }, "standard output is closed"));
-  const started = startApp(config, log, (why) => stop(why, 1), destination.lost);
+  const started = startApp(config, log, (why) => stop(why, 1), standardError.lost);
   const app = await started;
   if (stopping === undefined) process.stdout.write(await welcome(config, app));
 }
@@ -73,9 +86,10 @@ async function printToken(config: Config, args: string[]): Promise<void> {
 async function rotateSecrets(config: Config, args: string[]): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const log = openLog(config.logLevel);
   const print = (line: string) => void process.stdout.write(`${line}\n`);
-  if (!(await rotate(config, log, { args, print, signal: stop.signal }))) process.exitCode = 1;
+  const done = await rotate(config, log, { args, print, signal: stop.signal });
+  await letEnd(done ? 0 : 1);
 }
 
 const [command, ...args] = process.argv.slice(2);
@@ -89,6 +103,6 @@ try {
       `${command}: no such command; without one the service starts, \`token\` prints a token, \`secrets:rotate\` renews keys`,
     );
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  standardError.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  await letEnd(1);
 }
