@@ -8,7 +8,7 @@ export interface Options {
   /** How often every row is measured; the table has the medians. */
   readonly rounds: number;
   readonly only: ReadonlySet<Group>;
-  /** Of the attacks those whose names begin with one of these. */
+  /** Of the attacks those with one of these names, or whose names begin so. */
   readonly attacks: readonly string[];
 }
 

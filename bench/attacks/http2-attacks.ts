@@ -70,7 +70,8 @@ function countEnd(stream: ClientHttp2Stream, told: Count): void {
 
 function open(port: number): ClientHttp2Session {
   const createConnection = () => connectSocket({ port, host: "127.0.0.1", localAddress: attackerAddress });
-  const session = connect(`http://127.0.0.1:${port}`, { createConnection });
+  // In MB. What is not sent yet counts too, and with the 10 MB of Node the attacker itself would reset streams (11).
+  const session = connect(`http://127.0.0.1:${port}`, { createConnection, maxSessionMemory: 1000 });
   session.on("error", () => undefined);
   return session;
 }

@@ -17,18 +17,23 @@ const attackNames: readonly string[] = groups.flatMap(Object.keys);
 const seconds = { alone: 20, attacked: 60, after: 60 };
 
 /**
- * All attacks whose names begin with one of `chosen` at once, beside a caller who does nothing wrong. Its p99 may be three times what
+ * All attacks that are named in `chosen`, or whose names begin so, at once, beside a caller who does nothing wrong. Its p99 may be three times what
  * it is alone and 50 ms; the memory is to be back within 1.3 of what it was after a minute.
  */
 export const measureAttacks =
   (chosen: readonly string[]): Compare =>
   async ({ folder, stack, say }) => {
-    const names = attackNames.filter((name) => chosen.some((start) => name.startsWith(start)));
+    const names = attackNames.filter((name) => chosen.some((one) => isMeant(name, one)));
     if (names.length === 0) throw new Error(`no attack of that name: there are ${attackNames.join(" ")}`);
     const server = await startConnectory(`${folder}/attacks`, { LOG_LEVEL: "error" });
     stack.defer(server.stop);
     return attack(server, names, say);
   };
+
+/** A whole name means that attack alone, though others begin with it. */
+function isMeant(name: string, chosen: string): boolean {
+  return attackNames.includes(chosen) ? name === chosen : name.startsWith(chosen);
+}
 
 async function attack(server: Connectory, names: readonly string[], say: (line: string) => void) {
   const { grpcPort, httpPort, token } = server;
