@@ -52,7 +52,7 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, 
       deprecate: (message: string) => log?.warn(message),
     },
   });
-  opened.userParams = keepPreparedNames(prepare);
+  opened.userParams = keepPreparedNames(prepare, log);
   tellQueueFromOutage(opened);
   return opened;
 }

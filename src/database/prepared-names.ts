@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import type { Logger } from "pino";
 
 /** The name that a statement has on the connections of a pool, in the form that Knex takes. */
 export interface PreparedName {
@@ -16,9 +17,15 @@ export interface PreparedNames {
 /** Where Knex keeps what belongs to a pool and to the transactions of it. */
 const place = "preparedNames";
 
+/**
+ * So many forms in the life of a process were of no use any more: that is no migration, but a pooler that has begun to give each
+ * transaction another session, and each new form would stay in one of them.
+ */
+const mostRenewals = 100;
+
 /** What `preparedNames` finds again, as Knex's `userParams`. */
-export function keepPreparedNames(prepare: boolean): { readonly [place]: PreparedNames } {
-  return { [place]: prepare ? createNames() : none };
+export function keepPreparedNames(prepare: boolean, log?: Logger): { readonly [place]: PreparedNames } {
+  return { [place]: prepare ? createNames(log) : none };
 }
 
 /** The names of a pool, or of the one that a transaction belongs to. */
@@ -28,11 +35,12 @@ export function preparedNames(knex: Knex): PreparedNames {
 
 const none: PreparedNames = { of: () => undefined, renew: () => {} };
 
-function createNames(): PreparedNames {
+function createNames(log: Logger | undefined): PreparedNames {
   const names = new Map<string, PreparedName>();
   let renewed = 0;
   return {
     of: (statement) => {
+      if (renewed >= mostRenewals) return undefined;
       const known = names.get(statement);
       if (known !== undefined) return known;
       const first = { name: statement };
@@ -43,6 +51,11 @@ function createNames(): PreparedNames {
       if (names.get(statement) !== stale) return; // another call was first
       renewed += 1;
       names.set(statement, { name: `${statement}.${renewed}` });
+      if (renewed === mostRenewals)
+        log?.warn(
+          { renewed },
+          "prepared statements are lost all the time, as behind a pooler that gives each transaction another session: none are used any more; set DATABASE_PREPARE=off",
+        );
     },
   };
 }

@@ -30,7 +30,7 @@ afterEach(async () => {
 async function startBouncer(mode: "session" | "transaction", poolSize: number) {
   const bouncer = await serverForTests(startPgbouncer, postgres, [tester], { mode, poolSize });
   cleanups.push(bouncer.stop);
-  return bouncer.url(tester);
+  return { ...bouncer, url: bouncer.url(tester) };
 }
 
 async function startApp(url: string, prepare: string): Promise<TestApp> {
@@ -83,7 +83,7 @@ describe.each([
   ["session", "off", 20],
 ] as const)("behind PgBouncer in %s mode with DATABASE_PREPARE=%s", (mode, prepare, poolSize) => {
   test("two services serve a load: nothing is lost, nothing is doubled, no call is INTERNAL", async () => {
-    const url = await startBouncer(mode, poolSize);
+    const { url } = await startBouncer(mode, poolSize);
     const apps = [await startApp(url, prepare), await startApp(url, prepare)];
     const org = `${mode}-${prepare}`;
     for (const app of apps) await expect.poll(async () => (await fetch(`${app.httpUrl}/readyz`)).status).toBe(200);
@@ -108,10 +108,27 @@ describe.each([
   });
 });
 
+test("a PgBouncer that is changed to transaction mode under a service with prepared statements costs no INTERNAL", async () => {
+  const bouncer = await startBouncer("session", 40);
+  const apps = [await startApp(bouncer.url, "on"), await startApp(bouncer.url, "on")];
+  const org = "changed";
+  const load = Promise.all(apps.map((app, index) => runLoad(app, org, String(index))));
+  const count = async () => Number((await direct("connection").where({ organization_id: org }).count())[0]?.count);
+  await expect.poll(count, { timeout: 90_000 }).toBeGreaterThan(50);
+  await bouncer.change("transaction");
+  const results = await load;
+  const failed = results.flatMap((result) => result.failed);
+  expect(failed.filter((message) => !/^\[(unavailable|resource_exhausted)\]/.test(message))).toEqual([]);
+  const written = new Set(await direct("connection").where({ organization_id: org }).pluck("id"));
+  expect(results.flatMap(({ connections }) => connections).filter((id) => !written.has(id))).toEqual([]);
+  const revisions = await direct("event").where({ organization_id: org }).orderBy("revision").pluck("revision");
+  expect(revisions).toEqual(revisions.map((_, index) => BigInt(index + 1)));
+});
+
 test.each([1, 4, 20])(
   "in transaction mode with %s connections and prepared statements the start says what is wrong",
   async (poolSize) => {
-    const url = await startBouncer("transaction", poolSize);
+    const { url } = await startBouncer("transaction", poolSize);
     await expect(startApp(url, "on")).rejects.toThrow(
       /^DATABASE_URL leads to a pooler .* set DATABASE_PREPARE=off, or /,
     );
@@ -119,18 +136,18 @@ test.each([1, 4, 20])(
 );
 
 test("in session mode with a single connection the start does not take the wait for another one for a fault", async () => {
-  const url = await startBouncer("session", 1);
+  const { url } = await startBouncer("session", 1);
   await checkPooling({ url }, pino({ level: "silent" }));
 });
 
 test("without prepared statements a user without limits is warned of, and one with limits is not", async () => {
-  const url = await startBouncer("transaction", 4);
+  const { url } = await startBouncer("transaction", 4);
   const app = await startApp(url, "off");
   const warnings = ({ logged }: TestApp) =>
     logged.filter((line) => line.includes("DATABASE_PREPARE=off")).map((line) => JSON.parse(line).missing);
   expect(warnings(app)).toEqual([["idle_in_transaction_session_timeout", "statement_timeout"]]);
   await direct.raw("alter role tester set statement_timeout = '30s'");
   await direct.raw("alter role tester set idle_in_transaction_session_timeout = '30s'");
-  const again = await startBouncer("transaction", 4);
+  const { url: again } = await startBouncer("transaction", 4);
   expect(warnings(await startApp(again, "off"))).toEqual([]);
 });

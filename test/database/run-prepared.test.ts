@@ -1,4 +1,5 @@
 import type { Knex } from "knex";
+import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { isUnreachable } from "../../src/database/is-unreachable.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
@@ -73,6 +74,23 @@ test("what a pooler has lost is run again", async () => {
   const findThing = () => runPrepared(one, "find-thing", "select id from thing where id = ?", [1]);
   expect(await findThing()).toEqual([{ id: 1 }]);
   expect(await findThing()).toEqual([{ id: 1 }]);
+});
+
+test("what is lost all the time is not prepared any more, which is said once", async () => {
+  const lines: string[] = [];
+  const knex = openKnex(database.target, 1, pino({}, { write: (line: string) => void lines.push(line) }));
+  try {
+    for (let round = 0; round < 110; round += 1) {
+      expect(await readThings(knex)).toEqual([{ id: 1 }]);
+      expect(await readThings(knex)).toEqual([{ id: 1 }]);
+      await knex.raw("deallocate all");
+    }
+    await readThings(knex);
+    expect(await preparedOn(knex)).toEqual([]);
+    expect(lines).toEqual([expect.stringContaining("set DATABASE_PREPARE=off")]);
+  } finally {
+    await knex.destroy();
+  }
 });
 
 test("where nothing is prepared a session keeps no statement and no setting", async () => {

@@ -12,6 +12,8 @@ import type { TestUser } from "./users-for.ts";
 export interface TestPgbouncer {
   /** As `user`, to the database `shop` of the server behind. */
   url(user: TestUser): string;
+  /** Its operator changes the mode while it runs; what is connected stays so. */
+  change(mode: "session" | "transaction"): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,9 +28,10 @@ export async function startPgbouncer(
   const dir = stack.use(await createServerDir("pgbouncer")).path;
   const port = await freePort();
   await writeFile(join(dir, "users.txt"), users.map((user) => `"${user.username}" "${user.password}"\n`).join(""));
-  await writeFile(
-    join(dir, "pgbouncer.ini"),
-    `[databases]
+  const configure = (poolMode: string) =>
+    writeFile(
+      join(dir, "pgbouncer.ini"),
+      `[databases]
 ${behind.database} = host=127.0.0.1 port=${behind.port}
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -36,19 +39,26 @@ listen_port = ${port}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = ${join(dir, "users.txt")}
-pool_mode = ${mode}
+pool_mode = ${poolMode}
 default_pool_size = ${poolSize}
 max_client_conn = 200
 `,
-  );
+    );
+  await configure(mode);
   // PgBouncer refuses uid 0.
   const account = process.getuid?.() === 0 ? await idleNamedAccount() : undefined;
   if (account !== undefined) await giveTree(dir, account);
-  stack.use(await runServer({ command, args: ["pgbouncer.ini"], dir, account: account ?? {}, ports: [port] }));
+  const server = stack.use(
+    await runServer({ command, args: ["pgbouncer.ini"], dir, account: account ?? {}, ports: [port] }),
+  );
   const owned = stack.move();
   return {
     url: ({ username, password }) =>
       `postgresql://${username}:${encodeURIComponent(password)}@127.0.0.1:${port}/${behind.database}`,
+    change: async (poolMode) => {
+      await configure(poolMode);
+      process.kill(server.pid, "SIGHUP");
+    },
     stop: () => owned.disposeAsync(),
   };
 }
