@@ -194,6 +194,7 @@ export async function startApp(
     closers.push(async () => stopping.abort()); // streams that never end by themselves
     health.onChange((serving) => grpc.setServing(serving));
     closers.push(async () => grpc.setServing(false));
+    closers.push(async () => health.stop()); // first of all: a look that ends later would call it ready again
     closers.push(async () => silence.change(graceMs)); // what nobody answers by then would hold the stop up
     return { grpcPort: grpc.port, httpPort: http.port, localIssuer: issuer, stop };
   } catch (error) {
