@@ -38,7 +38,8 @@ test("a service whose database goes silent, with a healthy one behind the same a
   cleanups.push(app.stop);
   expect(await create()).toBe("answered");
   proxy.freeze();
-  expect(await create()).toMatch(/unavailable/);
+  // What the silent connection was to write is sent again on another one.
+  expect(await create()).toBe("answered");
   await expect.poll(create, { timeout: 90_000 }).toBe("answered");
   await expect.poll(async () => (await fetch(`${app.httpUrl}/readyz`)).status, { timeout: 90_000 }).toBe(200);
 });
@@ -55,5 +56,5 @@ test("a stop does not wait for a database that has gone silent", async () => {
   proxy.freeze();
   await locking.rollback();
   await app.stop();
-  expect(await hanging).toMatch(/unavailable|canceled/);
+  expect(await hanging).toMatch(/^answered$|unavailable|canceled/);
 });
