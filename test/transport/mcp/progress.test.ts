@@ -130,7 +130,7 @@ describe("a cancellation in a request of its own", () => {
     await cancel("1");
     await cancel(1, other);
     await Promise.all(calls);
-    expect(await sockets()).toBe(0);
+    await expect.poll(sockets).toBe(0);
   });
 
   test("ends none when it is not clear which: two clients with one token have used one id", async () => {
