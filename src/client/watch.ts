@@ -1,6 +1,8 @@
 import { type CallOptions, Code, type ConnectError } from "@connectrpc/connect";
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { followStream } from "./follow-stream.ts";
 import { type PauseOptions, pause, pauseBefore } from "./pause.ts";
+import { isReason } from "./reason-of.ts";
 import { retryAfterOf } from "./retry-after-of.ts";
 import { isPassing } from "./retry-calls.ts";
 
@@ -76,9 +78,14 @@ export async function* watch<
 }
 
 /**
- * Whether opening the stream again may help. Once it has answered, everything may that the server itself did not say; and
- * a token that ran out meanwhile is replaced by the next one.
+ * Whether opening the stream again may help. A statement of the database that was too slow was one of many: the watch goes on
+ * behind the last. Once it has answered, everything may that the server itself did not say; and a token that ran out meanwhile is
+ * replaced by the next one.
  */
 function canGoOn(error: ConnectError, answered: boolean): boolean {
-  return isPassing(error) || (answered && (error.code === Code.Unauthenticated || error.details.length === 0));
+  return (
+    isPassing(error) ||
+    isReason(error, ErrorReason.QUERY_TIMEOUT) ||
+    (answered && (error.code === Code.Unauthenticated || error.details.length === 0))
+  );
 }

@@ -10,6 +10,7 @@ import {
   RetryInfoSchema,
 } from "../../gen/google/rpc/error_details_pb.js";
 import { isUnreachable } from "../database/is-unreachable.ts";
+import { limitOfStopped } from "../database/limit-of-stopped.ts";
 import { Failure } from "../failure.ts";
 import { aroundCall } from "./around-call.ts";
 import { requestIdKey } from "./request-id.ts";
@@ -61,6 +62,7 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.ANSWER_TOO_LARGE]: Code.ResourceExhausted,
   [ErrorReason.TOO_MANY_ATTEMPTS]: Code.ResourceExhausted,
   [ErrorReason.COMPRESSION_UNNAMED]: Code.Internal,
+  [ErrorReason.QUERY_TIMEOUT]: Code.DeadlineExceeded,
 };
 
 /** Why a call was refused, where the caller is not told all of it: `FailureDetail.loggedCause`. */
@@ -96,13 +98,16 @@ export function explainError(
 function logCause(log: Logger, { reason, cause }: Failure, call: { requestId: string; rpc: string }): void {
   if (cause === undefined) return;
   const code = codeOfReason[reason];
-  const level = code === Code.Internal || code === Code.Unavailable ? "error" : "debug";
+  const isOurs = code === Code.Internal || code === Code.Unavailable || reason === ErrorReason.QUERY_TIMEOUT;
+  const level = isOurs ? "error" : "debug";
   log[level]({ err: cause, ...call, reason: ErrorReason[reason] }, "call failed");
 }
 
 function toFailure(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) return gone(signal);
   if (error instanceof Failure) return error;
+  const limit = limitOfStopped(error);
+  if (limit !== undefined) return stopped(limit, error);
   if (isUnreachable(error))
     return new Failure(ErrorReason.DATABASE_UNAVAILABLE, "the database cannot be reached just now: try again", {
       cause: error,
@@ -111,6 +116,20 @@ function toFailure(error: unknown, signal: AbortSignal): Failure {
   return new Failure(ErrorReason.INTERNAL, "internal error: the server's log has its cause under the request id", {
     cause: error,
   });
+}
+
+function stopped(limit: "time" | "lock", cause: unknown): Failure {
+  if (limit === "time")
+    return new Failure(
+      ErrorReason.QUERY_TIMEOUT,
+      "the database ended this call because it took longer than a statement may, and nothing was written: ask for less, such as a smaller page, or try again later",
+      { cause },
+    );
+  return new Failure(
+    ErrorReason.QUEUE_FULL,
+    "this call waits for a write that does not end, and nothing was written: try again in a moment",
+    { cause, retryAfterMs: 1000 },
+  );
 }
 
 function gone(signal: AbortSignal): Failure {

@@ -125,6 +125,21 @@ describe("a watch goes on", () => {
   });
 });
 
+test("a watch goes on after a statement that the database ended by its time limit", async () => {
+  const { begun, call } = await playing(
+    () => {
+      throw failure(ErrorReason.QUERY_TIMEOUT);
+    },
+    function* () {
+      yield { revision: 1n };
+      throw failure(ErrorReason.QUERY_TIMEOUT);
+    },
+    () => revisions(2n),
+  );
+  expect(await take(watch(call, {}, quick), 2)).toEqual([1n, 2n]);
+  expect(begun).toEqual([undefined, undefined, 1n]);
+});
+
 describe("a watch ends", () => {
   test.each([
     ["PERMISSION_DENIED", ErrorReason.PERMISSION_MISSING],

@@ -379,6 +379,15 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_COMPRESSION_UNNAMED = 44;
    */
   COMPRESSION_UNNAMED = 44,
+
+  /**
+   * DEADLINE_EXCEEDED. The database ended a statement of the call after its own time limit (`statement_timeout`, 30 s),
+   * whatever the caller's deadline. Nothing was written. The same call at once would take as long: ask for less, or later.
+   * Example: a page of ListMutualConnections of two users with millions of connections on a busy database.
+   *
+   * @generated from enum value: ERROR_REASON_QUERY_TIMEOUT = 45;
+   */
+  QUERY_TIMEOUT = 45,
 }
 
 /**
