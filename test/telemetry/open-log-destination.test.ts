@@ -55,5 +55,5 @@ test("a full disk: lines are kept, then lost and counted, and nothing waits for 
   log.fatal({}, text);
   expect(await destination.flush()).toBe("refused");
   expect(destination.lost()).toBeGreaterThan(0);
-  closeSync(fd);
+  // Not closed: what is kept is tried again every second, and by then the number may be another file's, or a socket.
 });
