@@ -1,5 +1,6 @@
 import type { Knex } from "knex";
 import { coalesce } from "../database/coalesce.ts";
+import { limitByOrganization } from "../database/limit-by-organization.ts";
 import { observeBatches } from "../database/observe-batches.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { silent, type Telemetry } from "../telemetry/telemetry.ts";
@@ -39,8 +40,11 @@ export interface ConnectionRepository {
  */
 const writes = { maxBatch: 128, maxRunning: 2, maxWaiting: 10_000 };
 const reads = { maxBatch: 256, maxRunning: 2, maxWaiting: 20_000 };
-/** Each a statement of its own that may read thousands of rows: few at a time, so that connections are left for the rest. */
-const longReads = { maxBatch: 1, maxRunning: 2, maxWaiting: 1000 };
+/**
+ * Each a statement of its own that may read thousands of rows: few at a time, so that connections are left for the rest, and of one
+ * organization no more than half of those.
+ */
+const longReads = { total: 6, perOrganization: 3, maxWaiting: 1000 };
 
 /** `queueWaited` is called with how long calls have waited for their turn, `wrote` after each commit, so that readers of the event log need not wait for their next poll. */
 export function createConnectionRepository(
@@ -54,8 +58,11 @@ export function createConnectionRepository(
     wrote();
     return result;
   };
-  const oneByOne = <Wanted, Found>(read: (knex: Knex, wanted: Wanted) => Promise<Found>) =>
-    coalesce<Wanted, Found>((all) => Promise.all(all.map((wanted) => read(knex, wanted))), longReads, queueWaited);
+  const runLong = limitByOrganization(longReads, queueWaited);
+  const long =
+    <Wanted extends { organizationId: string }, Found>(read: (knex: Knex, wanted: Wanted) => Promise<Found>) =>
+    (wanted: Wanted, signal?: AbortSignal) =>
+      runLong(wanted.organizationId, () => read(knex, wanted), signal);
   const write = (items: readonly NewConnection[]) =>
     batches.write("insert-connections", items, () => insertConnections(knex, items).then(announce));
   return {
@@ -68,9 +75,9 @@ export function createConnectionRepository(
       reads,
       queueWaited,
     ),
-    count: oneByOne(countOfUser),
-    check: oneByOne(checkPairs),
-    mutual: oneByOne(mutualOfUsers),
+    count: long(countOfUser),
+    check: long(checkPairs),
+    mutual: long(mutualOfUsers),
     list: (wanted) => listOfUser(knex, wanted),
     archive: (caller, wanted) => archiveConnection(knex, caller, wanted).then(announce),
   };
