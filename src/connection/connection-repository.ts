@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { coalesce } from "../database/coalesce.ts";
-import { limitByOrganization } from "../database/limit-by-organization.ts";
+import { limitByOrganization, type OrganizationLimits } from "../database/limit-by-organization.ts";
 import { observeBatches } from "../database/observe-batches.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { silent, type Telemetry } from "../telemetry/telemetry.ts";
@@ -41,10 +41,14 @@ export interface ConnectionRepository {
 const writes = { maxBatch: 128, maxRunning: 2, maxWaiting: 10_000 };
 const reads = { maxBatch: 256, maxRunning: 2, maxWaiting: 20_000 };
 /**
- * Each a statement of its own that may read thousands of rows: few at a time, so that connections are left for the rest, and of one
- * organization no more than half of those.
+ * Each a statement of its own that may read thousands of rows: few at a time, so that a third of the pool's connections is left for
+ * the rest, and of one organization no more than half of those.
  */
-const longReads = { total: 6, perOrganization: 3, maxWaiting: 1000 };
+function longReads(knex: Knex): OrganizationLimits {
+  const poolMax: number = knex.client.config.pool.max;
+  const total = Math.max(1, Math.min(6, Math.floor((poolMax * 2) / 3)));
+  return { total, perOrganization: Math.max(1, Math.floor(total / 2)), maxWaiting: 1000 };
+}
 
 /** `queueWaited` is called with how long calls have waited for their turn, `wrote` after each commit, so that readers of the event log need not wait for their next poll. */
 export function createConnectionRepository(
@@ -58,7 +62,7 @@ export function createConnectionRepository(
     wrote();
     return result;
   };
-  const runLong = limitByOrganization(longReads, queueWaited);
+  const runLong = limitByOrganization(longReads(knex), queueWaited);
   const long =
     <Wanted extends { organizationId: string }, Found>(read: (knex: Knex, wanted: Wanted) => Promise<Found>) =>
     (wanted: Wanted, signal?: AbortSignal) =>

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ConnectionRepository, createConnectionRepository } from "../../src/connection/connection-repository.ts";
+import { openKnex } from "../../src/database/open-knex.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -36,4 +37,24 @@ test.each([
   await holder.rollback();
   await other;
   await Promise.allSettled(slow); // those that waited too long for a place were refused
+});
+
+test("reads of several organizations that do not end leave connections of a small pool for everything else", async () => {
+  const pool = openKnex(database.target, 6);
+  const small = createConnectionRepository(pool, () => {});
+  const holder = await database.knex.transaction();
+  try {
+    await holder.raw("lock table connection in access exclusive mode");
+    const slow = ["a", "b", "c"].flatMap((organizationId) =>
+      Array.from({ length: 5 }, () => small.count({ organizationId, userId: "a" }).catch(() => {})),
+    );
+    await expect.poll(waiting).toBeGreaterThanOrEqual(4);
+    await pool.raw("select 1");
+    expect(await waiting()).toBe(4);
+    await holder.rollback();
+    await Promise.all(slow);
+  } finally {
+    if (!holder.isCompleted()) await holder.rollback();
+    await pool.destroy();
+  }
 });
