@@ -17,6 +17,7 @@ export const groups = [
   "attacks",
   "request-limits",
   "overload",
+  "neighbours",
 ] as const;
 
 export type Group = (typeof groups)[number];

@@ -13,7 +13,7 @@ export interface Options {
 }
 
 /** What takes minutes and is measured when it is asked for. */
-const onlyNamed: ReadonlySet<Group> = new Set(["attacks", "request-limits", "overload"]);
+const onlyNamed: ReadonlySet<Group> = new Set(["attacks", "request-limits", "overload", "neighbours"]);
 
 /** Reads the flags, all optional. Throws with the usage when one is wrong. */
 export function parseOptions(args: string[]): Options {

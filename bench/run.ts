@@ -8,6 +8,7 @@ import { query } from "./database.ts";
 import { describeMachine } from "./describe-machine.ts";
 import type { Group } from "./groups.ts";
 import { startLoad } from "./load/start-load.ts";
+import { measureNeighbours } from "./neighbours/measure-neighbours.ts";
 import { measureOverload } from "./overload/measure-overload.ts";
 import { type Options, parseOptions } from "./parse-options.ts";
 import { requirePgbench } from "./pgbench/run-pgbench.ts";
@@ -34,6 +35,7 @@ const comparisons = ({ attacks }: Options): readonly (readonly [Group, Compare])
   ["attacks", measureAttacks(attacks)],
   ["request-limits", measureRequestLimits],
   ["overload", measureOverload],
+  ["neighbours", measureNeighbours],
 ];
 
 // npm run bench: everything side by side, load from another process, one table. Ends with 1 when a bar is not met, an

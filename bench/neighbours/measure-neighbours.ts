@@ -1,0 +1,82 @@
+import { startBlackHole } from "../../test/support/servers/black-hole.ts";
+import type { Compare } from "../compare.ts";
+import { query } from "../database.ts";
+import type { Target } from "../load/caller.ts";
+import type { Measure } from "../load/measure.ts";
+import { startLoad } from "../load/start-load.ts";
+import { median } from "../median.ts";
+import { prepareProfiles } from "../profile/prepare-profiles.ts";
+import { organization, startConnectory } from "../start-connectory.ts";
+import { listDisturbances } from "./disturbances.ts";
+
+/** What is left of an organization's rate, and how much longer its slowest calls may take. */
+const bars = { rate: 0.9, p99: 1.5 };
+const window = { warmUpMs: 1000, measuredMs: 5000 };
+/** Of the organization that does nothing wrong. */
+const callersOf: Partial<Record<Target["method"], number>> = { TestConnectionProfile: 4 };
+const usualCallers = 8;
+
+/**
+ * Each disturbance of one organization beside the calls of another, which answer one another without a pause. The calls alone and
+ * beside it take turns, and the medians of the rounds are compared; a call that is not OK ends the run.
+ */
+export const measureNeighbours: Compare = async ({ folder, rounds, stack, say }) => {
+  const limits = { TESTS_MAX_PER_ORGANIZATION: "10", TESTS_MAX_PER_TARGET: "5", LOG_LEVEL: "fatal" };
+  const server = await startConnectory(`${folder}/neighbours`, limits);
+  stack.defer(server.stop);
+  const hole = await startBlackHole();
+  stack.defer(hole.stop);
+  const load = startLoad();
+  stack.defer(load.stop);
+  const { grpcPort: port, token, database } = server;
+  await load.drive({ protocol: "grpc", port, token, method: "CreateConnection", callers: 8, ids: [] }, window);
+  const known = await query(database, "select id from connection where organization_id = $1 limit 1000", [
+    organization,
+  ]);
+  const profiles = await prepareProfiles(server, load, stack);
+  const disturbances = await listDisturbances(server, { targetPort: profiles.target.port, silentPort: hole.silent });
+
+  const rows: string[] = [];
+  let met = true;
+  for (const { name, method, begin } of disturbances) {
+    const ofProfiles = method === "TestConnectionProfile";
+    const target: Target = {
+      protocol: "grpc",
+      port,
+      method,
+      callers: callersOf[method] ?? usualCallers,
+      token: ofProfiles ? profiles.tested.token : token,
+      ids: ofProfiles ? profiles.tested.ids : known.map(({ id }) => String(id)),
+    };
+    const alone: Measure[] = [];
+    const beside: Measure[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      alone.push(await load.drive(target, window));
+      const end = await begin();
+      beside.push(await load.drive(target, window));
+      say(`${name}: ${await end()}`);
+    }
+    const compared = compare(alone, beside);
+    rows.push(`| ${name} | ${method} | ${compared.cells} |`);
+    met &&= compared.met;
+  }
+  const head = [
+    "| one organization | another calls | a second, alone | beside it | share | p99, alone | beside it | times | bar |",
+    "|---|---|---|---|---|---|---|---|---|",
+  ];
+  return { line: [...head, ...rows].join("\n"), met };
+};
+
+function compare(alone: readonly Measure[], beside: readonly Measure[]) {
+  const of = (all: readonly Measure[], value: (one: Measure) => number) => median(all.map(value));
+  const rates = [of(alone, ({ perSecond }) => perSecond), of(beside, ({ perSecond }) => perSecond)] as const;
+  const p99s = [of(alone, ({ p99Ms }) => p99Ms), of(beside, ({ p99Ms }) => p99Ms)] as const;
+  const [rate, p99] = [rates[1] / rates[0], p99s[1] / p99s[0]];
+  const met = rate >= bars.rate && p99 <= bars.p99;
+  const ms = (value: number) => `${value.toFixed(1)} ms`;
+  const cells = [
+    ...[rates[0].toFixed(0), rates[1].toFixed(0), rate.toFixed(2)],
+    ...[ms(p99s[0]), ms(p99s[1]), p99.toFixed(2), met ? "met" : "missed"],
+  ].join(" | ");
+  return { cells, met };
+}
