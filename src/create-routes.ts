@@ -15,6 +15,7 @@ import { deleteConnection } from "./connection/delete-connection.ts";
 import { getConnection } from "./connection/get-connection.ts";
 import { listConnections } from "./connection/list-connections.ts";
 import { listMutualConnections } from "./connection/list-mutual-connections.ts";
+import { reportLockHolders } from "./connection/report-lock-holders.ts";
 import { watchConnections } from "./connection/watch-connections.ts";
 import { createCandidateReader } from "./connection-profile/candidate.ts";
 import type { ConfigRules } from "./connection-profile/check-config.ts";
@@ -73,7 +74,12 @@ export async function createRoutes(config: Config, parts: RouteParts): Promise<R
   stopping.addEventListener("abort", feed.stop);
   return [
     ...connectionRoutes(config, {
-      connections: createConnectionRepository(knex, wake, telemetry, queueWaited),
+      connections: createConnectionRepository(knex, {
+        wrote: wake,
+        telemetry,
+        queueWaited,
+        lockHeld: reportLockHolders({ knex, log, meter: telemetry.meter }),
+      }),
       pageTokens,
       checkMessage,
       feed,

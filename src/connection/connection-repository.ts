@@ -50,12 +50,24 @@ function longReads(knex: Knex): OrganizationLimits {
   return { total, perOrganization: Math.max(1, Math.floor(total / 2)), maxWaiting: 1000 };
 }
 
-/** `queueWaited` is called with how long calls have waited for their turn, `wrote` after each commit, so that readers of the event log need not wait for their next poll. */
+export interface ConnectionRepositoryOptions {
+  /** Called after each commit, so that readers of the event log need not wait for their next poll. */
+  readonly wrote?: () => void;
+  readonly telemetry?: Telemetry;
+  /** Called with how long calls have waited for their turn, in milliseconds. */
+  readonly queueWaited?: (ms: number) => void;
+  /** Called when creates of an organization were not written because somebody holds its locks. */
+  readonly lockHeld?: (organizationId: string) => void;
+}
+
 export function createConnectionRepository(
   knex: Knex,
-  wrote: () => void,
-  telemetry: Telemetry = silent,
-  queueWaited: (ms: number) => void = () => {},
+  {
+    wrote = () => {},
+    telemetry = silent,
+    queueWaited = () => {},
+    lockHeld = () => {},
+  }: ConnectionRepositoryOptions = {},
 ): ConnectionRepository {
   const batches = observeBatches(telemetry);
   const announce = <T>(result: T): T => {
@@ -70,7 +82,7 @@ export function createConnectionRepository(
   const write = (items: readonly NewConnection[]) =>
     batches.write("insert-connections", items, () => insertConnections(knex, items).then(announce));
   return {
-    insert: gatherInserts(write, writes, queueWaited),
+    insert: gatherInserts(write, writes, { waited: queueWaited, lockHeld }),
     find: coalesce<ConnectionKey, ConnectionRecord | undefined>(
       (keys) => {
         batches.count("find-connections", keys.length);

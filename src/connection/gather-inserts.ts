@@ -17,7 +17,7 @@ const apartLimits = { maxBatch: 128, maxRunning: 1, maxWaiting: 1000 };
 export function gatherInserts(
   write: Write,
   limits: CoalesceLimits,
-  waited: (ms: number) => void,
+  { waited, lockHeld }: { readonly waited: (ms: number) => void; readonly lockHeld: (organizationId: string) => void },
 ): (connection: NewConnection, signal?: AbortSignal) => Promise<Written> {
   const blocked = new Set<string>();
   const isBlocked = ({ caller }: NewConnection) => blocked.has(caller.organizationId);
@@ -41,12 +41,13 @@ export function gatherInserts(
     const results = new Map<NewConnection, Written | Error>();
     for (const [organizationId, own] of Map.groupBy(all, ({ caller }) => caller.organizationId)) {
       const found = await write(own);
-      if (!found.some((result) => result instanceof LockHeld)) blocked.delete(organizationId);
+      if (found.some((result) => result instanceof LockHeld)) lockHeld(organizationId);
+      else blocked.delete(organizationId);
       for (const [index, connection] of own.entries()) results.set(connection, found[index] as Written | Error);
     }
     return all.map((connection) => {
       const result = results.get(connection) as Written | Error;
-      return result instanceof LockHeld ? lockHeld(result) : result;
+      return result instanceof LockHeld ? refusal(result) : result;
     });
   }, apartLimits);
 
@@ -59,7 +60,7 @@ export function gatherInserts(
   };
 }
 
-function lockHeld(cause: LockHeld): Failure {
+function refusal(cause: LockHeld): Failure {
   return new Failure(
     ErrorReason.QUEUE_FULL,
     "the organization's writes wait for one that does not end, and nothing was written: try again in a moment",

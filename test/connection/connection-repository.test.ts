@@ -69,9 +69,12 @@ const revisions = (organizationId: string) =>
   knex("event").where({ organization_id: organizationId }).orderBy("revision").pluck<bigint[]>("revision");
 
 describe("connections in the database", () => {
-  const connections = () =>
-    createConnectionRepository(knex, () => {
-      wrote += 1;
+  const connections = (lockHeld: (organizationId: string) => void = () => {}) =>
+    createConnectionRepository(knex, {
+      lockHeld,
+      wrote: () => {
+        wrote += 1;
+      },
     });
 
   test("what a batch has committed is answered as committed when the look-up for the others then fails", async () => {
@@ -198,7 +201,8 @@ describe("connections in the database", () => {
   });
 
   test("an organization whose row somebody holds keeps no other from writing, and writes again when it is let go", async () => {
-    const repository = connections();
+    const held = new Set<string>();
+    const repository = connections((organizationId) => void held.add(organizationId));
     const other = `${org}-other`;
     await repository.insert(newConnection("a", "b"));
     const holder = await knex.transaction();
@@ -209,14 +213,15 @@ describe("connections in the database", () => {
     const insert = (organizationId: string, user: string) =>
       reasonOf(repository.insert(newConnection("a", user, { organizationId })));
     // More than both batches that run at a time, and those in line behind them.
-    const held = Promise.all(Array.from({ length: 600 }, (_, index) => insert(org, `h-${index}`)));
+    const waiting = Promise.all(Array.from({ length: 600 }, (_, index) => insert(org, `h-${index}`)));
     // Until it has been found out who waits for what, another one may have to try again; from then on it need not.
     let tries = 0;
     await expect.poll(() => insert(other, `first-${tries++}`)).toBe("none");
     const next = await Promise.all(Array.from({ length: 100 }, (_, index) => insert(other, `n-${index}`)));
     expect(new Set(next)).toEqual(new Set(["none"]));
     expect(holder.isCompleted()).toBe(false);
-    expect(new Set(await held)).toEqual(new Set(["QUEUE_FULL"]));
+    expect(new Set(await waiting)).toEqual(new Set(["QUEUE_FULL"]));
+    expect([...held]).toEqual([org]);
     expect(await revisions(org)).toEqual([1n]);
     await holder.rollback();
     expect(await insert(org, "again")).toBe("none");

@@ -7,7 +7,7 @@ let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let connections: ConnectionRepository;
 beforeAll(async () => {
   database = await createTestDatabase();
-  connections = createConnectionRepository(database.knex, () => {});
+  connections = createConnectionRepository(database.knex);
 });
 afterAll(() => database.drop());
 
@@ -29,19 +29,22 @@ test.each([
   ["check", (organizationId: string) => connections.check({ organizationId, pairs: [{ userId1: "a", userId2: "b" }] })],
 ])("reads of one organization that do not end leave places for those of another: %s", async (_, read) => {
   const holder = await database.knex.transaction();
-  await holder.raw("lock table connection in access exclusive mode");
-  const slow = Array.from({ length: 10 }, () => read("slow"));
-  await expect.poll(waiting).toBe(3);
-  const other = read("other");
-  await expect.poll(waiting).toBe(4);
-  await holder.rollback();
-  await other;
-  await Promise.allSettled(slow); // those that waited too long for a place were refused
+  try {
+    await holder.raw("lock table connection in access exclusive mode");
+    const slow = Promise.allSettled(Array.from({ length: 10 }, () => read("slow"))); // some wait too long for a place
+    await expect.poll(waiting).toBe(3);
+    const other = read("other");
+    await expect.poll(waiting).toBe(4);
+    await holder.rollback();
+    await Promise.all([other, slow]);
+  } finally {
+    if (!holder.isCompleted()) await holder.rollback();
+  }
 });
 
 test("reads of several organizations that do not end leave connections of a small pool for everything else", async () => {
   const pool = openKnex(database.target, 6);
-  const small = createConnectionRepository(pool, () => {});
+  const small = createConnectionRepository(pool);
   const holder = await database.knex.transaction();
   try {
     await holder.raw("lock table connection in access exclusive mode");

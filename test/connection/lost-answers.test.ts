@@ -120,7 +120,7 @@ test("with fewer connections than the pool, that are ended all the time, every c
   const role = `limited_${randomUUIDv7().replaceAll("-", "")}`;
   await knex.raw(`create role ${role} login connection limit 3; grant all on all tables in schema public to ${role}`);
   const limited = openKnex({ ...target, user: role }, 10);
-  const repository = createConnectionRepository(limited, () => {});
+  const repository = createConnectionRepository(limited);
   const answers = new Map<string, Written | Error>();
   let running = true;
   const caller = async (name: number) => {

@@ -164,6 +164,7 @@ test("docs/observability.md names every metric with its kind, and none that is n
   shown.push("connectory_events_delivery_duration histogram");
   shown.push("connectory_auth_key_failures_total counter"); // the same; test/auth/open-issuer-keys.test.ts sees that one
   shown.push("connectory_auth_claim_faults_total counter"); // of external issuers; test/auth/roles.test.ts sees that one
+  shown.push("connectory_connections_lock_waits_total counter"); // of a held lock; test/connection/report-lock-holders.test.ts
   shown.push("connectory_calls_shed_total counter"); // of an overload; test/interceptors/load-shedder.test.ts sees that one
   expect(told.toSorted()).toEqual(shown.filter((line) => !line.startsWith("target_info")).toSorted());
 });
