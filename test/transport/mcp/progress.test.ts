@@ -149,14 +149,16 @@ describe("a cancellation in a request of its own", () => {
 });
 
 test("a stop waits for a call that runs, and takes no more", async () => {
-  const own = await startTestApp({ TEST_TIMEOUT_MS: "6000" });
+  const own = await startTestApp();
+  const target = await blackHole();
   const bearer = await own.token();
-  const body = toolCall("testConnectionProfile", configOf(hole.port));
+  const body = toolCall("testConnectionProfile", configOf(target.port));
   const call = postRpc(own.httpUrl, body, { token: bearer });
-  await expect.poll(sockets).toBe(1);
+  await expect.poll(() => target.open()).toBe(1);
   const stopped = own.stop();
   const late = await postRpc(own.httpUrl, body, { token: bearer });
   expect(late.messages).toMatchObject([{ result: { _meta: { "connectory/error": { reason: "STOPPING" } } } }]);
+  await target.close(); // and the call ends, because its target hangs up
   expect((await call).messages).toMatchObject([{ result: { structuredContent: { done: true, error: true } } }]);
   await stopped;
 });
