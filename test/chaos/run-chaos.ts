@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { createRandom } from "../support/random.ts";
 import { check } from "./check/check.ts";
 import type { Finding } from "./check/evidence.ts";
 import { findGaps } from "./check/read-database.ts";
@@ -9,7 +10,6 @@ import { planRounds, type Round } from "./faults/plan-rounds.ts";
 import { gatherEvidence, settle } from "./gather-evidence.ts";
 import { createHistory } from "./load/history.ts";
 import { startLoad } from "./load/start-load.ts";
-import { createRandom } from "./random.ts";
 
 export interface ChaosOptions {
   readonly seed: number;

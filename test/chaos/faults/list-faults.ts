@@ -1,5 +1,5 @@
+import type { Random } from "../../support/random.ts";
 import type { Cluster } from "../cluster/start-cluster.ts";
-import type { Random } from "../random.ts";
 import type { Fault } from "./fault.ts";
 
 const hour = 3600;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createRandom } from "../random.ts";
+import { createRandom } from "../../support/random.ts";
 import type { Fault } from "./fault.ts";
 import { planRounds } from "./plan-rounds.ts";
 

@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../../support/random.ts";
 import type { Fault } from "./fault.ts";
 
 /** The faults of a round, and how long they are held, in milliseconds. */

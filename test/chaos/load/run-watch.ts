@@ -6,8 +6,8 @@ import {
   WatchConnectionsRequestSchema,
   WatchConnectionsResponseSchema,
 } from "../../../gen/connectory/v1/connection_service_pb.js";
+import type { Random } from "../../support/random.ts";
 import type { Watch } from "../check/evidence.ts";
-import type { Random } from "../random.ts";
 import type { Answer } from "./answer.ts";
 import { refusalOf } from "./grpc-caller.ts";
 import type { History } from "./history.ts";

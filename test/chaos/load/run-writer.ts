@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Random } from "../random.ts";
+import type { Random } from "../../support/random.ts";
 import type { Answer, Call, Caller } from "./answer.ts";
 import { eventOf, type History, leavesOpen } from "./history.ts";
 

@@ -1,7 +1,7 @@
+import { createRandom } from "../../support/random.ts";
 import type { Watch } from "../check/evidence.ts";
 import { type Probed, probeOrganization } from "../cluster/await-serving.ts";
 import type { Cluster } from "../cluster/start-cluster.ts";
-import { createRandom } from "../random.ts";
 import { openGrpcCaller } from "./grpc-caller.ts";
 import type { History } from "./history.ts";
 import { openRestCaller } from "./rest-caller.ts";

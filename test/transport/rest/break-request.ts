@@ -1,6 +1,6 @@
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { Random } from "./random.ts";
+import type { Random } from "../../support/random.ts";
 import type { SampleRequest } from "./sample-requests.ts";
 
 /** A request as it goes over the wire. */
@@ -156,7 +156,7 @@ export function breakRequest(
   let text: Buffer | undefined;
   const sent: Record<string, string> = { "content-type": "application/json", ...own };
   for (let times = random.pick([0, 1, 1, 1, 2, 3]); times > 0; times -= 1) {
-    const what = random.number(12);
+    const what = random.below(12);
     if (what === 0) verb = random.pick(verbs);
     if (what === 1) at = breakPath(random, at);
     if (what === 2) parameters.push([random.pick(names), random.pick(values.map(String))]);
@@ -189,7 +189,7 @@ function pack(encoding: string | undefined, bytes: Buffer): Buffer {
 
 function breakPath(random: Random, path: string): string {
   const segments = path.split("/");
-  const index = 1 + random.number(segments.length - 1);
+  const index = 1 + random.below(segments.length - 1);
   if (random.onceIn(3)) segments.splice(index, 0, random.pick(pieces));
   else if (random.onceIn(2)) segments[index] = random.pick(pieces);
   else segments[index] += random.pick(pieces);
@@ -200,7 +200,7 @@ function breakPath(random: Random, path: string): string {
 function breakJson(random: Random, json: JsonValue): JsonValue {
   if (random.onceIn(6)) return random.pick(values);
   if (Array.isArray(json) && json.length > 0) {
-    const index = random.number(json.length);
+    const index = random.below(json.length);
     return json.map((item, at) => (at === index ? breakJson(random, item) : item));
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) return random.pick(values);
@@ -213,8 +213,8 @@ function breakJson(random: Random, json: JsonValue): JsonValue {
 }
 
 function breakText(random: Random, text: Buffer): Buffer {
-  const at = random.number(text.length);
-  const noise = Buffer.from(Array.from({ length: 1 + random.number(8) }, () => random.number(256)));
+  const at = random.below(text.length);
+  const noise = Buffer.from(Array.from({ length: 1 + random.below(8) }, () => random.below(256)));
   if (random.onceIn(3)) return text.subarray(0, at);
   if (random.onceIn(3)) return Buffer.concat([text.subarray(0, at), noise, text.subarray(at)]);
   if (random.onceIn(2)) return Buffer.concat([text, text]);

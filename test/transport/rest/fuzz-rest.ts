@@ -1,9 +1,9 @@
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../../support/app.ts";
+import { createRandom } from "../../support/random.ts";
 import { type BrokenRequest, breakRequest } from "./break-request.ts";
 import { type CallRest, callRest, problem } from "./call-rest.ts";
-import { createRandom } from "./random.ts";
 import { sampleRequest } from "./sample-requests.ts";
 
 /** FUZZ_SEED repeats a run. */
@@ -130,7 +130,7 @@ async function sendBroken(total: number, reaches: readonly number[]): Promise<vo
   const remember = ({ status, text }: Reply) => {
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
     const made = /"id":"(cp_\w+|[0-9a-f-]{36})"/.exec(text)?.[1];
-    if (made !== undefined) ids[10 + random.number(90)] = made;
+    if (made !== undefined) ids[10 + random.below(90)] = made;
   };
   const worker = async () => {
     while (left-- > 0 && wrong.length < 5) {

@@ -14,7 +14,7 @@ import { httpRulesOf } from "../../../src/contract/http-rule.ts";
 import { namedBy } from "../../../src/contract/rest-form.ts";
 import { fullConfigs } from "../../connection-profile/full-configs.ts";
 import { canaryPrefix } from "../../support/canary.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../support/random.ts";
 
 /** A request before it is broken. */
 export interface SampleRequest {
@@ -92,18 +92,18 @@ function one(random: Random, field: DescField, ids: KnownIds, depth: number): Js
   if (field.enum !== undefined) return random.pick(field.enum.values).name;
   if (!("scalar" in field)) return null;
   if (field.scalar === ScalarType.BOOL) return random.onceIn(2);
-  if (field.scalar !== ScalarType.STRING) return random.number(10);
+  if (field.scalar !== ScalarType.STRING) return random.below(10);
   return sampleText(random, field.name, ids);
 }
 
 function sampleText(random: Random, name: string, ids: KnownIds): string {
-  const number = random.number(500);
+  const number = random.below(500);
   if (name === "user_id_2" || name === "other_user_id") return `v${number}`;
   if (name.startsWith("user_id")) return `u${number}`;
   if (name === "name") return `n-${number}`;
   if (name === "filter") return random.pick(['name = "n-1"', 'labels.team = "a"', 'name = "n-*" AND labels.tier:*']);
   if (name === "order_by") return random.pick(["name", "created_at desc"]);
-  if (name === "etag") return `r${random.number(100)}`;
+  if (name === "etag") return `r${random.below(100)}`;
   if (name === "request_id" || name === "connection_id")
     return `0190a6c0-0000-7000-8000-${String(number).padStart(12, "0")}`;
   return name === "id" ? random.pick(ids) : "";

@@ -5,9 +5,11 @@ export interface Random {
   /** A whole number from 0, below `count`. */
   below(count: number): number;
   pick<T>(all: readonly T[]): T;
+  /** True once in `n` times. */
+  onceIn(n: number): boolean;
 }
 
-/** mulberry32: small, and good enough to choose faults. */
+/** Mulberry32, by Tommy Ettinger: small, and good enough to choose what to break next. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {
@@ -25,5 +27,6 @@ export function createRandom(seed: number): Random {
       if (one === undefined) throw new Error("there is nothing to pick from");
       return one;
     },
+    onceIn: (n) => below(n) === 0,
   };
 }
