@@ -1,11 +1,5 @@
 import { type Database, query } from "./database.ts";
-import type { Measured } from "./run-rounds.ts";
-
-/** What every acknowledged call of a row leaves one of, and in which database. */
-export interface Writes {
-  readonly database: Database;
-  readonly kind: "connection" | "profile" | "test";
-}
+import type { Measured, Writes } from "./row.ts";
 
 /** So many of them were acknowledged. */
 export interface Acknowledged extends Writes {

@@ -1,7 +1,7 @@
 import type { Measure } from "./load/measure.ts";
 import { median } from "./median.ts";
+import type { Measured } from "./row.ts";
 import { product } from "./rows.ts";
-import type { Measured } from "./run-rounds.ts";
 
 const head = ["call", "by", "callers", "per second", "p50 ms", "p99 ms", "load µs", `${product} / this`, "bar", ""];
 const textColumns = 2;

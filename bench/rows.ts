@@ -1,28 +1,12 @@
-import type { Writes } from "./check-counts.ts";
 import type { Database } from "./database.ts";
 import { drivenRow } from "./driven-row.ts";
 import type { Group } from "./groups.ts";
-import type { Target } from "./load/caller.ts";
-import type { Window } from "./load/drive.ts";
-import type { HttpProtocol } from "./load/http-questions.ts";
-import type { Measure } from "./load/measure.ts";
 import type { Load } from "./load/start-load.ts";
+import type { HttpProtocol, Target } from "./load/target.ts";
 import type { Script } from "./pgbench/run-pgbench.ts";
 import { runPgbench } from "./pgbench/run-pgbench.ts";
+import type { Row } from "./row.ts";
 import type { Servers } from "./start-servers.ts";
-
-/** A line of the table and how to measure it once. */
-export interface Row {
-  readonly group: Group;
-  readonly call: string;
-  readonly by: string;
-  readonly callers: number;
-  /** What the product's rate divided by this row's must at least be; absent where nothing is asked. */
-  readonly bar?: number;
-  /** What each of its calls writes; absent when they only read. */
-  readonly writes?: Writes;
-  slice(window: Window): Promise<Measure>;
-}
 
 const doors: Readonly<Record<HttpProtocol, string>> = { connect: "Connect", rest: "REST", mcp: "MCP" };
 

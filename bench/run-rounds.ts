@@ -1,12 +1,6 @@
 import type { Window } from "./load/drive.ts";
 import type { Measure } from "./load/measure.ts";
-import type { Row } from "./rows.ts";
-
-/** A row with what it came to in each round. */
-export interface Measured {
-  readonly row: Row;
-  readonly slices: readonly Measure[];
-}
+import type { Measured, Row } from "./row.ts";
 
 /** Measures all rows, then all again: what else happens on the machine then hits all of them alike. */
 export async function runRounds(

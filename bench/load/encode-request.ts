@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Target } from "./caller.ts";
 import { encodeProfile } from "./encode-profile.ts";
+import type { Target } from "./target.ts";
 import { writeString } from "./write-string.ts";
 
 /** `user_id_1` and `user_id_2` are a letter and a UUID, so that the first always sorts before the second. */

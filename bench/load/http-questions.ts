@@ -1,11 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
-import type { Target } from "./caller.ts";
 import { createEncoder } from "./encode-request.ts";
 import { methodPath } from "./method-path.ts";
-
-/** The doors of the HTTP port. */
-export type HttpProtocol = "connect" | "rest" | "mcp";
+import type { HttpProtocol, Target } from "./target.ts";
 
 /** A call as a request, and how to tell that its answer is a good one. */
 export interface Question {

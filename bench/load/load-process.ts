@@ -1,9 +1,10 @@
-import type { Caller, Target } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { drive, type Window } from "./drive.ts";
 import type { Measure } from "./measure.ts";
 import { openGrpc } from "./open-grpc.ts";
 import { openHttp } from "./open-http.ts";
 import { openRedis } from "./open-redis.ts";
+import type { Target } from "./target.ts";
 
 /** What the load process is asked for. */
 export interface LoadOrder {

@@ -1,8 +1,9 @@
-import type { Caller, Target } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { createEncoder } from "./encode-request.ts";
 import { decodeHeaders } from "./hpack.ts";
 import { methodPath } from "./method-path.ts";
 import { type Answer, openHttp2 } from "./open-http2.ts";
+import type { Target } from "./target.ts";
 
 /** Connections that the callers are spread over, as a handful of client processes would. */
 const connectionCount = 4;

@@ -1,6 +1,7 @@
 import { Agent, type IncomingMessage, request } from "node:http";
-import type { Caller, Target } from "./caller.ts";
-import { createQuestions, type HttpProtocol } from "./http-questions.ts";
+import type { Caller } from "./caller.ts";
+import { createQuestions } from "./http-questions.ts";
+import type { HttpProtocol, Target } from "./target.ts";
 
 /** A client over HTTP/1.1 for Connect with binary messages, REST or MCP; one kept connection per caller. */
 export async function openHttp(protocol: HttpProtocol, target: Target): Promise<Caller> {

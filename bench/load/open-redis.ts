@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
-import type { Caller, Target } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { profilePassword } from "./encode-profile.ts";
+import type { Target } from "./target.ts";
 
 /** What a test of a Redis profile says to its server, by ioredis alone: a connection, AUTH, PING and two INFO a call. */
 export async function openRedis({ port }: Target): Promise<Caller> {

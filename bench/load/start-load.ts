@@ -1,9 +1,9 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import type { Target } from "./caller.ts";
 import type { Window } from "./drive.ts";
 import type { LoadOrder, LoadReport } from "./load-process.ts";
 import type { Measure } from "./measure.ts";
+import type { Target } from "./target.ts";
 
 /** The process that makes the load for every server, one slice at a time. */
 export interface Load {

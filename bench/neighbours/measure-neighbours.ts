@@ -1,9 +1,9 @@
 import { startBlackHole } from "../../test/support/servers/black-hole.ts";
 import type { Compare } from "../compare.ts";
 import { query } from "../database.ts";
-import type { Target } from "../load/caller.ts";
 import type { Measure } from "../load/measure.ts";
 import { startLoad } from "../load/start-load.ts";
+import type { Target } from "../load/target.ts";
 import { median } from "../median.ts";
 import { prepareProfiles } from "../profile/prepare-profiles.ts";
 import { organization, startConnectory } from "../start-connectory.ts";

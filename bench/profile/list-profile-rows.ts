@@ -4,7 +4,8 @@ import { pageSize } from "../load/encode-request.ts";
 import type { Method } from "../load/method-path.ts";
 import type { Load } from "../load/start-load.ts";
 import { runPgbench, type Script } from "../pgbench/run-pgbench.ts";
-import { product, type Row } from "../rows.ts";
+import type { Row } from "../row.ts";
+import { product } from "../rows.ts";
 import type { Servers } from "../start-servers.ts";
 import type { Owner, Profiles } from "./prepare-profiles.ts";
 

@@ -1,6 +1,7 @@
 import type { Caller } from "../load/caller.ts";
 import { drive } from "../load/drive.ts";
-import { product, type Row } from "../rows.ts";
+import type { Row } from "../row.ts";
+import { product } from "../rows.ts";
 
 /** Sealing and opening in this process, one after the other. */
 export function listSecretRows(vault: Caller, bare: Caller): Row[] {

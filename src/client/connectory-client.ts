@@ -6,9 +6,7 @@ import { limitCalls } from "./limit-calls.ts";
 import { nameBrokenConnection } from "./name-broken-connection.ts";
 import { type RetryOptions, retryCalls } from "./retry-calls.ts";
 import { sendToken, type Token } from "./send-token.ts";
-
-/** How calls travel. The server's HTTP port takes all three, `grpc` over HTTP/2; its gRPC port takes `grpc` alone, and faster. */
-export type TransportName = "grpc" | "connect" | "grpc-web";
+import type { TransportName } from "./transport-name.ts";
 
 /** What createConnectoryClient needs. */
 export interface ConnectoryClientOptions {

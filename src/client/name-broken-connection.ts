@@ -1,5 +1,5 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import type { TransportName } from "./connectory-client.ts";
+import type { TransportName } from "./transport-name.ts";
 
 /**
  * Gives connection errors one code, UNAVAILABLE, and a sentence. The libraries below answer CANCELLED, ABORTED, INTERNAL

@@ -5,11 +5,12 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { PageTokens } from "../auth/page-token.ts";
 import { Failure } from "../failure.ts";
 import { callerOf } from "../interceptors/caller.ts";
-import type { Candidate, ReadCandidate } from "./candidate.ts";
+import type { ReadCandidate } from "./candidate.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { RunCandidate } from "./run-candidate.ts";
 import { splitSecrets } from "./split-secrets.ts";
 import { targetUnusable } from "./target-unusable.ts";
+import type { TestTarget } from "./test-target-type.ts";
 
 const defaultPageSize = 50;
 const maxPageSize = 1000;
@@ -45,7 +46,7 @@ export function discoverConnectionProfile(deps: {
 }
 
 /** Where the question leads, saved or not: a secret that is typed anew, or rotated, is the same question. */
-function bareConfig({ connector, config }: Candidate): string {
+function bareConfig({ connector, config }: TestTarget): string {
   const bare = splitSecrets(connector.config, config).config;
   return canonicalJson([connector.id, toJson(connector.config, bare)]);
 }

@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { inSpan } from "../telemetry/in-span.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import type { Try } from "./candidate.ts";
+import type { TestRun } from "./test-target-type.ts";
 
 /** Gets every step as it begins and as it ends. */
 type OnStep = (step: TestStep) => void;
@@ -16,7 +16,7 @@ type OnStep = (step: TestStep) => void;
 export interface ObservedTry {
   readonly caller: Caller;
   readonly connector: string;
-  readonly kind: Try["kind"];
+  readonly kind: TestRun["kind"];
   readonly onStep?: OnStep | undefined;
 }
 

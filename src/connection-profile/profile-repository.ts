@@ -4,7 +4,6 @@ import { coalesce } from "../database/coalesce.ts";
 import { runTransaction } from "../database/run-transaction.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import type { SecretVault } from "../secrets/open-vault.ts";
-import type { RecordTry } from "./candidate.ts";
 import { checkEtag } from "./check-etag.ts";
 import type { DigestRequest } from "./digest-request.ts";
 import { expungeProfile } from "./expunge-profile.ts";
@@ -15,6 +14,7 @@ import { listRevisions, type RevisionPage, readRevision } from "./list-revisions
 import { lockProfile, readProfile, readSaved, type SavedProfile } from "./read-profile.ts";
 import { recordTries, type TryRecord } from "./record-tries.ts";
 import { type RepeatableRequest, recallRequest, rememberRequest } from "./remember-request.ts";
+import type { RecordTry } from "./test-target-type.ts";
 import { markDeleted, type ProfileUpdate, updateProfile } from "./update-profile.ts";
 import { checkNameFree, withFreeName } from "./with-free-name.ts";
 

@@ -7,10 +7,10 @@ import { runPrepared } from "../database/run-prepared.ts";
 import { runTransaction } from "../database/run-transaction.ts";
 import { type AddressedEvent, appendEvents } from "../events/append-event.ts";
 import type { Caller } from "../interceptors/caller.ts";
-import type { Candidate, Try } from "./candidate.ts";
 import { expungedData } from "./erase-events.ts";
 import { auditEvent } from "./profile-event.ts";
 import { toEventRecord } from "./profile-row.ts";
+import type { TestRun, TestTarget } from "./test-target-type.ts";
 
 /** What events of unsaved configurations have for a subject: there is no profile. */
 const unsaved = "unsaved";
@@ -18,8 +18,8 @@ const unsaved = "unsaved";
 /** A try to be kept. */
 export interface TryRecord {
   readonly caller: Caller;
-  readonly candidate: Candidate;
-  readonly tried: Try;
+  readonly candidate: TestTarget;
+  readonly tried: TestRun;
 }
 
 /**

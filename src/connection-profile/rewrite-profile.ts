@@ -4,7 +4,6 @@ import type { ConnectionProfile, ProfileChange } from "../../gen/connectory/v1/c
 import { ValidationMode } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import type { TestReport } from "../../gen/connectory/v1/test_report_pb.js";
 import { callerOf } from "../interceptors/caller.ts";
-import type { Candidate } from "./candidate.ts";
 import { changedFields, type ProfileContent } from "./changed-fields.ts";
 import { checkEtag, etagMismatch } from "./check-etag.ts";
 import type { Choice } from "./choose-connector.ts";
@@ -15,6 +14,7 @@ import type { SavedProfile } from "./read-profile.ts";
 import { requirePermission } from "./require-permission.ts";
 import type { ResolvedConfig } from "./resolved-config.ts";
 import type { RunCandidate } from "./run-candidate.ts";
+import type { TestTarget } from "./test-target-type.ts";
 import { validateLive } from "./validate-live.ts";
 
 /** What a profile is to become. */
@@ -84,7 +84,7 @@ export async function rewriteProfile(
 }
 
 /** The end of it, a state that must be tested first, or the etag of the state over which nothing could be written. */
-type Outcome = Rewritten | { readonly candidate: Candidate } | { readonly lost: string };
+type Outcome = Rewritten | { readonly candidate: TestTarget } | { readonly lost: string };
 
 async function tryOnce(
   deps: RewriteDeps,

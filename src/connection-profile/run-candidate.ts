@@ -8,10 +8,10 @@ import { type DiscoveryOutcome, emptyPage, notSupported } from "../connectors/ru
 import { Failure } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { silent, type Telemetry } from "../telemetry/telemetry.ts";
-import type { Candidate, RecordTry, Try } from "./candidate.ts";
 import type { TestLine } from "./create-test-line.ts";
 import type { TakeTestSlots } from "./create-test-slots.ts";
 import { observeTests } from "./observe-tests.ts";
+import type { RecordTry, TestRun, TestTarget } from "./test-target-type.ts";
 
 export interface RunCandidateDeps {
   readonly takeTestSlots: TakeTestSlots;
@@ -27,8 +27,8 @@ export interface RunCandidateDeps {
 /** What to try, for whom, and why. */
 export interface CandidateRun {
   readonly caller: Caller;
-  readonly candidate: Candidate;
-  readonly kind: Try["kind"];
+  readonly candidate: TestTarget;
+  readonly kind: TestRun["kind"];
   /** The call that wants to know: the test ends with it. */
   readonly context: Pick<HandlerContext, "signal" | "timeoutMs">;
   /** What to discover; only of the kind `discovery`. */

@@ -2,10 +2,10 @@ import type { HandlerContext } from "@connectrpc/connect";
 import { ValidationMode } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import type { TestReport } from "../../gen/connectory/v1/test_report_pb.js";
 import { callerOf } from "../interceptors/caller.ts";
-import type { Candidate } from "./candidate.ts";
 import { requirePermission } from "./require-permission.ts";
 import type { RunCandidate } from "./run-candidate.ts";
 import { targetUnusable } from "./target-unusable.ts";
+import type { TestTarget } from "./test-target-type.ts";
 
 /** Throws PERMISSION_MISSING when a request asks for a live test that its caller may not run. */
 export function checkValidationMode(context: HandlerContext, mode: ValidationMode): void {
@@ -20,7 +20,7 @@ export async function validateLive(
   run: RunCandidate,
   context: HandlerContext,
   mode: ValidationMode,
-  candidate: Candidate,
+  candidate: TestTarget,
 ): Promise<TestReport | undefined> {
   if (mode !== ValidationMode.LIVE) return undefined;
   const outcome = await run({ caller: callerOf(context), candidate, kind: "live_validation", context });

@@ -1,6 +1,7 @@
 import { create, type JsonObject } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Connection, ConnectionSchema } from "../../gen/connectory/v1/connection_pb.js";
+import type { Caller } from "../interceptors/caller.ts";
 
 /** A connection as the table `connection` holds it, without its organization. Times are exact to the millisecond. */
 export interface ConnectionRecord {
@@ -15,6 +16,27 @@ export interface ConnectionRecord {
   readonly archivedAt: Date | null;
   readonly owner: string;
 }
+
+/** A connection to be written, and by whom. */
+export interface NewConnection {
+  readonly caller: Caller;
+  readonly record: ConnectionRecord;
+  /** A call whose caller has gone before its batch starts is not written. */
+  readonly signal: AbortSignal;
+  /** Set for a create under a request_id. */
+  readonly repeatable?: {
+    readonly requestId: string;
+    /** Made from the request_id. */
+    readonly eventId: string;
+    /** True when the id of the connection is made from it too. */
+    readonly idDerived: boolean;
+    /** True when the request did not say since when the two are connected. */
+    readonly sinceNow: boolean;
+  };
+}
+
+/** The organization's revision that the write took, and what was written when that is not the given record. */
+export type Written = { readonly revision: bigint; readonly first?: Connection };
 
 /** The columns of a ConnectionRecord, in the order in which every statement selects them. */
 export const connectionColumns = `

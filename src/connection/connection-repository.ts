@@ -6,11 +6,11 @@ import type { Caller } from "../interceptors/caller.ts";
 import { silent, type Telemetry } from "../telemetry/telemetry.ts";
 import { archiveConnection, type ConnectionToArchive } from "./archive-connection.ts";
 import { checkPairs, type PairsToCheck } from "./check-pairs.ts";
-import type { ConnectionRecord } from "./connection-record.ts";
+import type { ConnectionRecord, NewConnection, Written } from "./connection-record.ts";
 import { countOfUser } from "./count-of-user.ts";
 import { type ConnectionKey, findConnections } from "./find-connections.ts";
 import { gatherInserts } from "./gather-inserts.ts";
-import { insertConnections, type NewConnection, type Written } from "./insert-connections.ts";
+import { insertConnections } from "./insert-connections.ts";
 import { type ListCursor, listOfUser } from "./list-of-user.ts";
 import { type Mutual, type MutualWanted, mutualOfUsers } from "./mutual-of-users.ts";
 

@@ -4,8 +4,8 @@ import type { CreateConnectionRequest } from "../../gen/connectory/v1/connection
 import { principalKey } from "../auth/principal.ts";
 import { callerOf } from "../interceptors/caller.ts";
 import { type ConnectionAccess, participantOf, requirePart } from "./connection-access.ts";
+import type { NewConnection } from "./connection-record.ts";
 import { deriveId } from "./derive-id.ts";
-import type { NewConnection } from "./insert-connections.ts";
 import { readInstant } from "./read-instant.ts";
 import { readPair } from "./read-pair.ts";
 

@@ -2,7 +2,7 @@ import type { Knex } from "knex";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
-import type { NewConnection } from "./insert-connections.ts";
+import type { NewConnection } from "./connection-record.ts";
 import { byId, byPair } from "./join-connection.ts";
 
 interface Conflict {

@@ -5,7 +5,7 @@ import type { Connection } from "../../gen/connectory/v1/connection_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
-import type { NewConnection, Written } from "./insert-connections.ts";
+import type { NewConnection, Written } from "./connection-record.ts";
 import { readEvent } from "./read-event.ts";
 
 type Repeatable = NewConnection & Required<Pick<NewConnection, "repeatable">>;

@@ -1,8 +1,8 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { type CoalesceLimits, coalesce } from "../database/coalesce.ts";
 import { Failure } from "../failure.ts";
+import type { NewConnection, Written } from "./connection-record.ts";
 import { LockHeld } from "./insert-batch.ts";
-import type { NewConnection, Written } from "./insert-connections.ts";
 
 type Write = (connections: readonly NewConnection[]) => Promise<readonly (Written | Error)[]>;
 

@@ -6,9 +6,9 @@ import { isUnreachable } from "../database/is-unreachable.ts";
 import { mayHaveCommitted } from "../database/may-have-committed.ts";
 import { runPrepared } from "../database/run-prepared.ts";
 import { Failure } from "../failure.ts";
+import type { NewConnection } from "./connection-record.ts";
 import { toConnectionJson } from "./connection-record.ts";
 import { findWritten } from "./find-written.ts";
-import type { NewConnection } from "./insert-connections.ts";
 
 const statement = readFileSync(new URL("insert-connections.sql", import.meta.url), "utf8");
 

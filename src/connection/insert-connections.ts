@@ -1,34 +1,11 @@
 import type { Knex } from "knex";
-import type { Connection } from "../../gen/connectory/v1/connection_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
-import type { Caller } from "../interceptors/caller.ts";
-import { type ConnectionRecord, toConnection } from "./connection-record.ts";
+import { type NewConnection, toConnection, type Written } from "./connection-record.ts";
 import { deriveId } from "./derive-id.ts";
 import { findConflicts } from "./find-conflicts.ts";
 import { findRepeated } from "./find-repeated.ts";
 import { insertBatch } from "./insert-batch.ts";
-
-/** A connection to be written, and by whom. */
-export interface NewConnection {
-  readonly caller: Caller;
-  readonly record: ConnectionRecord;
-  /** A call whose caller has gone before its batch starts is not written. */
-  readonly signal: AbortSignal;
-  /** Set for a create under a request_id. */
-  readonly repeatable?: {
-    readonly requestId: string;
-    /** Made from the request_id. */
-    readonly eventId: string;
-    /** True when the id of the connection is made from it too. */
-    readonly idDerived: boolean;
-    /** True when the request did not say since when the two are connected. */
-    readonly sinceNow: boolean;
-  };
-}
-
-/** The organization's revision that the write took, and what was written when that is not the given record. */
-export type Written = { readonly revision: bigint; readonly first?: Connection };
 
 /** How often a batch is tried again that met a pair that was in the way and then was not. */
 const attempts = 5;

@@ -9,7 +9,7 @@ import type { Connector, DiscoverQuestion } from "./connector.ts";
 import { endedByForce } from "./ended-by-force.ts";
 import { type DiscoveryOutcome, emptyPage } from "./run-test.ts";
 import { startTestThread, type TestThread } from "./start-test-thread.ts";
-import type { TestThreadAnswer } from "./test-thread.ts";
+import type { TestThreadAnswer } from "./worker-protocol.ts";
 
 /** A test or a discovery for a thread. */
 export interface TestTask {

@@ -9,8 +9,14 @@ import { createConcealer } from "./create-concealer.ts";
 import { describeDefect } from "./describe-defect.ts";
 import { connectors, findConnector } from "./index.ts";
 import { type DiscoveryOutcome, emptyPage, runDiscovery, runTest } from "./run-test.ts";
-import type { SentOutcome, TestThreadAnswer, TestThreadData, TestThreadOrder, TestThreadTask } from "./test-thread.ts";
 import { tidyDiscovery } from "./tidy-discovery.ts";
+import type {
+  SentOutcome,
+  TestThreadAnswer,
+  TestThreadData,
+  TestThreadOrder,
+  TestThreadTask,
+} from "./worker-protocol.ts";
 
 /** The work of a test thread: runs the tests and discoveries that it is told to, any number at a time. */
 export function serveTests(port: MessagePort, { egress, gathers }: TestThreadData): void {

@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { Logger } from "pino";
 import { describeDefect } from "./describe-defect.ts";
-import type { TestThreadAnswer, TestThreadData, TestThreadOrder } from "./test-thread.ts";
 import { watchAnswers } from "./watch-answers.ts";
+import type { TestThreadAnswer, TestThreadData, TestThreadOrder } from "./worker-protocol.ts";
 
 export interface TestThreadOptions extends TestThreadData {
   /** Where compiled code is kept for the next thread. Nobody else may be able to write there: what lies there is run. */

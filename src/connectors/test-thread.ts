@@ -1,55 +1,6 @@
 import { getPriority, platform, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import type { EgressPolicyOptions } from "../egress/egress-policy.ts";
-import type { DiscoverQuestion } from "./connector.ts";
-import type { TestOutcome } from "./run-test.ts";
-
-/** What a test thread is started with. */
-export interface TestThreadData {
-  readonly egress: EgressPolicyOptions;
-  /**
-   * Its answers of one turn of the event loop come together, which costs both threads less. Whoever has to know what a test
-   * was at when the thread ended needs each at once.
-   */
-  readonly gathers: boolean;
-}
-
-/** What a test thread is told. */
-export type TestThreadOrder =
-  | { readonly run: TestThreadTask }
-  | { readonly cancel: number }
-  /** To be answered at once. */
-  | { readonly ping: true };
-
-export interface TestThreadTask {
-  readonly id: number;
-  readonly connectorId: string;
-  /** The configuration with its secrets, as protobuf. */
-  readonly config: Uint8Array;
-  /** What to discover; undefined for a test. */
-  readonly question: DiscoverQuestion | undefined;
-  /** Somebody wants its steps. */
-  readonly tellsSteps: boolean;
-  /** `process.hrtime.bigint()` at the test's end: one clock for all threads. */
-  readonly endsAt: bigint;
-}
-
-/** What it answers, in lists. Messages travel as protobuf. */
-export type TestThreadAnswer =
-  | { readonly ready: true }
-  | { readonly pong: true }
-  /** A step that began or ended. */
-  | { readonly id: number; readonly step: Uint8Array }
-  | { readonly id: number; readonly outcome: SentOutcome }
-  | { readonly id: number; readonly cancelled: true }
-  /** An error that is no outcome: for the log. */
-  | { readonly id: number; readonly defect: string };
-
-export interface SentOutcome extends Omit<TestOutcome, "report"> {
-  readonly report: Uint8Array;
-  /** What a discovery found; empty after a test. */
-  readonly page: { readonly resources: readonly Uint8Array[]; readonly nextCursor: string };
-}
+import type { TestThreadData } from "./worker-protocol.ts";
 
 if (parentPort === null) throw new Error("test-thread.ts is started as a worker thread, by start-test-thread.ts");
 

@@ -3,7 +3,7 @@ import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import { type FieldRules, field as fieldRules, Ignore } from "../../gen/buf/validate/validate_pb.js";
 import { secret } from "../../gen/connectory/options/v1/field_pb.js";
 import { descriptionOf } from "./descriptions.ts";
-import type { JsonSchema, JsonSchemaOptions, Refer, Standing } from "./json-schema.ts";
+import type { JsonSchema, JsonSchemaOptions, Refer, Standing } from "./json-schema-keywords.ts";
 import { ruleKeywords, ruleWords } from "./rule-keywords.ts";
 import { scalarSchema } from "./scalar-schema.ts";
 import { wellKnownSchema } from "./well-known-schema.ts";

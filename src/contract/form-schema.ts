@@ -1,7 +1,7 @@
 import type { AnyDesc, DescEnum, DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import { descriptionOf } from "./descriptions.ts";
 import { fieldSchema, isSecretField } from "./field-schema.ts";
-import type { JsonSchema, ObjectSchema } from "./json-schema.ts";
+import type { JsonSchema, ObjectSchema } from "./json-schema-keywords.ts";
 import { isRequiredOneof } from "./oneof-keywords.ts";
 import { titleOf } from "./title-of.ts";
 

@@ -1,68 +1,8 @@
-import type { DescEnum, DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
+import type { DescEnum, DescMessage } from "@bufbuild/protobuf";
 import { descriptionOf } from "./descriptions.ts";
 import { fieldSchema, isSecretField } from "./field-schema.ts";
+import type { JsonSchema, JsonSchemaOptions, ObjectSchema, Refer, Standing } from "./json-schema-keywords.ts";
 import { oneofKeywords } from "./oneof-keywords.ts";
-
-/** The keywords of JSON Schema that are used here. */
-export interface JsonSchema {
-  $ref?: string;
-  $schema?: string;
-  title?: string;
-  description?: string;
-  type?: JsonType | JsonType[];
-  format?: string;
-  contentEncoding?: string;
-  properties?: Record<string, JsonSchema>;
-  required?: string[];
-  additionalProperties?: boolean | JsonSchema;
-  propertyNames?: JsonSchema;
-  minProperties?: number;
-  maxProperties?: number;
-  items?: JsonSchema;
-  minItems?: number;
-  maxItems?: number;
-  minLength?: number;
-  maxLength?: number;
-  pattern?: string;
-  enum?: string[];
-  const?: string | number | boolean;
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  exclusiveMaximum?: number;
-  oneOf?: JsonSchema[];
-  anyOf?: JsonSchema[];
-  allOf?: JsonSchema[];
-  not?: JsonSchema;
-  deprecated?: boolean;
-  writeOnly?: boolean;
-  examples?: JsonValue[];
-}
-
-type JsonType = "object" | "array" | "string" | "integer" | "number" | "boolean" | "null";
-
-/** The schema of a message that is an object. */
-export interface ObjectSchema extends JsonSchema {
-  type: "object";
-  properties: Record<string, JsonSchema>;
-}
-
-/** What the schemas are of. */
-export interface JsonSchemaOptions {
-  /** Whether fields have their protobuf-JSON names, such as `userId1`, or those of the proto, such as `user_id_1`. */
-  readonly names: "json" | "proto";
-  /**
-   * `input`: what a caller may send, with the rules of `buf.validate`; secrets are `writeOnly`. `output`: what the server
-   * answers, every field that is always there `required`; secrets are not there.
-   */
-  readonly direction: "input" | "output";
-  /** How a schema refers to the definition with this name, such as `#/$defs/KafkaConfig`. */
-  readonly ref: (name: string) => string;
-  /** The name of a definition; that of its message unless told otherwise, with `Edits` behind it for a partial one. */
-  readonly nameOf?: (type: DescMessage | DescEnum, standing: Standing) => string;
-  /** A schema instead of the one that protobuf JSON has for what stands in a field; undefined to leave it as it is. */
-  readonly replace?: (field: DescField, standing: Standing, refer: Refer) => JsonSchema | undefined;
-}
 
 /** JSON Schemas (2020-12) of the protobuf-JSON form of messages. */
 export interface JsonSchemas {
@@ -73,12 +13,6 @@ export interface JsonSchemas {
   /** Every definition that a schema so far refers to, directly or through others, by its name. */
   definitions(): Record<string, JsonSchema>;
 }
-
-/** How a message stands: as it is; or in part, such as edits to lay over another, and then nothing of it is required. */
-export type Standing = "whole" | "partial";
-
-/** How the schema of a field gets that of a message or an enum: as a reference. */
-export type Refer = (type: DescMessage | DescEnum, standing: Standing) => JsonSchema;
 
 /** Makes JSON Schemas that share definitions. */
 export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {

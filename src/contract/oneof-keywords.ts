@@ -1,6 +1,6 @@
 import { type DescMessage, type DescOneof, getOption } from "@bufbuild/protobuf";
 import { oneof as oneofRules } from "../../gen/buf/validate/validate_pb.js";
-import type { JsonSchema, Standing } from "./json-schema.ts";
+import type { JsonSchema, Standing } from "./json-schema-keywords.ts";
 
 /** True when one of the members must be set. */
 export function isRequiredOneof(oneof: DescOneof): boolean {

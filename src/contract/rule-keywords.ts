@@ -5,7 +5,7 @@ import type {
   StringRules,
   UInt32Rules,
 } from "../../gen/buf/validate/validate_pb.js";
-import type { JsonSchema } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema-keywords.ts";
 
 const uuid = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
 

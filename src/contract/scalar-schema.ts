@@ -1,5 +1,5 @@
 import { ScalarType } from "@bufbuild/protobuf";
-import type { JsonSchema } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema-keywords.ts";
 
 /**
  * The protobuf-JSON form of a scalar. 64 bit integers are text there, as JavaScript has no room for them; a caller may send

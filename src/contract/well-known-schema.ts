@@ -1,6 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
-import type { JsonSchema } from "./json-schema.ts";
+import type { JsonSchema } from "./json-schema-keywords.ts";
 import { scalarSchema } from "./scalar-schema.ts";
 
 /** The schema of a message that protobuf JSON writes in a form of its own; undefined for any other. */

@@ -12,7 +12,7 @@ import {
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { toStatus } from "../../src/interceptors/to-status.ts";
 import type { Route } from "../../src/transport/routes.ts";
-import type { Serve } from "./serve.ts";
+import type { Serve } from "./conformance-server.ts";
 
 type UnaryCall = ServerUnaryCall<Message, Message>;
 type StreamCall = ServerWritableStream<Message, Message>;

@@ -11,8 +11,8 @@ import { silent } from "../../src/telemetry/telemetry.ts";
 import { serveGrpc } from "../../src/transport/grpc.ts";
 import { serveHttp } from "../../src/transport/http.ts";
 import { loadShedderForTests } from "../support/load-shedder.ts";
+import type { Serve } from "./conformance-server.ts";
 import { isRequested } from "./conformance-service.ts";
-import type { Serve } from "./serve.ts";
 
 const log = pino({ level: "silent" });
 

@@ -1,22 +1,11 @@
-import { create, createRegistry, fromBinary, type Message, type Registry, toBinary } from "@bufbuild/protobuf";
+import { create, createRegistry, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { TlsFiles } from "../../src/transport/read-tls.ts";
-import type { Route } from "../../src/transport/routes.ts";
 import { readConformanceSchema, type ServerRequest } from "./conformance-schema.ts";
+import type { Serve } from "./conformance-server.ts";
 import { conformanceRoutes } from "./conformance-service.ts";
 import { serveBareConnect } from "./serve-bare-connect.ts";
 import { serveBareGrpcJs } from "./serve-bare-grpc-js.ts";
 import { serveConnectoryGrpc, serveConnectoryHttp } from "./serve-connectory.ts";
-
-/** Starts a server on a port of 127.0.0.1 that the system chooses, and resolves with it. */
-export type Serve = (options: {
-  readonly routes: readonly Route[];
-  /** Of the messages that an answer's `google.protobuf.Any` can hold. */
-  readonly registry: Registry;
-  readonly tls: TlsFiles | undefined;
-  readonly maxMessageBytes: number;
-  /** Whether a server that speaks one version of HTTP alone speaks HTTP/2. */
-  readonly http2: boolean;
-}) => Promise<number>;
 
 const servers: Readonly<Record<string, Serve>> = {
   "connectory-grpc": serveConnectoryGrpc,

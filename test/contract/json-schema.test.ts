@@ -16,7 +16,8 @@ import { ConnectionProfileSchema } from "../../gen/connectory/v1/connection_prof
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
-import { createJsonSchemas, type JsonSchema } from "../../src/contract/json-schema.ts";
+import { createJsonSchemas } from "../../src/contract/json-schema.ts";
+import type { JsonSchema } from "../../src/contract/json-schema-keywords.ts";
 import { Failure } from "../../src/failure.ts";
 import { createMessageCheck } from "../../src/interceptors/validate.ts";
 import { fullConfigs } from "../connection-profile/full-configs.ts";

@@ -1,7 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
-import type { FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Failure } from "../../failure.ts";
 import { type Door, entryKey } from "../../interceptors/entry.ts";
 import { toConnectError } from "../../interceptors/map-errors.ts";
@@ -9,7 +9,6 @@ import { requestIdKey } from "../../interceptors/request-id.ts";
 import type { Admit } from "../create-admission.ts";
 import { describeLibraryError, keepCallErrors } from "../describe-library-error.ts";
 import { enter, entryOf } from "../enter.ts";
-import type { Facade } from "../http.ts";
 import { arrivingOf } from "../listener/arriving-request.ts";
 import { refuseGrpcOverHttp1 } from "../refuse-broken-http.ts";
 import { type ReportUnbegun, reportLibraryError } from "../report-unbegun.ts";
@@ -40,7 +39,7 @@ export interface ConnectOptions {
 }
 
 /** Every RPC over Connect and gRPC-Web, and over gRPC where the connection is HTTP/2. */
-export function serveConnect(options: ConnectOptions): Facade {
+export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) => Promise<void> {
   const { routes, interceptors, maxMessageBytes, anyTypes, admit, report } = options;
   return async (scope) => {
     const faults = new WeakMap<FastifyRequest, Failure>();

@@ -5,18 +5,8 @@ import type { AdmitConnection } from "../connection-limits.ts";
 import type { TlsFiles } from "../read-tls.ts";
 import type { Handle } from "./begin-in-turn.ts";
 import { continueWhenRead, EarlyClosingResponse, isClosing } from "./early-closing-response.ts";
-import { serveHttp2 } from "./serve-http2.ts";
+import { type ListenerTimeouts, serveHttp2 } from "./serve-http2.ts";
 import { sniffProtocol } from "./sniff-protocol.ts";
-
-/** How long a caller may take, in milliseconds. */
-export interface ListenerTimeouts {
-  /** For the first byte, a TLS handshake, the headers of a request, and for the first stream of an HTTP/2 connection. */
-  readonly headersMs: number;
-  /** For a whole request. */
-  readonly requestMs: number;
-  /** Between two requests of a connection. */
-  readonly idleMs: number;
-}
 
 export interface ListenerOptions {
   readonly admit: AdmitConnection;

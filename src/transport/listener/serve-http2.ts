@@ -8,7 +8,16 @@ import {
 } from "node:http2";
 import { refuseLargeHeaders } from "../refuse-broken-http.ts";
 import { continueWhenRead, resetWhenAnswered } from "./early-closing-response.ts";
-import type { ListenerTimeouts } from "./listen-http.ts";
+
+/** How long a caller may take, in milliseconds. */
+export interface ListenerTimeouts {
+  /** For the first byte, a TLS handshake, the headers of a request, and for the first stream of an HTTP/2 connection. */
+  readonly headersMs: number;
+  /** For a whole request. */
+  readonly requestMs: number;
+  /** Between two requests of a connection. */
+  readonly idleMs: number;
+}
 
 /** Takes connections of HTTP/2 by its event `connection`; it has no port of its own. */
 export interface Http2Sessions {

@@ -1,12 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
-import {
-  createJsonSchemas,
-  type JsonSchema,
-  type JsonSchemaOptions,
-  type JsonSchemas,
-  type Refer,
-  type Standing,
-} from "../../contract/json-schema.ts";
+import { createJsonSchemas, type JsonSchemas } from "../../contract/json-schema.ts";
+import type { JsonSchema, JsonSchemaOptions, Refer, Standing } from "../../contract/json-schema-keywords.ts";
 import { namedBy, type RestNames } from "../../contract/rest-form.ts";
 import { titleOf } from "../../contract/title-of.ts";
 

@@ -2,7 +2,7 @@ import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
 import { descriptionOf } from "../../contract/descriptions.ts";
 import type { HttpRule } from "../../contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../contract/json-schema.ts";
+import type { JsonSchema, ObjectSchema } from "../../contract/json-schema-keywords.ts";
 import { type Envelope, etagOf, type RestForm, restNameOf } from "../../contract/rest-form.ts";
 import type { SampleOf } from "./create-samples.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";

@@ -1,7 +1,7 @@
 import { type DescField, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import type { HttpRule } from "../../contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../contract/json-schema.ts";
+import type { JsonSchema, ObjectSchema } from "../../contract/json-schema-keywords.ts";
 import {
   etagOf,
   queryAliases,

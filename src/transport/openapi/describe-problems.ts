@@ -3,7 +3,7 @@ import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobu
 import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
 import { ErrorReason, ErrorReasonSchema } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { descriptionOf } from "../../contract/descriptions.ts";
-import type { JsonSchema } from "../../contract/json-schema.ts";
+import type { JsonSchema } from "../../contract/json-schema-keywords.ts";
 import { httpRefusals } from "../../contract/problem-detail.ts";
 import { etagOf, type RestForm } from "../../contract/rest-form.ts";
 import { Failure } from "../../failure.ts";

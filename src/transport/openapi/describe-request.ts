@@ -1,6 +1,6 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import type { HttpRule } from "../../contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../contract/json-schema.ts";
+import type { JsonSchema, ObjectSchema } from "../../contract/json-schema-keywords.ts";
 import { namedBy, type RestForm, restNameOf } from "../../contract/rest-form.ts";
 import { titleOf } from "../../contract/title-of.ts";
 import type { SampleOf } from "./create-samples.ts";

@@ -1,4 +1,4 @@
-import type { JsonSchema, ObjectSchema } from "../../contract/json-schema.ts";
+import type { JsonSchema, ObjectSchema } from "../../contract/json-schema-keywords.ts";
 import type { Envelope, Paging } from "../../contract/rest-form.ts";
 
 const members: Record<keyof Envelope, JsonSchema> = {

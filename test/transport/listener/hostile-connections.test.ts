@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { createConnectionLimits } from "../../../src/transport/connection-limits.ts";
-import { type HttpListener, type ListenerTimeouts, listenHttp } from "../../../src/transport/listener/listen-http.ts";
+import { type HttpListener, listenHttp } from "../../../src/transport/listener/listen-http.ts";
+import type { ListenerTimeouts } from "../../../src/transport/listener/serve-http2.ts";
 import { openHttp2 } from "../../support/http2-client.ts";
 
 const file = (name: string) => readFile(join(import.meta.dirname, "../../support/certificates", `${name}.pem`));

@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { expect } from "vitest";
-import type { JsonSchema } from "../../../src/contract/json-schema.ts";
+import type { JsonSchema } from "../../../src/contract/json-schema-keywords.ts";
 import type { Header, OpenApiDocument, Operation, Response } from "../../../src/transport/openapi/open-api-document.ts";
 import type { CallRest, RestAnswer, RestRequest } from "../rest/call-rest.ts";
 
