@@ -109,9 +109,9 @@ export async function startApp(
     closers.push(() => telemetry.stop());
     observeLostLines(telemetry.meter, lostLines);
     observePool(knex, config.databasePoolMax, telemetry.meter);
-    // Says within this process that an event was written, so that readers of the log need not wait for their next poll.
-    const written = new EventEmitter<{ event: [] }>();
-    startEvents(config, { knex, log, telemetry }, closers, written);
+    // Says within this process that an event was committed, so that readers of the log need not wait for their next poll.
+    const commits = new EventEmitter<{ commit: [] }>();
+    startEvents(config, { knex, log, telemetry }, closers, commits);
     const threads = openThreads(config, log);
     closers.push(() => threads.close());
     const vault = await openSecrets(keys, knex, log);
@@ -140,7 +140,7 @@ export async function startApp(
       runTest,
       log,
       telemetry,
-      written,
+      commits,
       queueWaited: shedder.queueWaited,
       stopping: stopping.signal,
     });
@@ -236,7 +236,7 @@ function startEvents(
   { kafka, kafkaTopicPrefix }: Config,
   parts: { knex: Knex; log: Logger; telemetry: Telemetry },
   closers: Closer[],
-  written: EventEmitter<{ event: [] }>,
+  commits: EventEmitter<{ commit: [] }>,
 ): void {
   if (kafka === undefined) return;
   const holder = `${hostname()}-${randomUUID()}`;
@@ -244,7 +244,7 @@ function startEvents(
   closers.push(() => sink.close());
   const relay = startRelay({ ...parts, sink, topicPrefix: kafkaTopicPrefix, holder });
   closers.push(() => relay.stop());
-  written.on("event", relay.wake);
+  commits.on("commit", relay.onCommit);
 }
 
 function createVerifier(

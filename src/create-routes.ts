@@ -56,8 +56,8 @@ export interface RouteParts {
   readonly runTest: RunCandidateDeps["runTest"];
   readonly log: Logger;
   readonly telemetry: Telemetry;
-  /** Says that an event was written. */
-  readonly written: EventEmitter<{ event: [] }>;
+  /** Says within this process that a transaction with an event was committed. */
+  readonly commits: EventEmitter<{ commit: [] }>;
   /** How long something has waited for the database just now, in milliseconds. */
   readonly queueWaited: (ms: number) => void;
   /** Aborts when the server stops: streams that never end by themselves end then. */
@@ -66,16 +66,16 @@ export interface RouteParts {
 
 /** Every RPC with what runs it: the verbs and their repositories, put together. */
 export async function createRoutes(config: Config, parts: RouteParts): Promise<Route[]> {
-  const { knex, keys, vault, checkMessage, runTest, log, telemetry, written, queueWaited, stopping } = parts;
+  const { knex, keys, vault, checkMessage, runTest, log, telemetry, commits, queueWaited, stopping } = parts;
   const pageTokens = createPageTokens((await keys.current()).key);
-  const wake = () => void written.emit("event");
+  const onCommit = () => void commits.emit("commit");
   const feed = createConnectionFeed(knex);
-  written.on("event", feed.wake);
+  commits.on("commit", feed.onCommit);
   stopping.addEventListener("abort", feed.stop);
   return [
     ...connectionRoutes(config, {
       connections: createConnectionRepository(knex, {
-        wrote: wake,
+        onCommit,
         telemetry,
         queueWaited,
         lockHeld: reportLockHolders({ knex, log, meter: telemetry.meter }),
@@ -85,7 +85,7 @@ export async function createRoutes(config: Config, parts: RouteParts): Promise<R
       feed,
     }),
     ...profileRoutes(config, {
-      profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onWrite: wake }),
+      profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onCommit }),
       runTest,
       rules: { checkMessage, substitution: createSubstitution(config.secretEnvironment) },
       pageTokens,

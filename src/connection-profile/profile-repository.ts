@@ -53,7 +53,7 @@ export interface ProfileRepositoryDeps {
   readonly vault: SecretVault;
   readonly digest: DigestRequest;
   /** Called after each commit: there is a new event in the log. */
-  onWrite(): void;
+  onCommit(): void;
 }
 
 /** As for connections; a batch of the largest configurations is 13 MB. */
@@ -61,10 +61,10 @@ const findLimits = { maxBatch: 64, maxRunning: 2, maxWaiting: 20_000 };
 /** One at a time, so that two cannot wait for each other's profiles. */
 const tryLimits = { maxBatch: 64, maxRunning: 1, maxWaiting: 20_000 };
 
-export function createProfileRepository({ knex, vault, digest, onWrite }: ProfileRepositoryDeps): ProfileRepository {
+export function createProfileRepository({ knex, vault, digest, onCommit }: ProfileRepositoryDeps): ProfileRepository {
   const write = async <T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T> => {
     const written = await runTransaction(knex, work);
-    if (written !== undefined) onWrite();
+    if (written !== undefined) onCommit();
     return written;
   };
   /** A write to a profile that is locked and has the etag. */
@@ -118,7 +118,7 @@ export function createProfileRepository({ knex, vault, digest, onWrite }: Profil
     revision: (organizationId, id, revision) => readRevision(knex, organizationId, id, revision),
     recordTry: async (caller, candidate, tried) => {
       await record({ caller, candidate, tried });
-      onWrite();
+      onCommit();
     },
   };
 }

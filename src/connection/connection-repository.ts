@@ -52,7 +52,7 @@ function longReads(knex: Knex): OrganizationLimits {
 
 export interface ConnectionRepositoryOptions {
   /** Called after each commit, so that readers of the event log need not wait for their next poll. */
-  readonly wrote?: () => void;
+  readonly onCommit?: () => void;
   readonly telemetry?: Telemetry;
   /** Called with how long calls have waited for their turn, in milliseconds. */
   readonly queueWaited?: (ms: number) => void;
@@ -63,7 +63,7 @@ export interface ConnectionRepositoryOptions {
 export function createConnectionRepository(
   knex: Knex,
   {
-    wrote = () => {},
+    onCommit = () => {},
     telemetry = silent,
     queueWaited = () => {},
     lockHeld = () => {},
@@ -71,7 +71,7 @@ export function createConnectionRepository(
 ): ConnectionRepository {
   const batches = observeBatches(telemetry);
   const announce = <T>(result: T): T => {
-    wrote();
+    onCommit();
     return result;
   };
   const runLong = limitByOrganization(longReads(knex), queueWaited);

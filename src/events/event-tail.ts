@@ -21,7 +21,7 @@ export interface EventTail<Change> {
     evict: (why: Failure) => void;
   }): Promise<Follower<Change>>;
   /** There may be new events: look now and not at the next poll. Cheap; does nothing when nobody follows. */
-  wake(): void;
+  onCommit(): void;
   /** Ends all followers with STOPPING, and lets no more in. */
   stop(): void;
 }
@@ -152,7 +152,7 @@ export function createEventTail<Change extends Revised>(options: EventTailOption
         throw error;
       }
     },
-    wake: () => {
+    onCommit: () => {
       if (organizations.size > 0) void look();
     },
     stop: () => {

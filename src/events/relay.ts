@@ -11,7 +11,7 @@ import { moveCursors, type Position, readEvents } from "./read-events.ts";
 
 export interface Relay {
   /** There may be new events: look now and not at the next poll. Cheap; does nothing where another process leads. */
-  wake(): void;
+  onCommit(): void;
   /** Ends within 4 s, a publish that hangs notwithstanding. Close the sink after it. */
   stop(): Promise<void>;
 }
@@ -108,7 +108,7 @@ export function startRelay(options: RelayOptions): Relay {
   const endLag = measureLag({ knex, meter: telemetry.meter, reader, stuck: () => broken.size });
 
   return {
-    wake: () => alarm.abort(),
+    onCommit: () => alarm.abort(),
     async stop() {
       stopping.abort();
       alarm.abort();

@@ -75,14 +75,14 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
   const database = await createTestDatabase();
   const { knex } = database;
   let writes = 0;
-  const onWrite = () => {
+  const onCommit = () => {
     writes += 1;
   };
   const pageTokens = createPageTokens(randomBytes(32));
   const threads = localTestThreads();
   const repositoryWith = (keys: KeyRing) => {
     const vault = openVault({ knex, keys, log });
-    return { vault, profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onWrite }) };
+    return { vault, profiles: createProfileRepository({ knex, vault, digest: createRequestDigest(keys), onCommit }) };
   };
   /** A client of a user of an organization; other options make another server on the same database. */
   const clientOf = (organizationId: string, userId = "alice", options: ServiceOptions = {}): ProfileClient => {

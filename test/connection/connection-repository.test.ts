@@ -18,7 +18,7 @@ import { createTestDatabase, socketOf } from "../support/postgres.ts";
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let knex: Knex;
 let org: string;
-let wrote = 0;
+let commits = 0;
 beforeAll(async () => {
   database = await createTestDatabase();
   knex = database.knex;
@@ -73,8 +73,8 @@ describe("connections in the database", () => {
   const connections = (lockHeld: (organizationId: string) => void = () => {}) =>
     createConnectionRepository(knex, {
       lockHeld,
-      wrote: () => {
-        wrote += 1;
+      onCommit: () => {
+        commits += 1;
       },
     });
 
@@ -118,7 +118,7 @@ describe("connections in the database", () => {
         data: { connection: toConnectionJson(item.record) },
       },
     ]);
-    expect(wrote).toBeGreaterThan(0);
+    expect(commits).toBeGreaterThan(0);
   });
 
   test("what events carry is the JSON form of the message, also of a deleted one", () => {

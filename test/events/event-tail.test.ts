@@ -107,7 +107,7 @@ describe("followers", () => {
     await logEvents(database.knex, "acme", 1);
     expect(await follower.next(200)).toEqual([]);
     const next = follower.next(60_000);
-    tail.wake();
+    tail.onCommit();
     expect(await next).toEqual([{ revision: 1n }]);
   });
 
@@ -138,7 +138,7 @@ describe("followers", () => {
     statements.length = 0;
     await logEvents(database.knex, "acme", 20);
     const written = statements.length;
-    tail.wake();
+    tail.onCommit();
     for (const seen of await Promise.all(reading)) expect(seen).toEqual(upTo(20));
     expect(statements.length - written).toBeLessThanOrEqual(3);
   });

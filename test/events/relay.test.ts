@@ -61,7 +61,7 @@ describe("the relay", () => {
     await logEvents(database.knex, "acme", 1);
     await sleep(100);
     expect(published("acme")).toEqual([]);
-    relay.wake();
+    relay.onCommit();
     await until(() => expect(published("acme")).toEqual([1]));
   });
 
