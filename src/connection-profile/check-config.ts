@@ -1,7 +1,7 @@
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { TlsConfigSchema } from "../../gen/connectory/v1/tls_config_pb.js";
-import { isSecret } from "../connectors/describe-fields.ts";
+import { isSecret } from "../contract/field-options.ts";
 import { type FieldViolation, manyInvalid } from "../failure.ts";
 import type { CheckMessage } from "../interceptors/validate.ts";
 import { holdsPrivateKey } from "../pem/holds-private-key.ts";

@@ -1,6 +1,7 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { isSecret, nestedMessage } from "../connectors/describe-fields.ts";
+import { nestedMessage } from "../connectors/describe-fields.ts";
+import { isSecret } from "../contract/field-options.ts";
 
 /** A place in a message where a secret stands or can stand. */
 export interface SecretSlot {

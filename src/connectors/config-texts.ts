@@ -1,5 +1,5 @@
 import { isReflectMessage, type ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { isSecret } from "./describe-fields.ts";
+import { isSecret } from "../contract/field-options.ts";
 
 /** The texts of a configuration. */
 export interface ConfigTexts {

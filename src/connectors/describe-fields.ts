@@ -1,25 +1,7 @@
-import { create, type DescField, type DescMessage, getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import { create, type DescField, type DescMessage, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as rules } from "../../gen/buf/validate/validate_pb.js";
-import { destination, secret } from "../../gen/connectory/options/v1/field_pb.js";
 import { type ConnectorField, ConnectorFieldSchema } from "../../gen/connectory/v1/connector_pb.js";
-
-/** True when the field holds a secret. */
-export const isSecret = mark(secret);
-
-/** True when the field decides where the configuration's secrets are sent. */
-export const isDestination = mark(destination);
-
-/** Options are decoded anew whenever they are asked for, and every configuration is walked field by field. */
-function mark(option: typeof secret): (field: DescField) => boolean {
-  const marked = new WeakMap<DescField, boolean>();
-  return (field) => {
-    const known = marked.get(field);
-    if (known !== undefined) return known;
-    const found = hasOption(field, option) && getOption(field, option);
-    marked.set(field, found);
-    return found;
-  };
-}
+import { isDestination, isSecret } from "../contract/field-options.ts";
 
 /** The message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */
 export function nestedMessage(field: DescField): DescMessage | undefined {

@@ -1,8 +1,8 @@
-import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
+import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import { type FieldRules, field as fieldRules, Ignore } from "../../gen/buf/validate/validate_pb.js";
-import { secret } from "../../gen/connectory/options/v1/field_pb.js";
 import { descriptionOf } from "./descriptions.ts";
+import { fieldOption, isSecret } from "./field-options.ts";
 import type { JsonSchema, JsonSchemaOptions, Refer, Standing } from "./json-schema-keywords.ts";
 import { ruleKeywords, ruleWords } from "./rule-keywords.ts";
 import { scalarSchema } from "./scalar-schema.ts";
@@ -14,20 +14,7 @@ export interface FieldContext extends Pick<JsonSchemaOptions, "names" | "directi
   readonly standing: Standing;
 }
 
-/** True when the field holds a secret. */
-export const isSecretField: (field: DescField) => boolean = remember((field) => getOption(field, secret));
-
-const rulesOf = remember((field) => getOption(field, fieldRules));
-
-/** Options are decoded anew whenever they are asked for, and one field stands in many schemas. */
-function remember<Value>(read: (field: DescField) => Value): (field: DescField) => Value {
-  const known = new WeakMap<DescField, { value: Value }>();
-  return (field) => {
-    const entry = known.get(field) ?? { value: read(field) };
-    known.set(field, entry);
-    return entry.value;
-  };
-}
+const rulesOf = fieldOption(fieldRules);
 
 /** The schema of a field, and whether it has to be there. */
 export function fieldSchema(field: DescField, context: FieldContext): { schema: JsonSchema; isRequired: boolean } {
@@ -39,7 +26,7 @@ export function fieldSchema(field: DescField, context: FieldContext): { schema: 
   const description = words.filter((part) => part !== "").join(" ");
   if (description !== "") schema.description = description;
   if (field.proto.options?.deprecated === true) schema.deprecated = true;
-  if (isInput && isSecretField(field)) schema.writeOnly = true;
+  if (isInput && isSecret(field)) schema.writeOnly = true;
   if (!isInput) return { schema, isRequired: context.standing === "whole" && isAlwaysThere(field) };
   const isRequired =
     isRuled && context.standing === "whole" && (rules.required || refusesAbsence(field, rules, schema));

@@ -1,6 +1,7 @@
 import type { AnyDesc, DescEnum, DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 import { descriptionOf } from "./descriptions.ts";
-import { fieldSchema, isSecretField } from "./field-schema.ts";
+import { isSecret } from "./field-options.ts";
+import { fieldSchema } from "./field-schema.ts";
 import type { JsonSchema, ObjectSchema } from "./json-schema-keywords.ts";
 import { isRequiredOneof } from "./oneof-keywords.ts";
 import { titleOf } from "./title-of.ts";
@@ -38,7 +39,7 @@ function objectSchema(message: DescMessage, title: string, around: readonly Desc
     if (made.isRequired) required.push(member.name);
   }
   if (required.length > 0) schema.required = required;
-  const secrets = message.members.filter((member) => member.kind === "field" && isSecretField(member));
+  const secrets = message.members.filter((member) => member.kind === "field" && isSecret(member));
   if (secrets.length > 0) schema.sensitive = secrets.map(({ name }) => name);
   return { ...schema, additionalProperties: false };
 }
@@ -73,7 +74,7 @@ function oneofSchema(oneof: DescOneof, around: readonly DescMessage[]): { schema
       ...described(field),
       properties: { [field.name]: propertySchema(field, around).schema },
       required: [field.name],
-      ...(isSecretField(field) ? { sensitive: [field.name] } : {}),
+      ...(isSecret(field) ? { sensitive: [field.name] } : {}),
       additionalProperties: false,
     };
   });

@@ -1,6 +1,7 @@
 import type { DescEnum, DescMessage } from "@bufbuild/protobuf";
 import { descriptionOf } from "./descriptions.ts";
-import { fieldSchema, isSecretField } from "./field-schema.ts";
+import { isSecret } from "./field-options.ts";
+import { fieldSchema } from "./field-schema.ts";
 import type { JsonSchema, JsonSchemaOptions, ObjectSchema, Refer, Standing } from "./json-schema-keywords.ts";
 import { oneofKeywords } from "./oneof-keywords.ts";
 
@@ -39,7 +40,7 @@ export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
     if (description !== "") schema.description = description;
     const required: string[] = [];
     for (const field of message.fields) {
-      if (direction === "output" && isSecretField(field)) continue;
+      if (direction === "output" && isSecret(field)) continue;
       const name = names === "proto" ? field.name : field.jsonName;
       const { schema: property, isRequired } = fieldSchema(field, { ...options, refer, standing });
       schema.properties[name] = property;

@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { DurationSchema, FieldMaskSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { isSecretField } from "../contract/field-schema.ts";
+import { isSecret } from "../contract/field-options.ts";
 
 /** What stands in the place of a secret. */
 export const redacted = "[redacted]";
@@ -50,7 +50,7 @@ export function redact(schema: DescMessage, message: Message, { texts = true }: 
     for (const field of message.fields) {
       if (!message.isSet(field)) continue;
       if (left-- <= 0) return { ...shown, "…": "[cut]" };
-      shown[field.name] = isSecretField(field) ? redacted : showField(field, message.get(field));
+      shown[field.name] = isSecret(field) ? redacted : showField(field, message.get(field));
     }
     return shown;
   };

@@ -6,8 +6,9 @@ import { chooseConnector, toConnectorConfig } from "../../src/connection-profile
 import { digestOf } from "../../src/connection-profile/resolved-config.ts";
 import { splitSecrets } from "../../src/connection-profile/split-secrets.ts";
 import { type Endpoint, type Probe, ProbeError } from "../../src/connectors/connector.ts";
-import { isDestination, isSecret, nestedMessage } from "../../src/connectors/describe-fields.ts";
+import { nestedMessage } from "../../src/connectors/describe-fields.ts";
 import { connectors } from "../../src/connectors/index.ts";
+import { isDestination, isSecret } from "../../src/contract/field-options.ts";
 import { failureOf } from "./failure-of.ts";
 import { fullConfigs } from "./full-configs.ts";
 import { startProfileService } from "./start-service.ts";

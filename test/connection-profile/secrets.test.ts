@@ -7,8 +7,8 @@ import { readDestination } from "../../src/connection-profile/read-destination.t
 import { secretPaths } from "../../src/connection-profile/secret-slots.ts";
 import { joinSecrets, splitSecrets } from "../../src/connection-profile/split-secrets.ts";
 import type { Connector } from "../../src/connectors/connector.ts";
-import { isSecret } from "../../src/connectors/describe-fields.ts";
 import { connectors } from "../../src/connectors/index.ts";
+import { isSecret } from "../../src/contract/field-options.ts";
 import { pem } from "../connectors/local-server.ts";
 import { failureOf } from "./failure-of.ts";
 import { secretKeys, startProfileService } from "./start-service.ts";

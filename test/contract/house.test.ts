@@ -110,6 +110,11 @@ describe("the house", () => {
     expect(reading.map(({ file }) => file).sort()).toEqual(bounded);
   });
 
+  test("only field-options.ts reads whether a field is secret or a destination", () => {
+    const reading = files.filter(({ text }) => /from "[^"]*\/options\/v1\/field_pb\.js"/.test(text));
+    expect(reading.map(({ file }) => file)).toEqual(["src/contract/field-options.ts"]);
+  });
+
   test("only test-thread.ts is a thread of its own", () => {
     const threads = files.filter(({ text }) => /\b(parentPort|workerData)\b(?!:)/.test(text));
     expect(threads.map(({ file }) => file)).toEqual(["src/connectors/test-thread.ts"]);

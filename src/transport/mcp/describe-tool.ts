@@ -1,9 +1,9 @@
 import { type DescMessage, type DescMethod, getOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import type { Tool } from "@modelcontextprotocol/server";
-import { secret } from "../../../gen/connectory/options/v1/field_pb.js";
 import { mcp_tool } from "../../../gen/connectory/options/v1/mcp_tool_pb.js";
 import { descriptionOf } from "../../contract/descriptions.ts";
+import { isSecret } from "../../contract/field-options.ts";
 import { createJsonSchemas } from "../../contract/json-schema.ts";
 
 /** What a client is told of a tool; all of it follows from the RPC, its options and its comment. */
@@ -43,6 +43,6 @@ function takesSecrets(message: DescMessage, seen = new Set<DescMessage>()): bool
   if (seen.has(message)) return false;
   seen.add(message);
   return message.fields.some(
-    (field) => getOption(field, secret) || (field.message !== undefined && takesSecrets(field.message, seen)),
+    (field) => isSecret(field) || (field.message !== undefined && takesSecrets(field.message, seen)),
   );
 }
