@@ -167,7 +167,7 @@ export async function startApp(
         appVersion: packageJson.version,
         refuseMember: (_config, name) => connectorUnknown(connectors, name),
       }),
-      serveOpenapi(services, packageJson),
+      serveOpenapi(),
       serveDocs(),
       serveMcp({
         routes,

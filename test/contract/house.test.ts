@@ -94,6 +94,23 @@ describe("the house", () => {
     expect(idle).toEqual([]);
   });
 
+  test("the service needs no generator and no package of development: the published client has its own package.json", async () => {
+    const { dependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const wrong = files.flatMap(({ file, text }) =>
+      [...text.matchAll(/^(?:import|export|\}).* from "([^"]+)";$|^import "([^"]+)";$|\bimport\("([^"]+)"\)/gm)]
+        .map(([, ...targets]) => targets.find((target) => target !== undefined) ?? "")
+        .filter((target) => {
+          if (target.startsWith("node:") || file.startsWith("src/client/")) return false;
+          if (target.startsWith("."))
+            return !/^(src|gen)\/|^package\.json$/.test(relative(root, join(root, dirname(file), target)));
+          const [scope = "", name] = target.split("/");
+          return !Object.hasOwn(dependencies, scope.startsWith("@") ? `${scope}/${name}` : scope);
+        })
+        .map((target) => `${file}: ${target}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test("only main.ts touches the process's environment, arguments, signals and end", () => {
     const touching = files.filter(
       ({ file, text }) =>
@@ -141,7 +158,12 @@ describe("the house", () => {
   });
 
   test("files are small, named after what they hold, and have no default export", async () => {
-    const everything = [...files.map(({ file }) => file), ...(await sources("test")), ...(await sources("bench"))];
+    const everything = [
+      ...files.map(({ file }) => file),
+      ...(await sources("test")),
+      ...(await sources("bench")),
+      ...(await sources("generators")),
+    ];
     for (const file of everything) {
       const text = await readFile(join(root, file), "utf8");
       expect([file, text.split("\n").length <= 300]).toEqual([file, true]);

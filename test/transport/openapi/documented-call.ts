@@ -1,8 +1,8 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import { expect } from "vitest";
+import type { Header, OpenApiDocument, Operation, Response } from "../../../generators/openapi/open-api-document.ts";
 import type { JsonSchema } from "../../../src/contract/json-schema-keywords.ts";
-import type { Header, OpenApiDocument, Operation, Response } from "../../../src/transport/openapi/open-api-document.ts";
 import type { CallRest, RestAnswer, RestRequest } from "../rest/call-rest.ts";
 
 /** Looks things up in a document, as a program does that knows nothing else. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { OpenApiDocument } from "../../../src/transport/openapi/open-api-document.ts";
+import type { OpenApiDocument } from "../../../generators/openapi/open-api-document.ts";
 import { startTestApp, type TestApp } from "../../support/app.ts";
 import { canary } from "../../support/canary.ts";
 import { type CallRest, callRest } from "../rest/call-rest.ts";

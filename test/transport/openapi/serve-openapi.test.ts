@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../../support/app.ts";
 
@@ -7,11 +8,13 @@ beforeAll(async () => {
 });
 afterAll(() => app?.stop());
 
-test("the document is answered to everybody, and to those who have it only that it is the same", async () => {
+test("the committed document is answered to everybody, and to those who have it only that it is the same", async () => {
   const first = await fetch(`${app.httpUrl}/openapi.json`);
   expect(first.status).toBe(200);
   expect(first.headers.get("content-type")).toBe("application/json; charset=utf-8");
   expect(first.headers.get("x-content-type-options")).toBe("nosniff");
+  const committed = await readFile(new URL("../../../gen/openapi.json", import.meta.url));
+  expect(Buffer.from(await first.arrayBuffer()).equals(committed)).toBe(true);
   const etag = first.headers.get("etag") ?? "";
   expect(etag).toMatch(/^"[A-Za-z0-9_-]{43}"$/);
   const again = await fetch(`${app.httpUrl}/openapi.json`, { headers: { "if-none-match": etag } });

@@ -1,8 +1,8 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
-import type { HttpRule } from "../../contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../contract/json-schema-keywords.ts";
-import { namedBy, type RestForm, restNameOf } from "../../contract/rest-form.ts";
-import { titleOf } from "../../contract/title-of.ts";
+import type { HttpRule } from "../../src/contract/http-rule.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
+import { namedBy, type RestForm, restNameOf } from "../../src/contract/rest-form.ts";
+import { titleOf } from "../../src/contract/title-of.ts";
 import type { SampleOf } from "./create-samples.ts";
 import { type DocumentSchemas, membersOf, namedField } from "./create-schemas.ts";
 import type { Example, RequestBody } from "./open-api-document.ts";

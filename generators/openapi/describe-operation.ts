@@ -1,8 +1,8 @@
 import { type DescMethod, getOption } from "@bufbuild/protobuf";
-import { access } from "../../../gen/connectory/options/v1/access_pb.js";
-import { descriptionOf } from "../../contract/descriptions.ts";
-import type { HttpRule } from "../../contract/http-rule.ts";
-import { restFormOf } from "../../contract/rest-form.ts";
+import { access } from "../../gen/connectory/options/v1/access_pb.js";
+import { descriptionOf } from "../../src/contract/descriptions.ts";
+import type { HttpRule } from "../../src/contract/http-rule.ts";
+import { restFormOf } from "../../src/contract/rest-form.ts";
 import type { SampleOf } from "./create-samples.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import { describeAnswer } from "./describe-answer.ts";

@@ -1,8 +1,8 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
-import { createJsonSchemas, type JsonSchemas } from "../../contract/json-schema.ts";
-import type { JsonSchema, JsonSchemaOptions, Refer, Standing } from "../../contract/json-schema-keywords.ts";
-import { namedBy, type RestNames } from "../../contract/rest-form.ts";
-import { titleOf } from "../../contract/title-of.ts";
+import { createJsonSchemas, type JsonSchemas } from "../../src/contract/json-schema.ts";
+import type { JsonSchema, JsonSchemaOptions, Refer, Standing } from "../../src/contract/json-schema-keywords.ts";
+import { namedBy, type RestNames } from "../../src/contract/rest-form.ts";
+import { titleOf } from "../../src/contract/title-of.ts";
 
 /** The schemas of a document. All of them share one list of names. */
 export interface DocumentSchemas {

@@ -1,14 +1,14 @@
 import type { DescMethod, JsonValue } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
-import { ErrorReason, ErrorReasonSchema } from "../../../gen/connectory/v1/error_reason_pb.js";
-import { descriptionOf } from "../../contract/descriptions.ts";
-import type { JsonSchema } from "../../contract/json-schema-keywords.ts";
-import { httpRefusals } from "../../contract/problem-detail.ts";
-import { etagOf, type RestForm } from "../../contract/rest-form.ts";
-import { Failure } from "../../failure.ts";
-import { toConnectError } from "../../interceptors/map-errors.ts";
-import { type Problem, toProblem } from "../rest/to-problem.ts";
+import { RestStyle } from "../../gen/connectory/options/v1/rest_pb.js";
+import { ErrorReason, ErrorReasonSchema } from "../../gen/connectory/v1/error_reason_pb.js";
+import { descriptionOf } from "../../src/contract/descriptions.ts";
+import type { JsonSchema } from "../../src/contract/json-schema-keywords.ts";
+import { httpRefusals } from "../../src/contract/problem-detail.ts";
+import { etagOf, type RestForm } from "../../src/contract/rest-form.ts";
+import { Failure } from "../../src/failure.ts";
+import { codeOfReason, toConnectError } from "../../src/interceptors/map-errors.ts";
+import { type Problem, toProblem } from "../../src/transport/rest/to-problem.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import type { Example, Reference, Response } from "./open-api-document.ts";
 import { problemSchema } from "./problem-schema.ts";
@@ -32,8 +32,13 @@ interface Told {
 const requestId = "0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3";
 const reasons = ErrorReasonSchema.values.filter(({ number }) => number !== ErrorReason.UNSPECIFIED);
 
-/** Describes every error by an example that is made as the answer itself would be. */
+/** Describes every error by an example that is made as the answer itself would be. Throws when a reason has no status code yet. */
 export function describeProblems(schemas: DocumentSchemas): DocumentProblems {
+  const codeless = reasons.filter(({ number }) => !(number in codeOfReason)).map(({ localName }) => localName);
+  if (codeless.length > 0)
+    throw new Error(
+      `${codeless.join(", ")} has no status code. Add it to codeOfReason in src/interceptors/map-errors.ts, then run npm run generate again.`,
+    );
   const responses = new Map<string, Response>();
   const styles = new Map<string, Record<string, string>>();
   const used = new Set<string>();

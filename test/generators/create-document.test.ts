@@ -1,16 +1,18 @@
+import { readFile } from "node:fs/promises";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
-import { ConnectionProfileService } from "../../../gen/connectory/v1/connection_profile_service_pb.js";
-import { ConnectionService } from "../../../gen/connectory/v1/connection_service_pb.js";
-import { ConnectorConfigSchema } from "../../../gen/connectory/v1/connector_pb.js";
-import { ErrorReasonSchema } from "../../../gen/connectory/v1/error_reason_pb.js";
-import packageJson from "../../../package.json" with { type: "json" };
-import { httpRulesOf } from "../../../src/contract/http-rule.ts";
-import { createMessageCheck } from "../../../src/interceptors/validate.ts";
-import { createDocument } from "../../../src/transport/openapi/create-document.ts";
-import type { Parameter, Response } from "../../../src/transport/openapi/open-api-document.ts";
-import { decodeRequest } from "../../../src/transport/rest/decode-request.ts";
-import { readDocument } from "./documented-call.ts";
+import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
+import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
+import { ErrorReasonSchema } from "../../gen/connectory/v1/error_reason_pb.js";
+import { createDocument } from "../../generators/openapi/create-document.ts";
+import type { Parameter, Response } from "../../generators/openapi/open-api-document.ts";
+import { openapiText } from "../../generators/openapi/openapi-text.ts";
+import packageJson from "../../package.json" with { type: "json" };
+import { httpRulesOf } from "../../src/contract/http-rule.ts";
+import { createMessageCheck } from "../../src/interceptors/validate.ts";
+import { decodeRequest } from "../../src/transport/rest/decode-request.ts";
+import { readDocument } from "../transport/openapi/documented-call.ts";
 
 const services = [ConnectionService, ConnectionProfileService];
 const methods = services.flatMap((service) => service.methods);
@@ -26,6 +28,12 @@ test("is valid OpenAPI 3.1 and the same text every time", async () => {
   expect(validator.version).toBe("3.1");
   expect(JSON.stringify(createDocument(services, packageJson))).toBe(JSON.stringify(document));
   expect(document.info.version).toBe(packageJson.version);
+});
+
+test("gen/openapi.json is what the generator makes; `npm run generate` writes it", async () => {
+  const committed = await readFile(new URL("../../gen/openapi.json", import.meta.url), "utf8");
+  expect(committed).toBe(openapiText());
+  expect(JSON.parse(committed)).toEqual(JSON.parse(JSON.stringify(document)));
 });
 
 test("has every RPC under all of its paths, each operation with a name of its own", () => {

@@ -1,7 +1,7 @@
 import { type DescField, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import type { HttpRule } from "../../contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../contract/json-schema-keywords.ts";
+import type { HttpRule } from "../../src/contract/http-rule.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
 import {
   etagOf,
   queryAliases,
@@ -9,7 +9,7 @@ import {
   requestIdOf,
   restNameOf,
   streamPositionOf,
-} from "../../contract/rest-form.ts";
+} from "../../src/contract/rest-form.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import { requestSchema } from "./describe-request.ts";
 import type { Parameter, Reference } from "./open-api-document.ts";

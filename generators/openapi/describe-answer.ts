@@ -1,9 +1,9 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
-import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
-import { descriptionOf } from "../../contract/descriptions.ts";
-import type { HttpRule } from "../../contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../contract/json-schema-keywords.ts";
-import { type Envelope, etagOf, type RestForm, restNameOf } from "../../contract/rest-form.ts";
+import { RestStyle } from "../../gen/connectory/options/v1/rest_pb.js";
+import { descriptionOf } from "../../src/contract/descriptions.ts";
+import type { HttpRule } from "../../src/contract/http-rule.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
+import { type Envelope, etagOf, type RestForm, restNameOf } from "../../src/contract/rest-form.ts";
 import type { SampleOf } from "./create-samples.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import { envelopeSchema, pagingSchema } from "./envelope-schema.ts";
