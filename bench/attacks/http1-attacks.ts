@@ -76,7 +76,7 @@ export const http1Attacks: Readonly<Record<string, Attack>> = {
   "b3-pairs-json-rest": repeated("/v1/connections:batchCheck", () => emptyPairsJson, json),
   "b3-keys-json-connect": repeated(`${connections}CreateConnection`, () => unknownKeysJson, json),
   "b3-keys-json-rest": repeated("/v1/connections", () => unknownKeysJson, json),
-  "b3-pairs-json-mcp": repeated("/mcp", () => toolCall("batch_check_connections", emptyPairsJson), mcp),
+  "b3-pairs-json-mcp": repeated("/mcp", () => toolCall("batchCheckConnections", emptyPairsJson), mcp),
   "b4-charset": repeated("/v1/connections", () => "{}", {
     "content-type": `application/json; charset=a${" ".repeat(14_500)}b"c`,
   }),

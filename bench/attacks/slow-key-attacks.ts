@@ -23,7 +23,7 @@ export const slowKeyAttacks: Readonly<Record<string, Attack>> = {
   "b2-slow-key-rest-create": repeated("/v1/connection_profiles", () => rest({ name: "slow" }), json),
   "b2-slow-key-rest-discover": repeated("/v1/connection_profiles/discover", rest, json),
   "b2-slow-key-connect": repeated(test, connect, json),
-  "b2-slow-key-mcp": repeated("/mcp", () => toolCall("test_connection_profile", rest()), mcp),
+  "b2-slow-key-mcp": repeated("/mcp", () => toolCall("testConnectionProfile", rest()), mcp),
   "b2-slow-key-grpc": calls({ ...grpc, port: "grpcPort", type: "application/grpc" }, 1000),
   "b2-slow-key-grpc-http": calls({ ...grpc, port: "httpPort", type: "application/grpc" }, 1000),
   "b2-slow-key-grpc-web": calls({ ...grpc, port: "httpPort", type: "application/grpc-web+proto" }, 1000),

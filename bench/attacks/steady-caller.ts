@@ -28,7 +28,7 @@ export async function callSteadily(target: AttackTarget, seconds: number): Promi
   const toMcp = {
     method: "POST",
     headers: { ...headers, ...mcp },
-    body: toolCall("count_connections", `{"userId":"${userId}"}`),
+    body: toolCall("countConnections", `{"userId":"${userId}"}`),
   };
   const calls: Record<string, () => Promise<unknown>> = {
     gRPC: rpc(createGrpcTransport({ baseUrl: `http://127.0.0.1:${grpcPort}` })),
@@ -48,7 +48,7 @@ export async function callSteadily(target: AttackTarget, seconds: number): Promi
 async function ask(url: string, init: RequestInit): Promise<void> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(timeoutMs) });
   const text = await response.text();
-  if (!response.ok || text.includes('"isError":true')) throw new Error(`${response.status} ${text}`);
+  if (!response.ok || /"isError":true|"error":/.test(text)) throw new Error(`${response.status} ${text}`);
 }
 
 async function measure(call: () => Promise<unknown>, seconds: number): Promise<Seen> {
