@@ -11,9 +11,9 @@ import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/requ
 import type { BoundedCall, CallBounds } from "./call-bounds.ts";
 import type { CallHead } from "./call-heads.ts";
 import { compressionUnnamed } from "./connect/describe-read-error.ts";
-import { delayDecompression } from "./delay-decompression.ts";
 import { describeLibraryStatus } from "./describe-library-status.ts";
 import { endStream } from "./end-stream.ts";
+import { delayDecompression, limitMessage } from "./grpc-messages.ts";
 import type { Arrival, HeaderChain } from "./pass-headers.ts";
 import { keepStream } from "./reset-stream.ts";
 import { timeoutFailure } from "./timeout-failure.ts";
@@ -31,6 +31,8 @@ export interface RpcAdmission extends Pick<Arrival, "service" | "method"> {
    * verifies its token again, so this decides about nothing but the reading.
    */
   readonly known: LRUCache<string, string>;
+  /** The most bytes of a message, as sent and decompressed. */
+  readonly maxBytes: number;
   /** Tells of a call that ended before it could begin. */
   readonly report: (arrival: Arrival, error: ConnectError) => void;
 }
@@ -103,7 +105,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
       if (sent.code === status.OK) sent.details = "";
       if (begun || described) sendStatus(sent);
       else if (stream.aborted) fail(gone());
-      else fail(describeLibraryStatus(sent, { cutOff: bytes > 0 && !received }));
+      else fail(describeLibraryStatus(sent, { cutOff: bytes > 0 && !received, maxBytes: rpc.maxBytes }));
     };
     // Not written into the property as it is made: V8 puts such functions into the old generation at once, and each kept
     // its call alive until the next major garbage collection.
@@ -121,6 +123,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
         bytes += chunk.length;
         if (!received) held?.hold(bytes);
       });
+      limitMessage(call, rpc.maxBytes);
       if (compressed) delayDecompression(call, stream, held);
       deliver();
     };

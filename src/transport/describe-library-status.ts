@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { status } from "@grpc/grpc-js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
+import { messageTooLarge } from "./request-limits/check-request.ts";
 
 const noMessage = "Received no request message";
 
@@ -11,13 +12,13 @@ const noMessage = "Received no request message";
  */
 export function describeLibraryStatus(
   { code, details }: { readonly code?: number | null | undefined; readonly details?: string | null | undefined },
-  { cutOff }: { cutOff: boolean },
+  { cutOff, maxBytes }: { readonly cutOff: boolean; readonly maxBytes: number },
 ): Failure | ConnectError {
   const text = String(details);
   if (code === status.INTERNAL) return new Failure(ErrorReason.MESSAGE_MALFORMED, text);
   if (code === status.DEADLINE_EXCEEDED)
     return new Failure(ErrorReason.DEADLINE_EXCEEDED, "the deadline passed before the message was here");
-  if (code === status.RESOURCE_EXHAUSTED) return new Failure(ErrorReason.MESSAGE_TOO_LARGE, text);
+  if (code === status.RESOURCE_EXHAUSTED) return messageTooLarge(maxBytes);
   if (code !== status.UNIMPLEMENTED) return new ConnectError(text, code ?? Code.Unknown);
   if (cutOff && text.startsWith(noMessage))
     return new Failure(ErrorReason.MESSAGE_MALFORMED, "the request ends in the middle of its message");

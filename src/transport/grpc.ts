@@ -23,6 +23,7 @@ import { createHeaderChain } from "./pass-headers.ts";
 import type { TlsFiles } from "./read-tls.ts";
 import { refuseUnbegun } from "./refuse-unbegun.ts";
 import { createReport } from "./report-unbegun.ts";
+import { maxRequestBytes } from "./request-limits/check-request.ts";
 import type { Route } from "./routes.ts";
 import { serveReflection } from "./serve-reflection.ts";
 
@@ -113,15 +114,17 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
 const knownCallers = { max: 1000, ttl: 60_000 };
 
 /** By path, composed once. */
-function rpcsOf({ routes, admission, access, report }: GrpcOptions): ReadonlyMap<string, RpcAdmission> {
+function rpcsOf(options: GrpcOptions): ReadonlyMap<string, RpcAdmission> {
+  const { routes, admission, access, report, maxMessageBytes } = options;
   const tell = createReport(report);
   return new Map(
     routes.map(({ method }) => {
       const rpc = { service: method.parent, method };
       const [decide, refuse] = [createHeaderChain(access, rpc), createHeaderChain(admission, rpc)];
+      const maxBytes = maxRequestBytes(method.input, maxMessageBytes);
       return [
         `/${method.parent.typeName}/${method.name}`,
-        { ...rpc, decide, refuse, known: new LRUCache<string, string>(knownCallers), report: tell },
+        { ...rpc, decide, refuse, known: new LRUCache<string, string>(knownCallers), maxBytes, report: tell },
       ];
     }),
   );

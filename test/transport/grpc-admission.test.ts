@@ -26,6 +26,7 @@ afterEach(() => session.destroy());
 const paths = {
   create: "/connectory.v1.ConnectionService/CreateConnection",
   read: "/connectory.v1.ConnectionService/ListConnections",
+  createProfile: "/connectory.v1.ConnectionProfileService/CreateConnectionProfile",
   check: "/grpc.health.v1.Health/Check",
   reflection: "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
 };
@@ -145,7 +146,7 @@ describe("before a message is read", () => {
 
   test("an admitted caller's unfinished calls hold no more than a share, and its whole ones are answered", async () => {
     const authorization = `Bearer ${await app.token()}`;
-    const calls = Array.from({ length: 20 }, () => begin(paths.read, { authorization }));
+    const calls = Array.from({ length: 20 }, () => begin(paths.createProfile, { authorization }));
     const message = frame(Buffer.alloc(4_194_304));
     for (const { stream } of calls) stream.write(message);
     // 16 messages of 4 MB fit into the share, but for the first 64 kB of each.
@@ -156,7 +157,16 @@ describe("before a message is read", () => {
     for (const { stream } of calls) stream.end();
     const reasons = await Promise.all(calls.map(async ({ ended }) => detailsOf(await ended).reason));
     expect(reasons.filter((reason) => reason === "QUEUE_FULL")).toHaveLength(4);
-    expect(reasons.filter((reason) => reason === "MESSAGE_TOO_LARGE")).toHaveLength(16); // whole, and too large for this RPC
+    expect(reasons.filter((reason) => reason === "FIELD_INVALID")).toHaveLength(16); // whole
+  });
+
+  test("a message that is larger than its RPC allows is refused as soon as its length is known", async () => {
+    const authorization = `Bearer ${await app.token()}`;
+    const { stream, ended } = begin(paths.read, { authorization });
+    stream.write(frame(Buffer.alloc(30_000)).subarray(0, 5)); // and never ends
+    const seen = await ended;
+    expect([seen["grpc-status"], detailsOf(seen).reason]).toEqual(["8", "MESSAGE_TOO_LARGE"]);
+    expect(decodeURIComponent(String(seen["grpc-message"]))).toContain("larger than 23008 bytes");
   });
 
   test("of many compressed messages in one call no more than the first is decompressed", async () => {

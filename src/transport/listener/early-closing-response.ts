@@ -2,11 +2,8 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { constants } from "node:http2";
 import type { Socket } from "node:net";
+import { drainThenClose } from "./drain-slowly.ts";
 
-/** What is still read of a request that was answered before it was here: for so long, and so much of it. */
-const drainMs = 30_000;
-const silenceMs = 5000;
-const drainBytes = 32 * 1024 * 1024;
 /** A body that is no longer is read to its end, and the connection is kept. */
 const shortBytes = 64 * 1024;
 
@@ -36,6 +33,8 @@ export class EarlyClosingResponse<Request extends IncomingMessage = IncomingMess
       return;
     }
     this.shouldKeepAlive = false;
+    // Node reads a request that nobody has begun to read at once, all of it.
+    this.once("prefinish", () => request.read(0));
     closing.add(socket);
     const drain = () => drainThenClose(socket, request);
     socket.destroySoon = drain; // what Node calls after the last answer
@@ -49,24 +48,6 @@ function isEarly({ complete, headers }: IncomingMessage): boolean {
 /** Whether the rest of it is as good as here. A caller who waits for 100 may send its body, or may not. */
 function isShort({ headers }: IncomingMessage): boolean {
   return headers.expect === undefined && Number(headers["content-length"] ?? Number.POSITIVE_INFINITY) <= shortBytes;
-}
-
-function drainThenClose(socket: Socket, request: IncomingMessage): void {
-  const begin = socket.bytesRead;
-  let last = begin;
-  const close = () => socket.destroy();
-  const late = setTimeout(close, drainMs);
-  const look = setInterval(() => {
-    const { bytesRead } = socket;
-    if (bytesRead === last || bytesRead - begin > drainBytes) close();
-    last = bytesRead;
-  }, silenceMs);
-  socket.once("close", () => {
-    clearTimeout(late);
-    clearInterval(look);
-  });
-  socket.end();
-  discard(request);
 }
 
 /** Reads the rest for nobody: whoever listened to it, and may have paused it, has answered. */

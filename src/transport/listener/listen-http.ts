@@ -4,6 +4,7 @@ import { createServer as createTls, type TLSSocket } from "node:tls";
 import type { AdmitConnection } from "../connection-limits.ts";
 import type { TlsFiles } from "../read-tls.ts";
 import type { Handle } from "./begin-in-turn.ts";
+import { drainSlowly } from "./drain-slowly.ts";
 import { continueWhenRead, EarlyClosingResponse, isClosing } from "./early-closing-response.ts";
 import { type ListenerTimeouts, serveHttp2 } from "./serve-http2.ts";
 import { sniffProtocol } from "./sniff-protocol.ts";
@@ -87,7 +88,7 @@ function serveHttp1(listener: Server, handle: Handle, timeouts: ListenerTimeouts
     connectionsCheckingInterval: Math.min(timeouts.headersMs, 1000),
   });
   const take = (request: IncomingMessage, response: ServerResponse) => {
-    if (isClosing(request.socket)) request.resume();
+    if (isClosing(request.socket)) drainSlowly(request);
     else handle(request, response);
   };
   server.on("request", take);
