@@ -11,9 +11,10 @@ import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/requ
 import type { BoundedCall, CallBounds } from "./call-bounds.ts";
 import type { CallHead } from "./call-heads.ts";
 import { compressionUnnamed } from "./connect/describe-read-error.ts";
+import { delayDecompression } from "./delay-decompression.ts";
 import { describeLibraryStatus } from "./describe-library-status.ts";
 import { endStream } from "./end-stream.ts";
-import { delayDecompression, limitMessage } from "./grpc-messages.ts";
+import { limitMessage } from "./limit-message.ts";
 import type { Arrival, HeaderChain } from "./pass-headers.ts";
 import { keepStream } from "./reset-stream.ts";
 import { timeoutFailure } from "./timeout-failure.ts";
