@@ -2,11 +2,10 @@ import type { TestConnectionProfileRequest } from "../../gen/connectory/v1/conne
 import { findConnector, findListed } from "../connectors/index.ts";
 import { fieldsInvalid } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
-import { chooseConnector } from "./choose-connector.ts";
 import { mustBeThere } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 import { readMask } from "./read-mask.ts";
-import { mustBeReadable, type ResolveDeps, resolveEdits, resolveNew } from "./resolved-config.ts";
+import { type ResolveDeps, resolveEdits, resolveNew } from "./resolved-config.ts";
 import type { TestTarget } from "./test-target-type.ts";
 
 /** The fields of a request that say what to try. */
@@ -23,8 +22,8 @@ export function createCandidateReader(deps: ResolveDeps & { profiles: ProfileRep
       if (mask !== undefined)
         throw fieldsInvalid({ field: "update_mask", description: "goes with the id of a profile" });
       if (config !== undefined) {
-        const { ready } = resolveNew(deps, organizationId, named, config);
-        return { ...ready, profile: undefined, edited: false };
+        const { ready, bare } = resolveNew(deps, organizationId, named, config);
+        return { ...ready, bare, profile: undefined, edited: false };
       }
       if (findListed(deps.registry, named) !== undefined && findConnector(deps.registry, named) === undefined)
         return undefined;
@@ -36,8 +35,7 @@ export function createCandidateReader(deps: ResolveDeps & { profiles: ProfileRep
     if (mask?.name === true || mask?.labels === true)
       throw fieldsInvalid({ field: "update_mask", description: "must be config or paths inside of it" });
     const saved = mustBeThere(await deps.profiles.findSaved(organizationId, id));
-    chooseConnector(deps.registry, named, mustBeReadable(saved.profile));
-    const { ready } = await resolveEdits(deps, organizationId, saved, { config, paths: mask?.config });
-    return { ...ready, profile: saved.profile, edited: config !== undefined || mask !== undefined };
+    const { ready, bare } = await resolveEdits(deps, organizationId, saved, { config, paths: mask?.config, named });
+    return { ...ready, bare, profile: saved.profile, edited: config !== undefined || mask !== undefined };
   };
 }

@@ -1,18 +1,16 @@
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
+import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { TlsConfigSchema } from "../../gen/connectory/v1/tls_config_pb.js";
 import { isSecret } from "../contract/field-options.ts";
-import { type FieldViolation, manyInvalid } from "../failure.ts";
+import { type FieldViolation, fieldsInvalid, manyInvalid } from "../failure.ts";
 import type { CheckMessage } from "../interceptors/validate.ts";
 import { holdsPrivateKey } from "../pem/holds-private-key.ts";
-import type { Substitution } from "../secrets/create-substitution.ts";
-import { findReferences } from "../secrets/find-references.ts";
+import { findReferences, type Substitution } from "../secrets/create-substitution.ts";
 import { isMask } from "../secrets/is-mask.ts";
 import type { Secrets } from "../secrets/open-vault.ts";
-import { checkText } from "./check-text.ts";
 import { type Choice, toConnectorConfig } from "./choose-connector.ts";
-import { secretSlots } from "./secret-slots.ts";
-import { joinSecrets, splitSecrets } from "./split-secrets.ts";
+import { toStoredConfig } from "./profile-row.ts";
+import { joinSecrets, type SecretSlot } from "./secret-slots.ts";
 
 /** What a configuration is held against. */
 export interface ConfigRules {
@@ -23,30 +21,54 @@ export interface ConfigRules {
 }
 
 /**
- * Finds everything that is wrong with a configuration (with its secrets) without dialling anybody, and throws FIELD_INVALID
- * with all of it. Of the secrets those that came with the request (`given`) are looked at: what is stored was, then. Returns the configuration with its references replaced: the form to dial with, never to keep.
+ * Makes of a configuration the form to dial with, never to keep: puts the stored secrets (`opened`) into it, finds everything
+ * that is wrong with the whole without dialling anybody, and puts values in place of references. It changes the message that
+ * it gets. Throws FIELD_INVALID with all that is wrong. Of the secrets those that came with the request (`given`, they are in
+ * the configuration already) are looked at: what is stored was, then.
  */
 export function checkConfig(
   { checkMessage, substitution }: ConfigRules,
   organizationId: string,
   choice: Choice,
-  given: Secrets,
+  { given, opened }: { readonly given: Secrets; readonly opened: Secrets },
 ): Choice {
   const { connector, config } = choice;
+  const slots = joinSecrets(connector.config, config, opened);
   const whole = toConnectorConfig(choice);
   checkMessage(ConnectorConfigSchema, whole, "config.");
+  const prefix = `config.${connector.id}.`;
+  const texts = checkTexts(reflect(ConnectorConfigSchema, whole), "config.");
   refuse([
-    ...checkText(reflect(ConnectorConfigSchema, whole), "config."),
-    ...checkSecrets(substitution, organizationId, given, `config.${connector.id}.`),
-    ...checkValues(reflect(connector.config, config), `config.${connector.id}.`),
-    ...checkShownTexts(reflect(ConnectorConfigSchema, whole), "config."),
+    ...texts.malformed,
+    ...checkSecrets(substitution, organizationId, given, prefix),
+    ...checkElements(slots, prefix),
+    ...texts.misplaced,
   ]);
-  const { config: bare, secrets } = splitSecrets(connector.config, config);
-  const values = [...secrets].map(([path, value]) => [path, substitution.apply(organizationId, value)] as const);
-  const ready = joinSecrets(connector.config, bare, new Map(values));
-  const own = connector.check?.(ready) ?? [];
-  refuse(own.map(({ field, description }) => ({ field: `config.${connector.id}.${field}`, description })));
-  return { connector, config: ready };
+  for (const slot of slots) {
+    const value = slot.get();
+    const substituted = substitution.apply(organizationId, value);
+    if (substituted !== value) slot.set(substituted);
+  }
+  const own = connector.check?.(config) ?? [];
+  refuse(own.map(({ field, description }) => ({ field: `${prefix}${field}`, description })));
+  return choice;
+}
+
+/**
+ * The most bytes of a configuration as JSON, its secrets not counted. An event holds it up to four times (the profile
+ * before and after, and what changed of both), beside labels of 20 kB and states of secrets of 15 kB as often, and has to stay
+ * below the 1 048 588 bytes that Kafka takes by default. The authorities that Debian brings along are 223 kB.
+ */
+export const maxConfigBytes = 225_000;
+
+/** Throws Failure FIELD_INVALID for a configuration that is too large to be kept. */
+export function checkSize(config: ConnectorConfig): void {
+  const bytes = Buffer.byteLength(JSON.stringify(toStoredConfig(config)));
+  if (bytes > maxConfigBytes)
+    throw fieldsInvalid({
+      field: "config",
+      description: `is ${bytes} bytes as JSON without its secrets: at most ${maxConfigBytes} can be kept`,
+    });
 }
 
 const utf8 = new TextDecoder();
@@ -67,34 +89,55 @@ function checkSecrets(
 }
 
 /** Elements of lists and maps of secrets, such as headers, that have no value: neither a stored one nor one that came. */
-function checkValues(config: ReflectMessage, prefix: string): readonly FieldViolation[] {
-  return secretSlots(config)
+function checkElements(slots: readonly SecretSlot[], prefix: string): readonly FieldViolation[] {
+  return slots
     .filter((slot) => slot.path.endsWith("]") && slot.get().length === 0)
     .map(({ path }) => ({ field: `${prefix}${path}`, description: "has no value: give one, or leave it out" }));
 }
 
-/**
- * What must not stand where no secret is: references, because the server's environment must not be readable through what is
- * answered, and private keys, because such a field is kept and shown as it is.
- */
-function checkShownTexts(message: ReflectMessage, prefix: string): readonly FieldViolation[] {
-  return message.fields.flatMap((field): readonly FieldViolation[] => {
-    if (!message.isSet(field)) return [];
+/** What is wrong with the texts of a message. */
+export interface TextViolations {
+  /** Neither the database nor any other system takes them. */
+  readonly malformed: FieldViolation[];
+  /**
+   * They must not stand where no secret is: references, because the server's environment must not be readable through what is
+   * answered, and private keys, because such a field is kept and shown as it is.
+   */
+  readonly misplaced: FieldViolation[];
+}
+
+/** Looks at every text in a message and those below it, once. */
+export function checkTexts(
+  message: ReflectMessage,
+  prefix = "",
+  found: TextViolations = { malformed: [], misplaced: [] },
+): TextViolations {
+  const check = (value: unknown, path: string, mayBeSecret: boolean) => {
+    if (isReflectMessage(value)) return void checkTexts(value, `${path}.`, found);
+    if (typeof value !== "string") return;
+    if (!value.isWellFormed() || value.includes("\0"))
+      found.malformed.push({ field: path, description: "must be Unicode text without the character NUL" });
+    if (mayBeSecret) return;
+    if (findReferences(value).length > 0)
+      found.misplaced.push({ field: path, description: "{{ NAME }} is only for secret fields" });
+    if (holdsPrivateKey(value)) found.misplaced.push({ field: path, description: misplacedKey(message) });
+  };
+  for (const field of message.sortedFields) {
+    if (!message.isSet(field)) continue;
     const path = `${prefix}${field.name}`;
-    if (field.fieldKind === "message") return checkShownTexts(message.get(field), `${path}.`);
+    const value: unknown = message.get(field);
     // A map's keys are never secret.
-    const keys = field.fieldKind === "map" ? [...message.get(field).keys()] : [];
-    const values = field.fieldKind === "map" ? [...message.get(field).values()] : listed(message, field);
-    return [...keys, ...(isSecret(field) ? [] : values)].flatMap((value: unknown) => {
-      if (isReflectMessage(value)) return checkShownTexts(value, `${path}.`);
-      if (typeof value !== "string") return [];
-      const refers = findReferences(value).length > 0;
-      return [
-        ...(refers ? [{ field: path, description: "{{ NAME }} is only for secret fields" }] : []),
-        ...(holdsPrivateKey(value) ? [{ field: path, description: misplacedKey(message) }] : []),
-      ];
-    });
-  });
+    if (field.fieldKind === "map") for (const key of message.get(field).keys()) check(key, path, false);
+    const values = field.fieldKind === "map" || field.fieldKind === "list" ? contents(value) : [value];
+    for (const one of values) check(one, path, isSecret(field));
+  }
+  return found;
+}
+
+/** The elements of a list or the values of a map. */
+function contents(collection: unknown): Iterable<unknown> {
+  const { values } = collection as { values(): Iterable<unknown> };
+  return values.call(collection);
 }
 
 function misplacedKey({ desc, fields }: ReflectMessage): string {
@@ -102,11 +145,6 @@ function misplacedKey({ desc, fields }: ReflectMessage): string {
   return place === undefined
     ? "holds a private key, and this field is kept and shown as it is: leave the key out"
     : `holds a private key: it belongs into ${desc === TlsConfigSchema ? "tls." : ""}${place.name}`;
-}
-
-function listed(message: ReflectMessage, field: ReflectMessage["fields"][number]): readonly unknown[] {
-  const value: unknown = message.get(field);
-  return field.fieldKind === "list" ? [...(value as Iterable<unknown>)] : [value];
 }
 
 function refuse(violations: readonly FieldViolation[]): void {

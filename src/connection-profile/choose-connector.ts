@@ -12,24 +12,28 @@ export interface Choice {
 }
 
 /**
- * The connector that a configuration is of. `named` is what the request calls it, empty when it does not: an unknown
+ * The connector that a configuration is of. `names` are what the request calls it, empty where it does not: an unknown
  * name is CONNECTOR_UNKNOWN, one of a connector without profiles CONNECTOR_WITHOUT_PROFILE, one that does not agree with the configuration CONNECTOR_MISMATCH.
  */
 export function chooseConnector(
   registry: ConnectorRegistry,
-  named: string,
+  names: readonly string[],
   { connector: member }: ConnectorConfig,
 ): Choice {
-  if (named !== "" && findConnector(registry, named) === undefined) throw connectorUnknown(registry, named);
-  if (named !== "" && member.case !== undefined && member.case !== named) throw mismatch(named, member.case);
-  if (member.case === undefined)
-    throw fieldsInvalid({
-      field: "config.connector",
-      description: "exactly one connector's configuration must be given",
-    });
+  for (const named of names) {
+    if (named !== "" && findConnector(registry, named) === undefined) throw connectorUnknown(registry, named);
+    if (named !== "" && member.case !== undefined && member.case !== named) throw mismatch(named, member.case);
+  }
+  if (member.case === undefined) throw configMissing();
   const connector = findConnector(registry, member.case);
   if (connector === undefined) throw connectorUnknown(registry, member.case);
   return { connector, config: member.value };
+}
+
+/** For a request that gives no connector's configuration, or clears it. */
+export function configMissing(): Failure {
+  const description = "exactly one connector's configuration must be given";
+  return fieldsInvalid({ field: "config.connector", description });
 }
 
 /** Throws when a request names a connector, and it is not the one that the profile is of. */

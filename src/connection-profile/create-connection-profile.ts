@@ -36,7 +36,13 @@ export function createConnectionProfile(
     const { ready, bare: config, description, given: secrets, destination } = resolved;
     const connector = ready.connector.id;
     const id = `cp_${randomPart()}`;
-    const candidate = { ...ready, profile: undefined, edited: false, ...(validateOnly ? {} : { futureId: id }) };
+    const candidate = {
+      ...ready,
+      bare: config,
+      profile: undefined,
+      edited: false,
+      ...(validateOnly ? {} : { futureId: id }),
+    };
     const report = await validateLive(deps.runCandidate, context, validationMode, candidate);
     if (validateOnly) {
       await deps.profiles.checkName(caller.organizationId, name);

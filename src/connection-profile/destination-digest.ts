@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DescField } from "@bufbuild/protobuf";
 import { isReflectMessage, type ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { nestedMessage } from "../connectors/describe-fields.ts";
-import { isDestination } from "../contract/field-options.ts";
+import { isDestination, nestedMessage } from "../contract/field-options.ts";
 
 /**
  * SHA-256 of every field that decides where a configuration's secrets are sent, and whom the peer may be: the same for

@@ -1,6 +1,7 @@
 import { toJson } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { PageTokens } from "../auth/page-token.ts";
 import { Failure } from "../failure.ts";
@@ -8,7 +9,6 @@ import { callerOf } from "../interceptors/caller.ts";
 import type { ReadCandidate } from "./candidate.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { RunCandidate } from "./run-candidate.ts";
-import { splitSecrets } from "./split-secrets.ts";
 import { targetUnusable } from "./target-unusable.ts";
 import type { TestTarget } from "./test-target-type.ts";
 
@@ -46,9 +46,8 @@ export function discoverConnectionProfile(deps: {
 }
 
 /** Where the question leads, saved or not: a secret that is typed anew, or rotated, is the same question. */
-function bareConfig({ connector, config }: TestTarget): string {
-  const bare = splitSecrets(connector.config, config).config;
-  return canonicalJson([connector.id, toJson(connector.config, bare)]);
+function bareConfig({ bare }: TestTarget): string {
+  return canonicalJson(toJson(ConnectorConfigSchema, bare));
 }
 
 function notSupported(connector: string): Failure {

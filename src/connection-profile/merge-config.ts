@@ -1,7 +1,7 @@
 import { clone, type DescMessage } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
-import { nestedMessage } from "../connectors/describe-fields.ts";
+import { nestedMessage } from "../contract/field-options.ts";
 import { fieldsInvalid } from "../failure.ts";
 
 /** What is to change in a configuration. */

@@ -14,5 +14,5 @@ export async function readDestination(
   const { config } = (await readProfile(knex, organizationId, id)) ?? {};
   if (config?.connector.case === undefined || findConnector(registry, config.connector.case) === undefined)
     return undefined;
-  return digestOf(chooseConnector(registry, "", config));
+  return digestOf(chooseConnector(registry, [], config));
 }

@@ -1,4 +1,4 @@
-import type { MessageShape } from "@bufbuild/protobuf";
+import { clone, type MessageShape } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
 import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
@@ -6,14 +6,12 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { ConnectorRegistry } from "../connectors/index.ts";
 import { Failure } from "../failure.ts";
 import type { Secrets, SecretVault } from "../secrets/open-vault.ts";
-import { type ConfigRules, checkConfig } from "./check-config.ts";
-import { checkSize } from "./check-size.ts";
-import { type Choice, chooseConnector, toConnectorConfig } from "./choose-connector.ts";
+import { type ConfigRules, checkConfig, checkSize } from "./check-config.ts";
+import { type Choice, chooseConnector, configMissing, toConnectorConfig } from "./choose-connector.ts";
 import { destinationDigest } from "./destination-digest.ts";
 import { type ConfigEdits, mergeConfig } from "./merge-config.ts";
 import type { SavedProfile } from "./read-profile.ts";
-import { secretSlots } from "./secret-slots.ts";
-import { joinSecrets, splitSecrets } from "./split-secrets.ts";
+import { splitSecrets } from "./secret-slots.ts";
 
 /** What resolving works with. */
 export interface ResolveDeps {
@@ -39,47 +37,53 @@ export interface ResolvedConfig {
   readonly rebound: boolean;
 }
 
-/** A configuration that a request brings, with all of its secrets: to dial with, and to keep. */
+/**
+ * A configuration that a request brings, with all of its secrets: to dial with, and to keep. The request's own message stays
+ * as it is.
+ */
 export function resolveNew(
   { registry, rules }: Pick<ResolveDeps, "registry" | "rules">,
   organizationId: string,
   named: string,
   whole: ConnectorConfig,
-): { ready: Choice; toKeep: () => ResolvedConfig } {
-  const choice = chooseConnector(registry, named, whole);
-  const { config, secrets: given } = splitSecrets(choice.connector.config, choice.config);
-  const ready = checkConfig(rules, organizationId, choice, given);
-  const bare = bareOf({ ...choice, config });
+): { ready: Choice; bare: ConnectorConfig; toKeep: () => ResolvedConfig } {
+  const { connector, config: brought } = chooseConnector(registry, [named], whole);
+  const { config, secrets: given } = splitSecrets(connector.config, brought);
+  const copy = clone(connector.config, brought);
+  const ready = checkConfig(rules, organizationId, { connector, config: copy }, { given, opened: new Map() });
+  const bare = bareOf({ connector, config });
   // A configuration that is only tried needs no digest.
-  return { ready, toKeep: () => ({ ...kept({ ...choice, config }, bare), ready, given, removed: [], rebound: false }) };
+  const toKeep = () => ({ ...kept({ connector, config }, bare), ready, given, removed: [], rebound: false });
+  return { ready, bare, toKeep };
 }
 
 /**
  * A saved configuration with edits laid over it. Stored secrets that the edits do not name stay in it, as long as they are
- * sent where they were: else SECRET_REBIND_REQUIRED, before any of them is decrypted.
+ * sent where they were: else SECRET_REBIND_REQUIRED, before any of them is decrypted. `named` is what the request calls the
+ * connector, empty when it does not.
  */
 export async function resolveEdits(
   { registry, rules, vault }: ResolveDeps,
   organizationId: string,
   { profile, stored }: SavedProfile,
-  edits: ConfigEdits,
+  { named = "", ...edits }: ConfigEdits & { readonly named?: string },
 ): Promise<ResolvedConfig> {
   const base = mustBeReadable(profile);
-  const before = chooseConnector(registry, edits.config?.connector.case ?? "", base);
-  const merged = chooseConnector(registry, before.connector.id, mergeConfig(base, edits));
-  const { config, secrets: given } = splitSecrets(merged.connector.config, merged.config);
-  const places = new Set(secretSlots(reflect(merged.connector.config, config)).map(({ path }) => path));
+  const before = chooseConnector(registry, [named, edits.config?.connector.case ?? ""], base);
+  const { connector } = before;
+  const { value: merged } = mergeConfig(base, edits).connector;
+  if (merged === undefined) throw configMissing();
+  const { config, secrets: given, paths } = splitSecrets(connector.config, merged);
   const cleared = new Set(edits.paths?.map(([, ...path]) => path.join(".")));
-  const staying = stored.filter(({ path }) => places.has(path) && !given.has(path) && !cleared.has(path));
-  const bare = kept({ ...merged, config });
+  const staying = stored.filter(({ path }) => paths.has(path) && !given.has(path) && !cleared.has(path));
+  const bare = kept({ connector, config });
 
   const from = digestOf(before);
   const moved = !Buffer.from(from).equals(bare.destination);
-  if (moved && staying.length > 0) throw rebindRequired(before.connector.id, staying);
+  if (moved && staying.length > 0) throw rebindRequired(connector.id, staying);
 
   const opened = await vault.open({ organizationId, profileId: profile.id, destination: from }, staying);
-  const complete = joinSecrets(merged.connector.config, config, new Map([...opened, ...given]));
-  const ready = checkConfig(rules, organizationId, { ...merged, config: complete }, given);
+  const ready = checkConfig(rules, organizationId, { connector, config: merged }, { given, opened });
   const remaining = new Set([...staying.map(({ path }) => path), ...given.keys()]);
   const removed = stored.map(({ path }) => path).filter((path) => !remaining.has(path));
   return { ...bare, ready, given, removed, rebound: moved && stored.length > 0 };

@@ -101,7 +101,7 @@ async function tryOnce(
   const { after, resolved } = rewrite;
   if (resolved?.rebound) requirePermission(context, "profiles.rebind", "a change of where stored secrets are sent");
   if (mode === ValidationMode.LIVE && resolved !== undefined && !isTested(resolved.ready, tested))
-    return { candidate: { ...resolved.ready, profile, edited: true } };
+    return { candidate: { ...resolved.ready, bare: resolved.bare, profile, edited: true } };
   const report = tested?.report;
   if (preview !== undefined) return { connectionProfile: await preview(profile, rewrite), report };
   const secrets = resolved === undefined ? [] : [...resolved.given.keys(), ...resolved.removed];

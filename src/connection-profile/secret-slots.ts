@@ -1,7 +1,7 @@
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { nestedMessage } from "../connectors/describe-fields.ts";
-import { isSecret } from "../contract/field-options.ts";
+import { clone, type DescField, type DescMessage, type MessageShape, ScalarType } from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { isSecret, nestedMessage } from "../contract/field-options.ts";
+import type { Secrets } from "../secrets/open-vault.ts";
 
 /** A place in a message where a secret stands or can stand. */
 export interface SecretSlot {
@@ -23,6 +23,43 @@ export function secretSlots(message: ReflectMessage, prefix = ""): readonly Secr
       ? []
       : elements(message, field, path).flatMap(([message, path]) => secretSlots(message, `${path}.`));
   });
+}
+
+/** A configuration without its secrets. */
+export interface SplitConfig<Desc extends DescMessage> {
+  readonly config: MessageShape<Desc>;
+  /** The secrets that were set in it, by their paths. */
+  readonly secrets: Secrets;
+  /** Every place for a secret in it, set or not. */
+  readonly paths: ReadonlySet<string>;
+}
+
+/** A copy of a configuration without its secrets, and the secrets that were set in it. */
+export function splitSecrets<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): SplitConfig<Desc> {
+  const config = clone(schema, message);
+  const secrets = new Map<string, Uint8Array>();
+  const paths = new Set<string>();
+  for (const slot of secretSlots(reflect(schema, config))) {
+    const value = slot.get();
+    if (value.length > 0) secrets.set(slot.path, value);
+    paths.add(slot.path);
+    slot.clear();
+  }
+  return { config, secrets, paths };
+}
+
+/** Puts secrets into a configuration, into the message itself, and returns every place for a secret in it. */
+export function joinSecrets<Desc extends DescMessage>(
+  schema: Desc,
+  message: MessageShape<Desc>,
+  secrets: Secrets,
+): readonly SecretSlot[] {
+  const slots = secretSlots(reflect(schema, message));
+  for (const slot of slots) {
+    const value = secrets.get(slot.path);
+    if (value !== undefined) slot.set(value);
+  }
+  return slots;
 }
 
 const known = new WeakMap<DescMessage, readonly string[]>();

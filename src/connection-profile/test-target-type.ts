@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
+import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
 import type { Connector } from "../connectors/connector.ts";
 import type { TestOutcome } from "../connectors/run-test.ts";
 import type { Caller } from "../interceptors/caller.ts";
@@ -9,6 +10,8 @@ export interface TestTarget {
   readonly connector: Connector;
   /** Valid, with its secrets. */
   readonly config: Message;
+  /** The same without its secrets. */
+  readonly bare: ConnectorConfig;
   /** The saved one, when it is one or is based on one. */
   readonly profile: ConnectionProfile | undefined;
   /** Edits were laid over it. */

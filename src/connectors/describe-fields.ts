@@ -1,13 +1,7 @@
 import { create, type DescField, type DescMessage, getOption, ScalarType } from "@bufbuild/protobuf";
 import { field as rules } from "../../gen/buf/validate/validate_pb.js";
 import { type ConnectorField, ConnectorFieldSchema } from "../../gen/connectory/v1/connector_pb.js";
-import { isDestination, isSecret } from "../contract/field-options.ts";
-
-/** The message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */
-export function nestedMessage(field: DescField): DescMessage | undefined {
-  const message = field.message;
-  return message?.typeName.startsWith("google.protobuf.") ? undefined : message;
-}
+import { isDestination, isSecret, nestedMessage } from "../contract/field-options.ts";
 
 /**
  * The fields of a configuration in the order of its proto, the fields of a nested message after the one that holds it,

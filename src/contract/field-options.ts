@@ -1,4 +1,4 @@
-import { type DescField, getOption } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, getOption } from "@bufbuild/protobuf";
 import type { GenExtension } from "@bufbuild/protobuf/codegenv2";
 import type { FieldOptions } from "@bufbuild/protobuf/wkt";
 import { destination, secret } from "../../gen/connectory/options/v1/field_pb.js";
@@ -21,3 +21,9 @@ export const isSecret: (field: DescField) => boolean = fieldOption(secret);
 
 /** True when the field decides where the configuration's secrets are sent. */
 export const isDestination: (field: DescField) => boolean = fieldOption(destination);
+
+/** The message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */
+export function nestedMessage(field: DescField): DescMessage | undefined {
+  const message = field.message;
+  return message?.typeName.startsWith("google.protobuf.") ? undefined : message;
+}

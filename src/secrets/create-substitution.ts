@@ -1,6 +1,13 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
-import { findReferences, referencePattern } from "./find-references.ts";
+
+/** `{{ NAME }}`; what stands between the braces may have blanks around it. Linear in the length of the text. */
+const referencePattern = /\{\{([^{}]*)\}\}/g;
+
+/** The names between double braces, in their order; also those that cannot be names, which nobody may use then. */
+export function findReferences(text: string): readonly string[] {
+  return [...text.matchAll(referencePattern)].map(([, name = ""]) => name.trim());
+}
 
 /** Puts values of the server's environment in place of `{{ NAME }}` in secrets. */
 export interface Substitution {

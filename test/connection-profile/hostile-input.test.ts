@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findReferences } from "../../src/secrets/find-references.ts";
+import { findReferences } from "../../src/secrets/create-substitution.ts";
 import { canary } from "../support/canary.ts";
 import { failureOf } from "./failure-of.ts";
 import { startProfileService } from "./start-service.ts";

@@ -1,6 +1,6 @@
 import { rootCertificates } from "node:tls";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { maxConfigBytes } from "../../src/connection-profile/check-size.ts";
+import { maxConfigBytes } from "../../src/connection-profile/check-config.ts";
 import type { StoredEvent } from "../../src/events/event.ts";
 import { projectEvent } from "../../src/events/project-event.ts";
 import { startProfileService } from "./start-service.ts";

@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { chooseConnector, toConnectorConfig } from "../../src/connection-profile/choose-connector.ts";
 import { digestOf } from "../../src/connection-profile/resolved-config.ts";
-import { splitSecrets } from "../../src/connection-profile/split-secrets.ts";
+import { splitSecrets } from "../../src/connection-profile/secret-slots.ts";
 import { type Endpoint, type Probe, ProbeError } from "../../src/connectors/connector.ts";
-import { nestedMessage } from "../../src/connectors/describe-fields.ts";
 import { connectors } from "../../src/connectors/index.ts";
-import { isDestination, isSecret } from "../../src/contract/field-options.ts";
+import { isDestination, isSecret, nestedMessage } from "../../src/contract/field-options.ts";
 import { failureOf } from "./failure-of.ts";
 import { fullConfigs } from "./full-configs.ts";
 import { startProfileService } from "./start-service.ts";
@@ -87,7 +86,7 @@ function other(value: unknown): string | number | boolean {
 
 /** Where a test of a configuration goes first, and whom it accepts there: what it asks of `open`. */
 async function firstDial(config: ConnectorConfig): Promise<unknown> {
-  const { connector, config: own } = chooseConnector(connectors, "", config);
+  const { connector, config: own } = chooseConnector(connectors, [], config);
   const asked: unknown[] = [];
   const open = (endpoint: Endpoint) => {
     const { host, port, tls } = endpoint;
@@ -112,7 +111,7 @@ async function firstDial(config: ConnectorConfig): Promise<unknown> {
 const cases = saved.map((config, index) => [`${config.connector.case} ${index}`, index, config] as const);
 
 describe.each(cases)("%s", (_, index, config) => {
-  const { connector, config: own } = chooseConnector(connectors, "", config);
+  const { connector, config: own } = chooseConnector(connectors, [], config);
   const id = `cp_${String(index).padStart(12, "0")}`;
   const everything = places(reflect(ConnectorConfigSchema, config)).filter(({ path }) => path.length > 1);
   const bare = splitSecrets(connector.config, own);

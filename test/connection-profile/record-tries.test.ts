@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
 import { TestReportSchema, TestStage, TestStatus } from "../../gen/connectory/v1/test_report_pb.js";
 import { recordTries } from "../../src/connection-profile/record-tries.ts";
@@ -97,7 +98,10 @@ describe("the audit", () => {
       {
         subject: id,
         actor: "ann",
-        data: { connection_profile: { id }, test: { ...tried, saved: true, edited: false } },
+        data: {
+          connection_profile: { id },
+          test: { ...tried, saved: true, edited: false },
+        },
       },
       { subject: id, data: { test: { ...tried, saved: true, edited: true } } },
       { subject: "unsaved", data: { connection_profile: { connector: "postgres" }, test: { ...tried, saved: false } } },
@@ -152,7 +156,7 @@ describe("tests that end together", () => {
     const connector = findConnector(connectors, "postgres");
     if (connector === undefined) throw new Error("there is no such connector");
     const config = create(PostgresConfigSchema, { host: "db.example" });
-    const candidate = { connector, config, profile: undefined, edited: false };
+    const candidate = { connector, config, profile: undefined, bare: create(ConnectorConfigSchema), edited: false };
     const record = (requestId: string) => ({
       caller: { organizationId: "refused", userId: "ann", requestId },
       candidate,

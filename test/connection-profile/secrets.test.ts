@@ -4,8 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionProfileSchema } from "../../gen/connectory/v1/connection_profile_pb.js";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { readDestination } from "../../src/connection-profile/read-destination.ts";
-import { secretPaths } from "../../src/connection-profile/secret-slots.ts";
-import { joinSecrets, splitSecrets } from "../../src/connection-profile/split-secrets.ts";
+import { joinSecrets, secretPaths, splitSecrets } from "../../src/connection-profile/secret-slots.ts";
 import type { Connector } from "../../src/connectors/connector.ts";
 import { connectors } from "../../src/connectors/index.ts";
 import { isSecret } from "../../src/contract/field-options.ts";
@@ -54,7 +53,8 @@ describe.each(Object.values<Connector>(connectors).map((connector) => [connector
       expect([...secrets.keys()].filter((path) => !possible.includes(path))).toEqual([]);
       expect(Buffer.from(toBinary(schema, config)).includes("SECRET")).toBe(false);
       for (const value of secrets.values()) expect(Buffer.from(value).toString()).toContain("SECRET-");
-      expect(joinSecrets(schema, config, secrets)).toEqual(message);
+      joinSecrets(schema, config, secrets);
+      expect(config).toEqual(message);
     });
 
     test("are not touched in the message that was given", () => {

@@ -7,6 +7,7 @@ import {
   ConnectionProfileService,
   StreamConnectionProfileTestRequestSchema,
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
 import { TestStage, TestStatus, TestStepSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import { streamConnectionProfileTest } from "../../src/connection-profile/stream-connection-profile-test.ts";
@@ -87,7 +88,13 @@ describe("the stream of a test", () => {
     const step = create(TestStepSchema, { stage: TestStage.CONNECT, status: TestStatus.RUNNING });
     const config = create(PostgresConfigSchema);
     const verb = streamConnectionProfileTest({
-      readCandidate: async () => ({ connector: connectors.postgres, config, profile: undefined, edited: false }),
+      readCandidate: async () => ({
+        connector: connectors.postgres,
+        config,
+        profile: undefined,
+        bare: create(ConnectorConfigSchema),
+        edited: false,
+      }),
       runCandidate: async ({ context: { signal }, onStep }) => {
         onStep?.(step);
         await once(signal, "abort");

@@ -20,7 +20,7 @@ import { secretEncodings } from "./secret-encodings.ts";
 
 const cases = fullConfigs.map((member, index) => {
   const whole = create(ConnectorConfigSchema, { connector: member });
-  return [`${member.case} ${index}`, chooseConnector(connectors, member.case, whole)] as const;
+  return [`${member.case} ${index}`, chooseConnector(connectors, [member.case], whole)] as const;
 });
 
 /** All that is told of a test, as text. */
@@ -169,7 +169,7 @@ describe("servers that speak the protocol and send back what they got", () => {
     const value = { bootstrapServers: "127.0.0.1:1", sasl: { ...sasl, oauthTokenEndpoint: tokens.url } };
     const { config } = chooseConnector(
       connectors,
-      "kafka",
+      ["kafka"],
       create(ConnectorConfigSchema, { connector: { case: "kafka", value } }),
     );
     const outcome = await runTest({ connector: login, config, ...options });

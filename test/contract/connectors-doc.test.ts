@@ -7,7 +7,7 @@ import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { TlsConfigSchema } from "../../gen/connectory/v1/tls_config_pb.js";
 import { checkConfig } from "../../src/connection-profile/check-config.ts";
 import { chooseConnector } from "../../src/connection-profile/choose-connector.ts";
-import { splitSecrets } from "../../src/connection-profile/split-secrets.ts";
+import { splitSecrets } from "../../src/connection-profile/secret-slots.ts";
 import type { Connector } from "../../src/connectors/connector.ts";
 import { describeConnector } from "../../src/connectors/describe-connector.ts";
 import { describeFields } from "../../src/connectors/describe-fields.ts";
@@ -88,11 +88,10 @@ describe.each(Object.values<Connector>(connectors).map((connector) => [connector
       const checkMessage = createMessageCheck();
       checkMessage(CreateConnectionProfileRequestSchema, request);
       expect(request.config?.connector.case).toBe(id);
-      const choice = chooseConnector(connectors, id, request.config ?? fromJsonString(ConnectorConfigSchema, "{}"));
+      const choice = chooseConnector(connectors, [id], request.config ?? fromJsonString(ConnectorConfigSchema, "{}"));
       const rules = { checkMessage, substitution: createSubstitution(new Map()) };
-      expect(() =>
-        checkConfig(rules, "acme", choice, splitSecrets(choice.connector.config, choice.config).secrets),
-      ).not.toThrow();
+      const given = splitSecrets(choice.connector.config, choice.config).secrets;
+      expect(() => checkConfig(rules, "acme", choice, { given, opened: new Map() })).not.toThrow();
     });
   },
 );

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { createSubstitution } from "../../src/secrets/create-substitution.ts";
-import { findReferences } from "../../src/secrets/find-references.ts";
+import { createSubstitution, findReferences } from "../../src/secrets/create-substitution.ts";
 import { canary } from "../support/canary.ts";
 
 const substitution = createSubstitution(
