@@ -13,6 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const pages = {
   clients: await readSnippets(join(root, "docs/clients.md")),
   readme: await readSnippets(join(root, "src/client/README.md")),
+  start: await readSnippets(join(root, "README.md")),
 };
 
 let client: InstalledClient;
@@ -70,6 +71,11 @@ test("and the readme of the package", async () => {
   expect(await runProgram("readme", pages.readme[""] ?? "")).toEqual([
     expect.stringMatching(/^connected (as|before, as) /),
   ]);
+});
+
+test("and what README.md shows of it", async () => {
+  const read = `${pages.start[""] ?? ""}\nconsole.log((await connections.countConnections({ userId: "dave" })).count);`;
+  expect(await runProgram("start", read)).toEqual(["1"]);
 });
 
 test("it names everything that the package exports", async () => {
