@@ -59,7 +59,7 @@ import { serveRest } from "./transport/rest/serve-rest.ts";
 import { watchHealth } from "./transport/watch-health.ts";
 
 /** How long running calls may take to end once a stop has begun, and their answers to be sent, in milliseconds. */
-const graceMs = 10_000;
+const drainTimeoutMs = 10_000;
 const flushMs = 250;
 
 const { name, version } = packageJson;
@@ -190,12 +190,12 @@ export async function startApp(
       log,
     });
     closers.push(() => http.stop(flushMs));
-    closers.push(() => gate.close(graceMs));
+    closers.push(() => gate.close(drainTimeoutMs));
     closers.push(async () => stopping.abort()); // streams that never end by themselves
     health.onChange((serving) => grpc.setServing(serving));
     closers.push(async () => grpc.setServing(false));
     closers.push(async () => health.stop()); // first of all: a look that ends later would call it ready again
-    closers.push(async () => silence.change(graceMs)); // what nobody answers by then would hold the stop up
+    closers.push(async () => silence.change(drainTimeoutMs)); // what nobody answers by then would hold the stop up
     return { grpcPort: grpc.port, httpPort: http.port, localIssuer: issuer, stop };
   } catch (error) {
     await stop();

@@ -9,7 +9,7 @@ import { openLogDestination } from "./telemetry/open-log-destination.ts";
 import { welcome } from "./welcome.ts";
 
 /** How long a stop may take before the process ends all the same, in milliseconds. */
-const patienceMs = 30_000;
+const stopTimeoutMs = 30_000;
 
 // It may be a pipe that nobody reads: a plain write to it would hold the end of the process up for good.
 const standardError = openLogDestination(2, (lines) => recovered(lines));
@@ -39,7 +39,7 @@ async function serve(config: Config): Promise<void> {
   const stop = (why: string, code: number) => {
     if (stopping !== undefined) return;
     log.info({ why }, "stopping");
-    setTimeout(() => void end(1), patienceMs).unref();
+    setTimeout(() => void end(1), stopTimeoutMs).unref();
     stopping = started
       .then((app) => app.stop())
       .then(

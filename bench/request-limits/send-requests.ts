@@ -17,7 +17,7 @@ export interface Server {
 export type Send = (method: DescMethod, large: LargeRequest, isGzip: boolean) => (() => Promise<void>) | undefined;
 
 /** Streams that go on, and answers that do not come, are left after so long. */
-const patienceMs = 3000;
+const timeoutMs = 3000;
 /** What of a URL servers take. */
 const longestUrl = 15_000;
 
@@ -39,7 +39,7 @@ export function createSenders(server: Server): { readonly senders: Readonly<Reco
     new Promise((resolve) => {
       const own = { ":method": "POST", ":path": path, authorization: bearer, te: "trailers", ...headers };
       const stream = sessionOf(port).request(own);
-      const late = setTimeout(() => stream.close(), patienceMs);
+      const late = setTimeout(() => stream.close(), timeoutMs);
       stream
         .on("error", () => undefined)
         .on("close", () => {
@@ -57,7 +57,7 @@ export function createSenders(server: Server): { readonly senders: Readonly<Reco
     new Promise((resolve) => {
       const sent = { authorization: bearer, "content-length": `${Buffer.byteLength(body)}`, ...headers };
       const call = request({ agent, host: "127.0.0.1", port: server.httpPort, method: verb, path, headers: sent });
-      const late = setTimeout(() => call.destroy(), patienceMs);
+      const late = setTimeout(() => call.destroy(), timeoutMs);
       call.on("response", (response) => response.resume().on("error", () => undefined));
       call
         .on("error", () => undefined)

@@ -6,7 +6,7 @@ import {
   etagOf,
   queryAliases,
   type RestForm,
-  requestIdOf,
+  requestIdField,
   restNameOf,
   streamPositionOf,
 } from "../../src/contract/rest-form.ts";
@@ -123,7 +123,7 @@ function headerNames(method: DescMethod, { resource }: RestForm): string[] {
   return [
     ...(etagOf(method.input) !== undefined || answersTag ? ["IfMatch"] : []),
     ...(answersTag ? ["IfNoneMatch"] : []),
-    ...(requestIdOf(method.input) === undefined ? [] : ["IdempotencyKey"]),
+    ...(requestIdField(method.input) === undefined ? [] : ["IdempotencyKey"]),
     ...(streamPositionOf(method.input) === undefined ? [] : ["LastEventId"]),
     "RequestId",
     "Timeout",

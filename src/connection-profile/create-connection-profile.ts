@@ -14,7 +14,7 @@ import { canonicalJson } from "./canonical-json.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 import { type ResolveDeps, resolveNew } from "./resolved-config.ts";
 import type { RunCandidate } from "./run-candidate.ts";
-import { secretStates } from "./secret-states.ts";
+import { previewSecretStates } from "./secret-states.ts";
 import { checkValidationMode, validateLive } from "./validate-live.ts";
 
 /** 20 of 62 characters are 119 bits: two alike will not be seen. */
@@ -46,7 +46,7 @@ export function createConnectionProfile(
     const report = await validateLive(deps.runCandidate, context, validationMode, candidate);
     if (validateOnly) {
       await deps.profiles.checkName(caller.organizationId, name);
-      const states = secretStates(ready.connector, [], { given: secrets, removed: [] });
+      const states = previewSecretStates(ready.connector, [], { given: secrets, removed: [] });
       const preview = { name, labels, connector, config, description, secrets: states };
       return { connectionProfile: create(ConnectionProfileSchema, preview), report };
     }

@@ -24,7 +24,8 @@ export function discoverConnectionProfile(deps: {
   return async (request, context) => {
     const caller = callerOf(context);
     const candidate = await deps.readCandidate(caller, request);
-    if (candidate?.connector.discover === undefined) throw notSupported(candidate?.connector.id ?? request.connector);
+    if (candidate?.connector.discover === undefined)
+      throw discoveryNotSupported(candidate?.connector.id ?? request.connector);
     const { parent, pageToken } = request;
     const pageSize = Math.min(request.pageSize || defaultPageSize, maxPageSize);
     const scope = JSON.stringify(["DiscoverConnectionProfile", caller.organizationId, bareConfig(candidate), parent]);
@@ -50,7 +51,7 @@ function bareConfig({ bare }: TestTarget): string {
   return canonicalJson(toJson(ConnectorConfigSchema, bare));
 }
 
-function notSupported(connector: string): Failure {
+function discoveryNotSupported(connector: string): Failure {
   return new Failure(
     ErrorReason.DISCOVERY_NOT_SUPPORTED,
     `what lies in a system of the connector ${JSON.stringify(connector)} cannot be listed`,

@@ -1,11 +1,11 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { describeConnector } from "../connectors/describe-connector.ts";
-import { type ConnectorRegistry, listConnectors as list } from "../connectors/index.ts";
+import { allConnectors, type ConnectorRegistry } from "../connectors/index.ts";
 
 /** Lists every connector that this server knows. */
 export function listConnectors(deps: {
   registry: ConnectorRegistry;
 }): MethodImpl<typeof ConnectionProfileService.method.listConnectors> {
-  return () => ({ connectors: list(deps.registry).map(describeConnector) });
+  return () => ({ connectors: allConnectors(deps.registry).map(describeConnector) });
 }

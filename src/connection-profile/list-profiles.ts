@@ -1,9 +1,9 @@
 import type { Knex } from "knex";
 import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profile_pb.js";
-import { secretStates } from "./find-profiles.ts";
+import { secretStatesSql } from "./find-profiles.ts";
 import type { FilterTerm } from "./parse-filter.ts";
 import type { ProfileOrder } from "./parse-order.ts";
-import { type ProfileRow, type SecretStates, toConnectionProfile } from "./profile-row.ts";
+import { type ProfileRow, type SecretStateRows, toConnectionProfile } from "./profile-row.ts";
 import { profilesOf } from "./read-profile.ts";
 
 /** Which profiles of an organization. */
@@ -73,7 +73,7 @@ export async function listProfiles(knex: Knex, organizationId: string, query: Pr
     .from(sized.as("profile"))
     .where("bytes_before", "<", pageBytes)
     .orderBy(ordered)
-    .select("*", knex.raw(`${secretStates} as secret_states`));
+    .select("*", knex.raw(`${secretStatesSql} as secret_states`));
   const page = rows.slice(0, limit);
   return {
     profiles: page.map((row) => toConnectionProfile(row, row.secret_states)),
@@ -81,7 +81,7 @@ export async function listProfiles(knex: Knex, organizationId: string, query: Pr
   };
 }
 
-type Row = ProfileRow & { candidates: bigint; secret_states: SecretStates };
+type Row = ProfileRow & { candidates: bigint; secret_states: SecretStateRows };
 
 function restrict(query: Knex.QueryBuilder, term: FilterTerm): void {
   if (term.field !== "label") {

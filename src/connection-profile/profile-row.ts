@@ -54,13 +54,13 @@ export interface SecretRow {
 }
 
 /** What may be told of a secret, as JSON of the database; null when a profile has none. */
-export type SecretStates = readonly { path: string; fingerprint: string; updated_at: string }[] | null;
+export type SecretStateRows = readonly { path: string; fingerprint: string; updated_at: string }[] | null;
 
 /**
  * A profile as it is answered. Works without any key: a profile whose secrets cannot be read is still listed, and so is one
  * whose configuration or last test cannot be read, without them.
  */
-export function toConnectionProfile(row: ProfileRow, states: SecretStates): ConnectionProfile {
+export function toConnectionProfile(row: ProfileRow, states: SecretStateRows): ConnectionProfile {
   const config = read(ConnectorConfigSchema, row.config);
   const member = ConnectorConfigSchema.fields.find((field) => field.localName === config?.connector.case);
   const possible = member?.message === undefined ? [] : secretPaths(member.message);

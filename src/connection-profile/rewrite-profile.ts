@@ -84,14 +84,14 @@ export async function rewriteProfile(
 }
 
 /** The end of it, a state that must be tested first, or the etag of the state over which nothing could be written. */
-type Outcome = Rewritten | { readonly candidate: TestTarget } | { readonly lost: string };
+type AttemptResult = Rewritten | { readonly candidate: TestTarget } | { readonly lost: string };
 
 async function tryOnce(
   deps: RewriteDeps,
   context: HandlerContext,
   options: RewriteOptions,
   tested: Tested | undefined,
-): Promise<Outcome> {
+): Promise<AttemptResult> {
   const caller = callerOf(context);
   const { id, etag, change, mode, make, preview } = options;
   const saved = mustBeThere(await deps.profiles.findSaved(caller.organizationId, id));

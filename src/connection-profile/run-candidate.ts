@@ -4,7 +4,7 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import type { TestStep } from "../../gen/connectory/v1/test_report_pb.js";
 import type { DiscoverQuestion } from "../connectors/connector.ts";
 import type { TestThreads } from "../connectors/open-test-threads.ts";
-import { type DiscoveryOutcome, emptyPage, notSupported } from "../connectors/run-test.ts";
+import { type DiscoveryOutcome, emptyPage, unsupportedOutcome } from "../connectors/run-test.ts";
 import { Failure } from "../failure.ts";
 import type { Caller } from "../interceptors/caller.ts";
 import { silent, type Telemetry } from "../telemetry/telemetry.ts";
@@ -51,7 +51,7 @@ export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
   return async ({ caller, candidate, kind, context, question, onStep }) => {
     const { connector, config } = candidate;
     const { organizationId } = caller;
-    if (question === undefined && connector.test === undefined) return { ...notSupported(), page: emptyPage };
+    if (question === undefined && connector.test === undefined) return { ...unsupportedOutcome(), page: emptyPage };
     const { signal } = context;
     const task = { organizationId, connector, config, question, signal };
     const run = async (stepped: CandidateRun["onStep"]) => {
@@ -60,7 +60,7 @@ export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
         const timed = { ...task, ...timesOf(deadlineMs, context.timeoutMs()) };
         return runTest(stepped === undefined ? timed : { ...timed, onStep: stepped });
       };
-      return inLine({ signal, withinMs: patienceOf(context.timeoutMs()) }, begin).finally(giveBack);
+      return inLine({ signal, withinMs: maxWaitOf(context.timeoutMs()) }, begin).finally(giveBack);
     };
     const outcome = await observed({ caller, connector: connector.id, kind, onStep }, run).catch(
       async (error: unknown) => {
@@ -82,20 +82,23 @@ function wasRefused(error: unknown): boolean {
 }
 
 /** Half of a caller's own time is for the test itself, at least. */
-function patienceOf(left: number | undefined): number | undefined {
+function maxWaitOf(left: number | undefined): number | undefined {
   return left === undefined ? undefined : left / 2;
 }
 
 /** The most that is kept of a caller's own time: for a thread that must be ended by force, and for the way back. */
-const longestGraceMs = 500;
-const reserveMs = 1.5 * longestGraceMs;
+const maxTerminationDelayMs = 500;
+const reserveMs = 1.5 * maxTerminationDelayMs;
 
 /**
  * A caller with a deadline of its own gets its report rather than DEADLINE_EXCEEDED, also from a test that must be ended by
  * force: of the last quarter of its time, but at most 750 ms, two thirds are for that, and one to record and to answer.
  */
-function timesOf(deadlineMs: number, left: number | undefined): { deadlineMs: number; graceMs: number } {
-  if (left === undefined) return { deadlineMs, graceMs: longestGraceMs };
+function timesOf(deadlineMs: number, left: number | undefined): { deadlineMs: number; terminationDelayMs: number } {
+  if (left === undefined) return { deadlineMs, terminationDelayMs: maxTerminationDelayMs };
   const reserve = Math.min(left / 4, reserveMs);
-  return { deadlineMs: Math.max(1, Math.min(deadlineMs, left - reserve)), graceMs: Math.max(1, reserve / 1.5) };
+  return {
+    deadlineMs: Math.max(1, Math.min(deadlineMs, left - reserve)),
+    terminationDelayMs: Math.max(1, reserve / 1.5),
+  };
 }

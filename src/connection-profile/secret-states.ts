@@ -5,7 +5,7 @@ import type { Secrets } from "../secrets/open-vault.ts";
 import { secretPaths } from "./secret-slots.ts";
 
 /** What the states of a profile's secrets would be after a write: one that would be written has no fingerprint yet. */
-export function secretStates(
+export function previewSecretStates(
   { config }: Connector,
   now: readonly SecretState[],
   { given, removed }: { readonly given: Secrets; readonly removed: readonly string[] },

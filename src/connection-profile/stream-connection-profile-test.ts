@@ -6,7 +6,7 @@ import type {
   StreamConnectionProfileTestResponseSchema,
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { TestStage, TestStatus, type TestStep } from "../../gen/connectory/v1/test_report_pb.js";
-import { notSupported, type TestOutcome } from "../connectors/run-test.ts";
+import { type TestOutcome, unsupportedOutcome } from "../connectors/run-test.ts";
 import { callerOf } from "../interceptors/caller.ts";
 import type { ReadCandidate } from "./candidate.ts";
 import type { RunCandidate } from "./run-candidate.ts";
@@ -22,7 +22,7 @@ export function streamConnectionProfileTest(deps: {
   return async function* (request, context) {
     const caller = callerOf(context);
     const candidate = await deps.readCandidate(caller, request);
-    if (candidate === undefined) return yield theEnd(notSupported());
+    if (candidate === undefined) return yield theEnd(unsupportedOutcome());
 
     const left = new AbortController();
     const signal = AbortSignal.any([context.signal, left.signal]);

@@ -1,6 +1,6 @@
 import type { MethodImpl } from "@connectrpc/connect";
 import type { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
-import { notSupported } from "../connectors/run-test.ts";
+import { unsupportedOutcome } from "../connectors/run-test.ts";
 import { callerOf } from "../interceptors/caller.ts";
 import type { ReadCandidate } from "./candidate.ts";
 import type { RunCandidate } from "./run-candidate.ts";
@@ -14,7 +14,9 @@ export function testConnectionProfile(deps: {
     const caller = callerOf(context);
     const candidate = await deps.readCandidate(caller, request);
     const { error, message, report } =
-      candidate === undefined ? notSupported() : await deps.runCandidate({ caller, candidate, kind: "test", context });
+      candidate === undefined
+        ? unsupportedOutcome()
+        : await deps.runCandidate({ caller, candidate, kind: "test", context });
     return { error, done: true, message, report };
   };
 }

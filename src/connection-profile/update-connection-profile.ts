@@ -18,7 +18,7 @@ import { type ProfileMask, readMask } from "./read-mask.ts";
 import type { SavedProfile } from "./read-profile.ts";
 import { type ResolveDeps, resolveEdits } from "./resolved-config.ts";
 import { type Rewrite, type RewriteDeps, rewriteProfile } from "./rewrite-profile.ts";
-import { secretStates } from "./secret-states.ts";
+import { previewSecretStates } from "./secret-states.ts";
 import { checkValidationMode } from "./validate-live.ts";
 
 /** Changes name, labels and configuration of a profile. */
@@ -73,6 +73,6 @@ function isConfigMeant(
 function previewOf(profile: ConnectionProfile, { after, resolved }: Rewrite): ConnectionProfile {
   const would = { ...profile, ...after };
   if (resolved === undefined) return create(ConnectionProfileSchema, would);
-  const secrets = secretStates(resolved.ready.connector, profile.secrets, resolved);
+  const secrets = previewSecretStates(resolved.ready.connector, profile.secrets, resolved);
   return create(ConnectionProfileSchema, { ...would, description: resolved.description, secrets });
 }

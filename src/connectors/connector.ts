@@ -93,7 +93,7 @@ export interface Step {
   /** What to look at even when it works. */
   readonly warning?: { readonly code: string; readonly hint: string } | undefined;
   /** Ends the step before the test's own end, in milliseconds. */
-  readonly patienceMs?: number | undefined;
+  readonly timeoutMs?: number | undefined;
   /** What to add to the hint when it fails. */
   readonly note?: string | undefined;
   /** Says what a library's error means; undefined leaves it to the general translation. */

@@ -61,9 +61,9 @@ export function createRecorder(
   return {
     report,
     step: async (step, run) => {
-      const { stage, field, warning, note = "", patienceMs } = step;
+      const { stage, field, warning, note = "", timeoutMs } = step;
       const endpoint = show(step.endpoint);
-      const end = patienceMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+      const end = timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const began = performance.now();
       const entry = begin({ stage, endpoint, field });
       // Not before its end: a step that fails because of one inside of it comes after that one.

@@ -23,7 +23,7 @@ export interface TestTask {
   /** The test's own end, in milliseconds, from now on: waiting for a thread is part of it. */
   readonly deadlineMs: number;
   /** How much longer it may take to answer before its thread is ended by force. */
-  readonly graceMs?: number | undefined;
+  readonly terminationDelayMs?: number | undefined;
   /** Gets every step as it begins and as it ends. */
   onStep?(step: TestStep): void;
 }
@@ -45,8 +45,8 @@ export interface TestRoomOptions {
   readonly egress: EgressPolicyOptions;
   readonly cacheDir?: string | undefined;
   readonly log: Logger;
-  /** How long a test that is cancelled may take to say that it has ended; and `graceMs` of tests that do not say. */
-  readonly graceMs: number;
+  /** How long a test that is cancelled may take to say that it has ended; and `terminationDelayMs` of tests that do not say. */
+  readonly terminationDelayMs: number;
   /** How long the thread waits for another test. */
   readonly idleMs: number;
   readonly maxMemory: number;
@@ -73,7 +73,14 @@ interface Running extends EndedTest {
   settle(outcome: () => DiscoveryOutcome): void;
 }
 
-export function createTestRoom({ graceMs, idleMs, ended, onForce, onEnd, ...options }: TestRoomOptions): TestRoom {
+export function createTestRoom({
+  terminationDelayMs,
+  idleMs,
+  ended,
+  onForce,
+  onEnd,
+  ...options
+}: TestRoomOptions): TestRoom {
   const tests = new Map<number, Running>();
   const loaded = Promise.withResolvers<void>();
   let thread: TestThread | undefined;
@@ -150,10 +157,10 @@ export function createTestRoom({ graceMs, idleMs, ended, onForce, onEnd, ...opti
         if (!ready) return finish(id, busy);
         thread?.order({ cancel: id });
         clearTimeout(test.timer);
-        test.timer = giveUpAfter(graceMs);
+        test.timer = giveUpAfter(terminationDelayMs);
       };
       const expire = () => {
-        if (ready) test.timer = giveUpAfter(task.graceMs ?? graceMs);
+        if (ready) test.timer = giveUpAfter(task.terminationDelayMs ?? terminationDelayMs);
         else finish(id, busy);
       };
       const test: Running = {

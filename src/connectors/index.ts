@@ -41,7 +41,7 @@ export const connectors: ConnectorRegistry = {
 };
 
 /** Every connector by id, those without profiles too. */
-export function listConnectors(registry: ConnectorRegistry): readonly (Connector | ListedConnector)[] {
+export function allConnectors(registry: ConnectorRegistry): readonly (Connector | ListedConnector)[] {
   return [...Object.values<Connector>(registry), ...connectorsWithoutProfile].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -52,5 +52,5 @@ export function findConnector(registry: ConnectorRegistry, id: string): Connecto
 
 /** The connector with this id, with profiles or without; undefined when there is none. */
 export function findListed(registry: ConnectorRegistry, id: string): Connector | ListedConnector | undefined {
-  return listConnectors(registry).find((connector) => connector.id === id);
+  return allConnectors(registry).find((connector) => connector.id === id);
 }

@@ -23,8 +23,8 @@ export async function openEndpoint(
   const run = <T>(stage: TestStage, work: () => Promise<T>, warning?: Step["warning"]) => {
     reached = stage;
     // One dead address must leave time for the others.
-    const patienceMs = stage === TestStage.RESOLVE ? undefined : Math.ceil(deadlineMs / 3);
-    return recorder.step({ stage, endpoint: name, field, warning, note, patienceMs }, work);
+    const timeoutMs = stage === TestStage.RESOLVE ? undefined : Math.ceil(deadlineMs / 3);
+    return recorder.step({ stage, endpoint: name, field, warning, note, timeoutMs }, work);
   };
   try {
     const resolution = await run(TestStage.RESOLVE, () => dialer.resolve(host, signal));

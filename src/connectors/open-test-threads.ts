@@ -24,7 +24,7 @@ export interface TestThreadsOptions {
   readonly maxThreads: number;
   /** How many may load at a time. */
   readonly maxLoading?: number;
-  readonly graceMs?: number;
+  readonly terminationDelayMs?: number;
   readonly idleMs?: number;
   /** In bytes; see `threadDefaults`. */
   readonly maxMemory?: number;
@@ -37,7 +37,7 @@ export interface TestThreadsOptions {
  * kept; all of it is loading code), and a thread holds 42 MB. So it is kept for a while, for whoever tries again after a
  * correction. 256 MB is eight times the largest answer that one connection of a test reads.
  */
-export const threadDefaults = { graceMs: 500, idleMs: 10_000, maxMemory: 256e6 };
+export const threadDefaults = { terminationDelayMs: 500, idleMs: 10_000, maxMemory: 256e6 };
 
 /**
  * Loading is CPU time, so threads that begin at once wait in line and leave half of the machine to everything else. Twenty

@@ -38,7 +38,7 @@ export interface RunTestOptions {
 /** Runs a connector's test. When the promise settles every socket that the test opened is destroyed. */
 export async function runTest(options: RunTestOptions): Promise<TestOutcome> {
   const { connector, config } = options;
-  if (connector.test === undefined) return notSupported();
+  if (connector.test === undefined) return unsupportedOutcome();
   return attempt(options, async (probe) => connector.test?.(config, probe));
 }
 
@@ -88,7 +88,7 @@ async function attempt(options: RunTestOptions, work: (probe: Probe) => Promise<
 }
 
 /** The outcome of a test of a connector that has none. */
-export function notSupported(): TestOutcome {
+export function unsupportedOutcome(): TestOutcome {
   const report = create(TestReportSchema, { steps: stepsNotExecuted(plannedStages, "NOT_SUPPORTED") });
   return { error: false, message: "This connector does not support testing", report };
 }

@@ -115,6 +115,6 @@ export function etagOf(message: DescMessage | undefined): DescField | undefined 
 }
 
 /** The field of a request that an `Idempotency-Key` fills. */
-export function requestIdOf(message: DescMessage): DescField | undefined {
+export function requestIdField(message: DescMessage): DescField | undefined {
   return message.fields.find(({ name, fieldKind }) => name === "request_id" && fieldKind === "scalar");
 }

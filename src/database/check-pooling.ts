@@ -13,7 +13,7 @@ interface PooledTarget {
 /** How often it is tried: which session a pooler gives depends on who else uses it. */
 const rounds = 5;
 /** Whoever gets no session within so many milliseconds, while another connection uses none, has a session of its own to wait for. */
-const patienceMs = 3000;
+const timeoutMs = 3000;
 
 /**
  * Refuses a pooler that loses prepared statements, where they are to be used. Where they are not, warns when the database user has no
@@ -70,7 +70,7 @@ async function tryPrepared(first: Client, other: Client): Promise<"kept" | "lost
   });
   const timer = new AbortController();
   try {
-    return await Promise.race([found, sleep(patienceMs, "waiting" as const, { signal: timer.signal })]);
+    return await Promise.race([found, sleep(timeoutMs, "waiting" as const, { signal: timer.signal })]);
   } finally {
     timer.abort();
     found.catch(() => undefined); // the end of what still waits

@@ -9,7 +9,7 @@ import { shortenSocketPath } from "./shorten-socket-path.ts";
 import { startEmbeddedPostgres } from "./start-embedded-postgres.ts";
 
 /** How long a server that is just starting may take until its database answers, in milliseconds. */
-const patienceMs = 15_000;
+const startTimeoutMs = 15_000;
 
 /**
  * The embedded database of `dataDir` for a command beside the server: that of the server which runs, or else it is started
@@ -37,7 +37,7 @@ export async function connectEmbedded(options: {
 async function reachRunning(dataDir: string, whyNot: unknown): Promise<DatabaseAddress> {
   const host = await shortenSocketPath(join(await realpath(dataDir), "postgres"));
   const target = { host, port: 5432, user: "connectory", password: "", database: "connectory" };
-  const end = Date.now() + patienceMs;
+  const end = Date.now() + startTimeoutMs;
   while (!(await answers(target))) {
     if (Date.now() > end) throw whyNot;
     await sleep(200);

@@ -6,6 +6,6 @@ import { refuseReadOnly } from "./refuse-read-only.ts";
  * Rejects unless the database answers within `timeoutMs`, and takes writes: a standby, or the old primary of a failover, answers
  * and cannot serve. For health checks.
  */
-export async function ping(knex: Knex, timeoutMs = 2_000): Promise<void> {
+export async function pingDatabase(knex: Knex, timeoutMs = 2_000): Promise<void> {
   await answerWithin(timeoutMs, refuseReadOnly(knex));
 }

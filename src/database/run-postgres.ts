@@ -93,13 +93,13 @@ async function waitUntilReady(child: ChildProcess, ended: Promise<string>, log: 
 /** A fast shutdown, an immediate one after 10 s, and the end after another 5. Whoever was frozen by SIGSTOP would hear no signal. */
 async function shutDown(child: ChildProcess, ended: Promise<string>): Promise<void> {
   child.kill("SIGCONT");
-  for (const [signal, patience] of [
+  for (const [signal, timeoutMs] of [
     ["SIGINT", 10_000],
     ["SIGQUIT", 5_000],
     ["SIGKILL", 5_000],
   ] as const) {
     child.kill(signal);
     const late = Symbol("late");
-    if ((await Promise.race([ended, sleep(patience, late, { ref: false })])) !== late) return;
+    if ((await Promise.race([ended, sleep(timeoutMs, late, { ref: false })])) !== late) return;
   }
 }

@@ -28,14 +28,14 @@ const shutdowns = [
  */
 export async function stopLeftoverPostgres(clusterDir: string, socketDir: string, log: Logger): Promise<void> {
   const name = await clusterNameOf(clusterDir);
-  for (const [signal, patience] of shutdowns) {
+  for (const [signal, timeoutMs] of shutdowns) {
     const left = await processesOf(name);
     if (left.length === 0) break;
     log.warn({ signal, pids: left.map(({ pid }) => pid) }, "stopping the PostgreSQL that a killed process has left");
     // To a child of the server, the signal of a fast shutdown would mean something else.
     const receivers = signal === "SIGINT" ? left.filter(({ isPostmaster }) => isPostmaster) : left;
     for (const { pid } of receivers) send(pid, signal);
-    if (receivers.length > 0) await waitUntilGone(name, patience);
+    if (receivers.length > 0) await waitUntilGone(name, timeoutMs);
   }
   if (await answers(join(socketDir, socketName))) {
     throw new Error(
@@ -57,8 +57,8 @@ export async function clusterNameOf(clusterDir: string): Promise<string> {
   return `connectory-${dev}-${ino}`;
 }
 
-async function waitUntilGone(name: string, patienceMs: number): Promise<void> {
-  const end = Date.now() + patienceMs;
+async function waitUntilGone(name: string, timeoutMs: number): Promise<void> {
+  const end = Date.now() + timeoutMs;
   while ((await processesOf(name)).length > 0 && Date.now() < end) await sleep(20);
 }
 

@@ -49,9 +49,9 @@ export function createDialer({ policy, names = {} }: DialerOptions): Dialer {
       let failure: unknown = new Error("the name has no address");
       for (const [index, address] of addresses.entries()) {
         const last = index === addresses.length - 1;
-        const patience = last ? signal : AbortSignal.any([signal, AbortSignal.timeout(nextAddressAfterMs)]);
+        const attemptSignal = last ? signal : AbortSignal.any([signal, AbortSignal.timeout(nextAddressAfterMs)]);
         try {
-          return await openAddress(address, port, signal, patience);
+          return await openAddress(address, port, signal, attemptSignal);
         } catch (error) {
           signal.throwIfAborted();
           failure = error;
@@ -67,8 +67,13 @@ export function createDialer({ policy, names = {} }: DialerOptions): Dialer {
   return dialer;
 }
 
-async function openAddress(host: string, port: number, signal: AbortSignal, patience: AbortSignal): Promise<Socket> {
-  patience.throwIfAborted();
+async function openAddress(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+  attemptSignal: AbortSignal,
+): Promise<Socket> {
+  attemptSignal.throwIfAborted();
   const socket = connect({ host, port, autoSelectFamily: false, noDelay: true });
   // Whoever uses the socket learns of its end from `close`; without a listener a late reset would end the process.
   socket.on("error", () => socket.destroy());
@@ -76,7 +81,7 @@ async function openAddress(host: string, port: number, signal: AbortSignal, pati
   signal.addEventListener("abort", destroy, { once: true });
   socket.once("close", () => signal.removeEventListener("abort", destroy));
   try {
-    await once(socket, "connect", { signal: patience });
+    await once(socket, "connect", { signal: attemptSignal });
     return socket;
   } catch (error) {
     socket.destroy();

@@ -4,7 +4,7 @@ import { Failure } from "../failure.ts";
 import { createPlaces, type PlaceLimits } from "./create-places.ts";
 import type { EventType } from "./event.ts";
 import { createFollower, type Followed, type Follower } from "./follower.ts";
-import { createRecentChanges, type Revised, type Step } from "./recent-changes.ts";
+import { type ChangeBatch, createRecentChanges, type Revised } from "./recent-changes.ts";
 import { createTailReader, type TailPage } from "./tail-reader.ts";
 
 /** Tells many followers what happens in their organizations: in the order of revisions, each change exactly once. */
@@ -57,7 +57,7 @@ export function createEventTail<Change extends Revised>(options: EventTailOption
   let again = false;
   let stopped = false;
 
-  const readPage = async (organizationId: string, after: bigint, limit: number): Promise<Step<Change>> => {
+  const readPage = async (organizationId: string, after: bigint, limit: number): Promise<ChangeBatch<Change>> => {
     const { events, revision } = await reader.page({ organizationId, after, limit });
     return { changes: events.map(toChange), revision };
   };

@@ -1,4 +1,4 @@
-import type { RecentChanges, Step } from "./recent-changes.ts";
+import type { ChangeBatch, RecentChanges } from "./recent-changes.ts";
 
 /** One who follows an organization. */
 export interface Follower<Change> {
@@ -32,7 +32,7 @@ export function createFollower<Change>(options: {
   after: bigint;
   /** The caller has gone. */
   signal: AbortSignal;
-  readPage: (after: bigint, limit: number) => Promise<Step<Change>>;
+  readPage: (after: bigint, limit: number) => Promise<ChangeBatch<Change>>;
   onLeave: () => void;
 }): Follower<Change> {
   const { followed, after, signal, readPage, onLeave } = options;

@@ -23,7 +23,7 @@ const statement = readFileSync(new URL("events-behind.sql", import.meta.url), "u
 /** Several may ask at a time, and often: the database is asked once in so many milliseconds. */
 const freshMs = 5000;
 /** A database that is away must not hold up what else there is to tell. */
-const patienceMs = 2000;
+const timeoutMs = 2000;
 
 /** Tells how far the reader is behind, whichever process does its work. Answers with how to end that. */
 export function measureLag({ knex, meter, reader, stuck }: LagOptions): () => void {
@@ -50,7 +50,7 @@ export function measureLag({ knex, meter, reader, stuck }: LagOptions): () => vo
   const ask = async (): Promise<Lag | undefined> => {
     const answer = knex.raw<{ rows: Lag[] }>(statement, [reader]).then(({ rows }) => rows[0]);
     const failed = () => undefined; // the calls that fail say why; no figure is better than a wrong one
-    return Promise.race([answer.catch(failed), sleep(patienceMs, undefined, { ref: false })]);
+    return Promise.race([answer.catch(failed), sleep(timeoutMs, undefined, { ref: false })]);
   };
   const observe: Parameters<Meter["addBatchObservableCallback"]>[0] = async (result) => {
     const now = performance.now();

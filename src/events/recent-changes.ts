@@ -4,7 +4,7 @@ export interface Revised {
 }
 
 /** Some changes in order, and how far one has come with them. */
-export interface Step<Change> {
+export interface ChangeBatch<Change> {
   readonly changes: readonly Change[];
   readonly revision: bigint;
 }
@@ -14,9 +14,9 @@ export interface RecentChanges<Change> {
   /** The revision up to which the log was read. */
   readonly position: bigint;
   /** Adds what was read after `position`; of more than `most` the oldest are forgotten. */
-  add(step: Step<Change>, most: number): void;
+  add(step: ChangeBatch<Change>, most: number): void;
   /** What came after a revision, at most `limit`. Undefined when that is not kept any more: read it from the log. */
-  after(revision: bigint, limit: number): Step<Change> | undefined;
+  after(revision: bigint, limit: number): ChangeBatch<Change> | undefined;
 }
 
 /** Keeps what comes after `position`. */

@@ -11,8 +11,8 @@ import { aroundCall } from "./around-call.ts";
 export interface CallGate {
   /** Lets a call in, or refuses it with UNAVAILABLE once the gate is closed. */
   readonly interceptor: Interceptor;
-  /** Lets no more calls in, and resolves when those inside have left, or after `graceMs`. */
-  close(graceMs: number): Promise<void>;
+  /** Lets no more calls in, and resolves when those inside have left, or after `drainTimeoutMs`. */
+  close(drainTimeoutMs: number): Promise<void>;
 }
 
 export function createCallGate(): CallGate {
@@ -33,9 +33,9 @@ export function createCallGate(): CallGate {
         },
       });
     },
-    close: async (graceMs) => {
+    close: async (drainTimeoutMs) => {
       closed = true;
-      if (inside > 0) await Promise.race([empty.promise, sleep(graceMs, undefined, { ref: false })]);
+      if (inside > 0) await Promise.race([empty.promise, sleep(drainTimeoutMs, undefined, { ref: false })]);
     },
   };
 }

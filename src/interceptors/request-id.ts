@@ -12,14 +12,14 @@ export const requestIdHeader = "x-request-id";
 const acceptable = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** The id of a call that came with this one in its header. */
-export function requestIdOf(given: string | null): string {
+export function ensureRequestId(given: string | null): string {
   return given !== null && acceptable.test(given) ? given : randomUUID();
 }
 
 /** Takes the caller's request id when it is a fit one, else makes one, unless the door has; answers and errors carry it. */
 export const requestId: Interceptor = (next) => async (request) => {
   const known = request.contextValues.get(requestIdKey);
-  const id = known === "" ? requestIdOf(request.header.get(requestIdHeader)) : known;
+  const id = known === "" ? ensureRequestId(request.header.get(requestIdHeader)) : known;
   request.contextValues.set(requestIdKey, id);
   let answering = false;
   const response = await aroundCall(next, request, {

@@ -7,7 +7,7 @@ import { removeDataKeys } from "./remove-data-keys.ts";
 import type { Rotation } from "./rotation.ts";
 
 /** How often it looks again for what a transaction of somebody else had locked, and the milliseconds in between. */
-const patience = 40;
+const maxPasses = 40;
 const pauseMs = 250;
 
 /**
@@ -23,7 +23,7 @@ export async function retireDataKeys(o: Rotation): Promise<{ reencrypted: number
     removed += await removeDataKeys(o);
     const { secrets, idleKeys } = await countFormer(o.knex);
     const left = Math.max(secrets - broken, 0) + idleKeys;
-    if (left === 0 || pass === patience) {
+    if (left === 0 || pass === maxPasses) {
       const reencrypted = progress.end();
       o.print(`former data keys removed: ${removed}`);
       return { reencrypted, removed, left };

@@ -16,7 +16,7 @@ const keptBytes = 8 * 1024 * 1024;
 /** How long after a write that failed the next is tried when no line comes. */
 const pauseMs = 1000;
 /** How long an end waits for the last lines. */
-const patienceMs = 1000;
+const flushTimeoutMs = 1000;
 
 /**
  * Writes to a file descriptor in the background. On a full disk a write fails and is tried again; on a pipe that nobody reads
@@ -67,7 +67,7 @@ export function openLogDestination(
     write,
     lost: () => lost,
     flush: async () => {
-      const end = performance.now() + patienceMs;
+      const end = performance.now() + flushTimeoutMs;
       while (state === "stuck" && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5));
       return state;
     },

@@ -76,7 +76,7 @@ function timeLeft(call: Call): number | undefined {
 }
 
 /** An error as grpc-js sends it, with the trailers that the verb has set. */
-export function toStatus(error: unknown, trailer: Headers): StatusObject {
+export function toStatusObject(error: unknown, trailer: Headers): StatusObject {
   return toGrpcStatus(ConnectError.from(error, Code.Internal), trailer) as StatusObject;
 }
 

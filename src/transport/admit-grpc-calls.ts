@@ -7,7 +7,7 @@ import { Failure } from "../failure.ts";
 import { entryKey } from "../interceptors/entry.ts";
 import { shedKey } from "../interceptors/load-shedder.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
-import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
+import { ensureRequestId, requestIdHeader, requestIdKey } from "../interceptors/request-id.ts";
 import type { BoundedCall, CallBounds } from "./call-bounds.ts";
 import type { CallHead } from "./call-heads.ts";
 import { compressionUnnamed } from "./connect/describe-read-error.ts";
@@ -88,7 +88,7 @@ export function admitGrpcCalls(admission: GrpcAdmission): ServerInterceptor {
       endStream(stream);
     };
     const tell = (failure: Failure | ConnectError, shed = false): ConnectError => {
-      const requestId = requestIdOf(header?.get(requestIdHeader) ?? null);
+      const requestId = ensureRequestId(header?.get(requestIdHeader) ?? null);
       const error = failure instanceof Failure ? toConnectError(failure, requestId) : failure;
       error.metadata.set(requestIdHeader, requestId);
       if (!readable) error.metadata.set("grpc-accept-encoding", "identity,deflate,gzip");

@@ -20,7 +20,7 @@ export interface IncomingCall {
 }
 
 /** What goes back: the message, or messages, and the metadata around them. */
-export interface Outcome<Answer> {
+export interface CallResponse<Answer> {
   readonly message: Answer;
   readonly header: Headers;
   readonly trailer: Headers;

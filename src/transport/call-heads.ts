@@ -27,7 +27,7 @@ interface NewCall {
 /** In which order calls are begun. */
 export interface CallOrder {
   /** Whose share a call takes; undefined for one that waits for nobody, such as a health check. */
-  readonly callerOf: (headers: IncomingHttpHeaders) => string | undefined;
+  readonly organizationOf: (headers: IncomingHttpHeaders) => string | undefined;
   /** Answers a call that has waited too long for its turn. */
   readonly refuse: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 }
@@ -37,7 +37,7 @@ export interface CallOrder {
  * just now. grpc-js takes deadlines of more than 31 bits of milliseconds, and ill-formed ones in part, for others; so it gets
  * none of those.
  */
-export function readCallHeads(server: Server, { callerOf, refuse }: CallOrder): () => CallHead {
+export function readCallHeads(server: Server, { organizationOf, refuse }: CallOrder): () => CallHead {
   // Neither the server of HTTP/2 nor a call's stream can be had from grpc-js (1.14.7) in another way.
   const servers: unknown = Reflect.get(server, "http2Servers");
   const [http2Server] = servers instanceof Map ? (servers.keys() as Iterable<Http2Server>) : [];
@@ -61,7 +61,7 @@ export function readCallHeads(server: Server, { callerOf, refuse }: CallOrder): 
   });
   http2Server.removeAllListeners("stream");
   http2Server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, ...more: unknown[]) => {
-    const caller = callerOf(headers);
+    const caller = organizationOf(headers);
     const call = { stream, headers, more };
     if (caller === undefined) begin(call);
     else queue.add(caller, call);

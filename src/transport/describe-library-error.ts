@@ -1,7 +1,7 @@
 import { ConnectError, type ContextValues, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { aroundCall } from "../interceptors/around-call.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
-import { requestIdHeader, requestIdKey, requestIdOf } from "../interceptors/request-id.ts";
+import { ensureRequestId, requestIdHeader, requestIdKey } from "../interceptors/request-id.ts";
 import { describeReadError } from "./connect/describe-read-error.ts";
 
 const thrownByCalls = new WeakSet<object>();
@@ -22,7 +22,7 @@ export const keepCallErrors: Interceptor = (next) => (request) =>
  * before the body is read.
  */
 export function describeLibraryError({ signal, values, requestHeader, responseHeader }: HandlerContext): void {
-  values.set(requestIdKey, requestIdOf(requestHeader.get(requestIdHeader)));
+  values.set(requestIdKey, ensureRequestId(requestHeader.get(requestIdHeader)));
   signal.addEventListener("abort", () => {
     const error: unknown = signal.reason;
     if (!(error instanceof ConnectError) || error.details.length > 0) return;

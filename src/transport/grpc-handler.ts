@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { toBinary } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
 import type { handleServerStreamingCall, handleUnaryCall, ServiceDefinition } from "@grpc/grpc-js";
-import { acceptCall, sendHeader, toStatus } from "./accept-call.ts";
+import { acceptCall, sendHeader, toStatusObject } from "./accept-call.ts";
 import { createInvoke } from "./invoke.ts";
 import { createInvokeStream } from "./invoke-stream.ts";
 import { resetCall } from "./reset-stream.ts";
@@ -53,7 +53,7 @@ function unaryHandler(
       })
       .catch((error: unknown) => {
         sendHeader(call, incoming.responseHeader);
-        callback(toStatus(error, incoming.responseTrailer));
+        callback(toStatusObject(error, incoming.responseTrailer));
       });
   };
 }
@@ -82,7 +82,7 @@ function streamHandler(
     };
     send().catch((error: unknown) => {
       sendHeader(call, incoming.responseHeader);
-      call.emit("error", toStatus(error, incoming.responseTrailer));
+      call.emit("error", toStatusObject(error, incoming.responseTrailer));
     });
   };
 }

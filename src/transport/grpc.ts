@@ -54,8 +54,8 @@ export interface GrpcServer {
   readonly port: number;
   /** Tells health checks, for every service at once, whether calls are answered. */
   setServing(serving: boolean): void;
-  /** Lets running calls end for at most `graceMs`, then cuts them off. */
-  stop(graceMs: number): Promise<void>;
+  /** Lets running calls end for at most `drainTimeoutMs`, then cuts them off. */
+  stop(drainTimeoutMs: number): Promise<void>;
 }
 
 // grpc-js prints metadata that it cannot read to standard error, with its value: a broken `authorization` header too.
@@ -94,17 +94,17 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   // The listener has done TLS.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const { shedder } = options;
-  const callerOf = ({ ":path": path = "", authorization = "" }: IncomingHttpHeaders) =>
+  const organizationOf = ({ ":path": path = "", authorization = "" }: IncomingHttpHeaders) =>
     rpcs.has(path) ? shedder.organizationOf(authorization) : undefined;
-  const head = readCallHeads(server, { callerOf, refuse: refuseUnbegun(callerOf, shedder) });
+  const head = readCallHeads(server, { organizationOf, refuse: refuseUnbegun(organizationOf, shedder) });
   const listener = await listenGrpc({ ...options, onConnection: (socket) => injector.injectConnection(socket) });
   return {
     port: listener.port,
     setServing: (serving) => {
       for (const name of names) health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
     },
-    stop: async (graceMs) => {
-      await stop(server, injector, listener, graceMs);
+    stop: async (drainTimeoutMs) => {
+      await stop(server, injector, listener, drainTimeoutMs);
       bounds.stop();
     },
   };
@@ -139,9 +139,14 @@ function handlers(routes: readonly Route[], interceptors: readonly Interceptor[]
  * client to go elsewhere and cuts off those that are still there after the grace. A client that does not read what it
  * was sent can keep its end of the socket open even so; nobody waits for that one.
  */
-function stop(server: Server, injector: ConnectionInjector, listener: GrpcListener, graceMs: number): Promise<void> {
+function stop(
+  server: Server,
+  injector: ConnectionInjector,
+  listener: GrpcListener,
+  drainTimeoutMs: number,
+): Promise<void> {
   const closed = listener.close();
-  injector.drain(graceMs);
+  injector.drain(drainTimeoutMs);
   server.tryShutdown(() => {}); // the listener knows when the last connection has ended
-  return Promise.race([closed, sleep(graceMs + 250, undefined, { ref: false })]);
+  return Promise.race([closed, sleep(drainTimeoutMs + 250, undefined, { ref: false })]);
 }

@@ -3,7 +3,7 @@ import { ServerInterceptingCall, type ServerInterceptor, status } from "@grpc/gr
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
-import { requestIdHeader, requestIdOf } from "../interceptors/request-id.ts";
+import { ensureRequestId, requestIdHeader } from "../interceptors/request-id.ts";
 import type { BoundedCall, CallBounds } from "./call-bounds.ts";
 import type { CallHead } from "./call-heads.ts";
 import { endStream } from "./end-stream.ts";
@@ -39,7 +39,7 @@ export function guardPublicCalls(
     const fail = (failure: unknown) => {
       if (over) return;
       over = true;
-      const requestId = requestIdOf(null);
+      const requestId = ensureRequestId(null);
       const error = failure instanceof Failure ? toConnectError(failure, requestId) : ConnectError.from(failure);
       error.metadata.set(requestIdHeader, requestId);
       if (compressed) error.metadata.set("grpc-accept-encoding", "identity");

@@ -64,8 +64,8 @@ export type Facade = (scope: FastifyInstance) => void | Promise<void>;
 /** A running HTTP server. */
 export interface HttpServer {
   readonly port: number;
-  /** Lets running calls end for at most `graceMs`, then cuts them off. */
-  stop(graceMs: number): Promise<void>;
+  /** Lets running calls end for at most `drainTimeoutMs`, then cuts them off. */
+  stop(drainTimeoutMs: number): Promise<void>;
 }
 
 /** Serves the routes over Connect, gRPC-Web and gRPC, by HTTP/1.1 and HTTP/2, with `/healthz` (it lives) and `/readyz` (it answers calls). */
@@ -119,8 +119,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { port } = server.server.address() as AddressInfo;
   return {
     port,
-    stop: async (graceMs) => {
-      await stop(server, listener as HttpListener, graceMs);
+    stop: async (drainTimeoutMs) => {
+      await stop(server, listener as HttpListener, drainTimeoutMs);
       bounds.stop();
     },
   };
@@ -147,10 +147,10 @@ function corsOptions(origins: readonly string[]) {
   };
 }
 
-async function stop(server: FastifyInstance, listener: HttpListener, graceMs: number): Promise<void> {
+async function stop(server: FastifyInstance, listener: HttpListener, drainTimeoutMs: number): Promise<void> {
   // A kept-alive connection falls idle when its running call ends, and would hold the stop up from there on.
   const idle = setInterval(listener.drain, 50);
-  const late = setTimeout(listener.cut, graceMs);
+  const late = setTimeout(listener.cut, drainTimeoutMs);
   await server.close();
   clearInterval(idle);
   clearTimeout(late);

@@ -9,9 +9,9 @@ import {
 import type { Interceptor, StreamRequest, StreamResponse } from "@connectrpc/connect";
 import {
   type AnyImplementation,
+  type CallResponse,
   createCallContext,
   type IncomingCall,
-  type Outcome,
   type WithContext,
 } from "./call-context.ts";
 
@@ -20,7 +20,7 @@ export function createInvokeStream(
   method: DescMethodServerStreaming,
   implementation: AnyImplementation<Message, AsyncIterable<MessageInitShape<DescMessage>>>,
   interceptors: readonly Interceptor[],
-): (call: IncomingCall) => Promise<Outcome<AsyncIterable<Message>>> {
+): (call: IncomingCall) => Promise<CallResponse<AsyncIterable<Message>>> {
   const verb: ReturnType<Interceptor> = async (request) => {
     const { message, context } = request as WithContext<StreamRequest>;
     return {

@@ -10,9 +10,9 @@ import {
 import type { ContextValues, HandlerContext, Interceptor, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
 import {
   type AnyImplementation,
+  type CallResponse,
   createCallContext,
   type IncomingCall,
-  type Outcome,
   type WithContext,
 } from "./call-context.ts";
 
@@ -24,7 +24,7 @@ export function createInvoke(
   method: DescMethodUnary,
   implementation: AnyImplementation<Message, Promise<MessageInitShape<DescMessage>> | MessageInitShape<DescMessage>>,
   interceptors: readonly Interceptor[],
-): (call: IncomingCall) => Promise<Outcome<Message>> {
+): (call: IncomingCall) => Promise<CallResponse<Message>> {
   const verb: ReturnType<Interceptor> = async (request) => {
     const { message, context } = request as WithContext<UnaryRequest>;
     const answer = await implementation(message, context);

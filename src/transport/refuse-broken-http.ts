@@ -1,13 +1,13 @@
 import type { Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
 import type { FastifyReply } from "fastify";
-import { requestIdHeader, requestIdOf } from "../interceptors/request-id.ts";
+import { ensureRequestId, requestIdHeader } from "../interceptors/request-id.ts";
 import { HttpRefusal } from "./rest/http-refusal.ts";
 import { type Problem, toProblem } from "./rest/to-problem.ts";
 
 /** A problem detail for a request that no door gets to see. */
 function refuse(...refusal: ConstructorParameters<typeof HttpRefusal>): Problem {
-  const call = { requestId: requestIdOf(null), target: undefined, wrapped: false, conditional: false };
+  const call = { requestId: ensureRequestId(null), target: undefined, wrapped: false, conditional: false };
   return toProblem(new HttpRefusal(...refusal), call);
 }
 

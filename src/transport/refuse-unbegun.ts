@@ -1,20 +1,20 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { LoadShedder } from "../interceptors/load-shedder.ts";
 import { toConnectError } from "../interceptors/map-errors.ts";
-import { requestIdHeader, requestIdOf } from "../interceptors/request-id.ts";
+import { ensureRequestId, requestIdHeader } from "../interceptors/request-id.ts";
 import type { CallOrder } from "./call-heads.ts";
 import { endStream } from "./end-stream.ts";
 import { toGrpcStatus } from "./to-grpc-status.ts";
 
 /** Answers gRPC calls that have waited too long to be begun, past grpc-js, for which each would be a call. */
 export function refuseUnbegun(
-  callerOf: CallOrder["callerOf"],
+  organizationOf: CallOrder["organizationOf"],
   shedder: Pick<LoadShedder, "refused">,
 ): (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void {
   return (stream, headers) => {
     const given = headers[requestIdHeader];
-    const requestId = requestIdOf(typeof given === "string" ? given : null);
-    const error = toConnectError(shedder.refused("event_loop", callerOf(headers) ?? ""), requestId);
+    const requestId = ensureRequestId(typeof given === "string" ? given : null);
+    const error = toConnectError(shedder.refused("event_loop", organizationOf(headers) ?? ""), requestId);
     const { code, details, metadata } = toGrpcStatus(error);
     stream.on("error", () => undefined); // its caller has gone: there is nobody to tell
     stream.respond(

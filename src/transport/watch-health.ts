@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import type { Logger } from "pino";
-import { ping } from "../database/ping.ts";
+import { pingDatabase } from "../database/ping.ts";
 import { DatabaseReadOnly } from "../database/refuse-read-only.ts";
 
 /** How often the database is asked, in milliseconds. */
@@ -74,7 +74,7 @@ export function watchHealth({
 const stopping = "the service is being stopped";
 
 function faultOf(knex: Knex): Promise<Health> {
-  return ping(knex).then(
+  return pingDatabase(knex).then(
     () => undefined,
     // Why else is in the log of the calls that fail.
     (error: unknown) => (error instanceof DatabaseReadOnly ? error.message : "the database does not answer"),

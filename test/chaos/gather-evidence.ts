@@ -11,9 +11,9 @@ import type { Load, RunningWatch } from "./load/start-load.ts";
 export async function settle(
   { database }: Cluster,
   watches: readonly RunningWatch[],
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<void> {
-  const until = performance.now() + patienceMs;
+  const until = performance.now() + timeoutMs;
   // A watch says nothing of profiles: it has come to the end when it has the last change of a connection.
   const last = new Map<string, bigint>();
   const { events } = await readDatabase(database.url);

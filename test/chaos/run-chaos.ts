@@ -37,7 +37,7 @@ export interface ChaosReport {
 }
 
 /** How long is waited for a server that does not serve, and for what is not on Kafka or a watch: beyond any bar. */
-const patienceMs = 150_000;
+const timeoutMs = 150_000;
 
 /** Runs faults against a cluster under load, and checks what is left. */
 export async function runChaos(o: ChaosOptions): Promise<ChaosReport> {
@@ -69,7 +69,7 @@ async function runRounds(o: ChaosOptions, cluster: Cluster, plan: readonly Round
     await sleep(round.holdMs);
     const cured = performance.now();
     await Promise.all(round.faults.map((fault) => fault.cure()));
-    const still = await Promise.all(load.probed.map((one) => awaitServing(one, history, patienceMs)));
+    const still = await Promise.all(load.probed.map((one) => awaitServing(one, history, timeoutMs)));
     const took = performance.now() - cured;
     recoveries.push(took);
     for (const what of still) if (what !== undefined) wrong.push({ kind: "wrong answer", what });
@@ -83,7 +83,7 @@ async function runRounds(o: ChaosOptions, cluster: Cluster, plan: readonly Round
     await sleep(1000);
   }
   await load.stopWriters();
-  await settle(cluster, load.watches, patienceMs);
+  await settle(cluster, load.watches, timeoutMs);
   const evidence = await gatherEvidence(cluster, history, load);
   load.close();
   for (const what of cluster.servers.flatMap(({ ends }) => ends)) wrong.push({ kind: "wrong answer", what });

@@ -13,7 +13,7 @@ import { TestStage, TestStatus, TestStepSchema } from "../../gen/connectory/v1/t
 import { streamConnectionProfileTest } from "../../src/connection-profile/stream-connection-profile-test.ts";
 import { connectors } from "../../src/connectors/index.ts";
 import type { TestThreads } from "../../src/connectors/open-test-threads.ts";
-import { emptyPage, notSupported } from "../../src/connectors/run-test.ts";
+import { emptyPage, unsupportedOutcome } from "../../src/connectors/run-test.ts";
 import { blackHole, type LocalServer } from "../connectors/local-server.ts";
 import { canary } from "../support/canary.ts";
 import { failureOf } from "./failure-of.ts";
@@ -148,7 +148,7 @@ describe("the stream of a test", () => {
     const step = create(TestStepSchema, { stage: TestStage.CONNECT, status: TestStatus.PASSED });
     const runTest: TestThreads["run"] = async ({ onStep }) => {
       for (let number = 1; number <= 10_000; number++) onStep?.({ ...step, number });
-      return { ...notSupported(), page: emptyPage };
+      return { ...unsupportedOutcome(), page: emptyPage };
     };
     const client = service.clientOf("slow", "alice", { runTest });
     const answers = await Array.fromAsync(client.streamConnectionProfileTest({ config: postgres(1) }));

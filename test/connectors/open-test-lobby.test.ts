@@ -60,7 +60,7 @@ const threadCount = () => process.getActiveResourcesInfo().filter((name) => name
 describe("the lobby", () => {
   test("is one thread for all organizations, as long as nobody's target does harm", async () => {
     // However long it takes to cancel them, it stays.
-    const { threads, logged } = lobby({ graceMs: 600_000 });
+    const { threads, logged } = lobby({ terminationDelayMs: 600_000 });
     const hole = await serve(blackHole());
     const before = threadCount();
     const end = new AbortController();

@@ -213,7 +213,7 @@ describe("the steps of a test in a thread", () => {
     const hostile = await serve(
       startLocalServer((socket) => socket.once("data", () => socket.write(Buffer.from("450000000553535353", "hex")))),
     );
-    const { threads } = threadsWith({ graceMs: 100, idleMs: 600_000 });
+    const { threads } = threadsWith({ terminationDelayMs: 100, idleMs: 600_000 });
     const attack = async (deadlineMs: number) => {
       await threads.run(testOf(await freePort())); // The thread has started.
       return threads.run(testOf(hostile.port, "acme", deadlineMs));

@@ -4,7 +4,7 @@ import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { KafkaConfigSchema } from "../../gen/connectory/v1/kafka_config_pb.js";
 import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
 import { describeConnector } from "../../src/connectors/describe-connector.ts";
-import { connectors, findConnector, findListed, listConnectors } from "../../src/connectors/index.ts";
+import { allConnectors, connectors, findConnector, findListed } from "../../src/connectors/index.ts";
 
 /** The connectors of pipelines that this service was asked to know, and those of its own. */
 const withProfile = "amqp confluent http iceberg kafka mqtt mysql nats postgres rabbitmq redis s3 websocket".split(" ");
@@ -21,11 +21,11 @@ describe("the registry", () => {
       expect(field.localName).toBe(field.name);
       expect(connector?.config).toBe(field.message);
     }
-    expect(listConnectors(connectors).map(({ id }) => id)).toEqual([...withProfile, ...withoutProfile].toSorted());
+    expect(allConnectors(connectors).map(({ id }) => id)).toEqual([...withProfile, ...withoutProfile].toSorted());
   });
 
   test("says of each whether profiles exist, and whose profiles those without one use", () => {
-    for (const connector of listConnectors(connectors)) {
+    for (const connector of allConnectors(connectors)) {
       const described = describeConnector(connector);
       expect([described.id, described.hasProfile]).toEqual([connector.id, withProfile.includes(connector.id)]);
       expect([described.id, described.testable]).toEqual([connector.id, described.hasProfile]);

@@ -11,7 +11,7 @@ import { splitSecrets } from "../../src/connection-profile/secret-slots.ts";
 import type { Connector } from "../../src/connectors/connector.ts";
 import { describeConnector } from "../../src/connectors/describe-connector.ts";
 import { describeFields } from "../../src/connectors/describe-fields.ts";
-import { connectors, listConnectors } from "../../src/connectors/index.ts";
+import { allConnectors, connectors } from "../../src/connectors/index.ts";
 import { createMessageCheck } from "../../src/interceptors/validate.ts";
 import { createSubstitution } from "../../src/secrets/create-substitution.ts";
 
@@ -42,7 +42,7 @@ function rows(text: string): string[][] {
 const named = (cell: string | undefined) => [...(cell ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? "");
 
 test("the first table has every connector, with what the registry says of it", () => {
-  const expected = listConnectors(connectors).map((connector) => {
+  const expected = allConnectors(connectors).map((connector) => {
     const { id, source, sink, hasProfile, testable, discoverable, profileConnector } = describeConnector(connector);
     const mark = (yes: boolean) => (yes ? "yes" : "");
     const other = profileConnector === "" ? "none" : `of \`${profileConnector}\``;

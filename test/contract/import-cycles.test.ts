@@ -16,7 +16,9 @@ function readImports(): Imports {
   const program = compiler.updateSnapshot({ openProjects: [config] }).getProject(config)?.program;
   if (program === undefined) throw new Error(`${config} is no project of the compiler`);
   const files = new Set(
-    program.getSourceFileNames().filter((file) => /^(src|test|bench|packaging)\//.test(relative(root, file))),
+    program
+      .getSourceFileNames()
+      .filter((file) => /^(src|test|bench|packaging|generators)\//.test(relative(root, file))),
   );
   const nameOf = (file: string) => relative(root, file);
   return new Map(
@@ -83,7 +85,7 @@ describe("imports", () => {
       "src/connectors/worker-protocol.ts",
       "src/connectors/serve-tests.ts",
     ]);
-    for (const folder of ["src", "test", "bench", "packaging"])
+    for (const folder of ["src", "test", "bench", "packaging", "generators"])
       expect([...imports.keys()].some((file) => file.startsWith(`${folder}/`))).toBe(true);
   });
 

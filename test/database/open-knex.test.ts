@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { isUnreachable } from "../../src/database/is-unreachable.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
-import { ping } from "../../src/database/ping.ts";
+import { pingDatabase } from "../../src/database/ping.ts";
 import { Failure } from "../../src/failure.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
@@ -59,12 +59,12 @@ test("a ping answers, and fails in time when no connection is free or no server 
   const knex = openKnex(database.target, 1);
   const nowhere = openKnex({ ...database.target, host: "/nowhere" }, 1);
   try {
-    await ping(knex);
+    await pingDatabase(knex);
     const busy = await knex.transaction();
-    await expect(ping(knex, 100)).rejects.toThrow("not answered in 100 ms");
+    await expect(pingDatabase(knex, 100)).rejects.toThrow("not answered in 100 ms");
     await busy.rollback();
-    await ping(knex);
-    await expect(ping(nowhere)).rejects.toThrow(/ENOENT/);
+    await pingDatabase(knex);
+    await expect(pingDatabase(nowhere)).rejects.toThrow(/ENOENT/);
   } finally {
     await knex.destroy();
     await nowhere.destroy();
@@ -99,9 +99,9 @@ test("a ping fails while the database only reads, as a standby does", async () =
   const knex = openKnex(database.target, 1);
   try {
     await knex.raw("set default_transaction_read_only = on");
-    await expect(ping(knex)).rejects.toThrow("is set to read only");
+    await expect(pingDatabase(knex)).rejects.toThrow("is set to read only");
     await knex.raw("set default_transaction_read_only = off");
-    await ping(knex);
+    await pingDatabase(knex);
   } finally {
     await knex.destroy();
   }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { principalOf } from "../../src/interceptors/authenticate.ts";
-import { requestIdOf } from "../../src/interceptors/request-id.ts";
+import { ensureRequestId } from "../../src/interceptors/request-id.ts";
 import { readTraceContext } from "../../src/telemetry/trace-context.ts";
 import { isAllowedOrigin } from "../../src/transport/mcp/is-allowed-origin.ts";
 import { isKnownTo, readIfMatch } from "../../src/transport/rest/entity-tag.ts";
@@ -46,7 +46,7 @@ async function settled(run: () => unknown): Promise<void> {
 
 test.each<[string, (value: string) => unknown]>([
   ["authorization", (value) => principalOf(value, () => Promise.reject(new Error("not looked at")))],
-  ["x-request-id", requestIdOf],
+  ["x-request-id", ensureRequestId],
   ["traceparent", (value) => readTraceContext({ get: () => value })],
   [
     "tracestate",

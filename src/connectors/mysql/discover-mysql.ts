@@ -1,6 +1,6 @@
 import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
 import type { DiscoveredPage, DiscoverQuestion, Probe } from "../connector.ts";
-import { logIn } from "./log-in.ts";
+import { logInMysql } from "./log-in.ts";
 import type { Row } from "./open-mysql.ts";
 
 /** Names are compared as bytes: the servers' own order takes some different names for the same. */
@@ -24,7 +24,7 @@ export async function discoverMysql(
   probe: Probe,
   { parent, pageSize, cursor }: DiscoverQuestion,
 ): Promise<DiscoveredPage> {
-  const { query, close, capability } = await logIn(config, probe);
+  const { query, close, capability } = await logInMysql(config, probe);
   try {
     const [sql, values] = parent === "" ? [databases, [cursor]] : [tables, [parent, parent, cursor]];
     // One more than a page tells whether there is another.

@@ -11,7 +11,7 @@ export interface MysqlSession extends Pick<MysqlClient, "query" | "close"> {
 }
 
 /** Opens a connection, logs in and records who we are there. */
-export async function logIn(config: MysqlConfig, probe: Probe): Promise<MysqlSession> {
+export async function logInMysql(config: MysqlConfig, probe: Probe): Promise<MysqlSession> {
   const address = mysqlAddress(config);
   const step = (stage: TestStage, field: string): Step => ({
     stage,
@@ -25,7 +25,7 @@ export async function logIn(config: MysqlConfig, probe: Probe): Promise<MysqlSes
     const socket = await probe.open({ ...address, field: "host", tls: config.tls, beforeTls });
     await probe.step(step(TestStage.AUTHENTICATE, "username"), () => client.logIn(socket));
     const rows = await probe.step(step(TestStage.AUTHORIZE, "database"), () => query(whoAndWhere));
-    recordFacts(rows, ["current_user", "database"], probe);
+    recordMysqlFacts(rows, ["current_user", "database"], probe);
     return { query, close, capability: step(TestStage.CAPABILITY, "host") };
   } catch (error) {
     close();
@@ -36,7 +36,7 @@ export async function logIn(config: MysqlConfig, probe: Probe): Promise<MysqlSes
 const whoAndWhere = "select current_user() as `current_user`, database() as `database`";
 
 /** The values of the first row that have these names; those that the server does not have are left out. */
-export function recordFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
+export function recordMysqlFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
   for (const name of names) {
     const value = row?.[name] ?? null;
     if (value !== null) probe.fact(name, String(value));

@@ -48,21 +48,21 @@ export async function openServer(
 
 /** The greeting outside of a step of `Probe.open`; only when it does not come there is something to tell. */
 async function greet(socket: Socket, address: NatsServerAddress, probe: Probe): Promise<Greeting> {
-  const patience = AbortSignal.timeout(Math.ceil(probe.deadlineMs / 3));
+  const timeout = AbortSignal.timeout(Math.ceil(probe.deadlineMs / 3));
   try {
-    return await readGreeting(socket, AbortSignal.any([probe.signal, patience]));
+    return await readGreeting(socket, AbortSignal.any([probe.signal, timeout]));
   } catch (error) {
     const step = { stage: TestStage.AUTHENTICATE, endpoint: endpointName(address), field: "servers" };
-    return probe.step(step, () => Promise.reject(patience.aborted ? silent() : error));
+    return probe.step(step, () => Promise.reject(timeout.aborted ? silent() : error));
   }
 }
 
-async function greetingOrSilence(socket: Socket, signal: AbortSignal, patienceMs: number) {
-  const patience = AbortSignal.timeout(Math.ceil(patienceMs));
+async function greetingOrSilence(socket: Socket, signal: AbortSignal, timeoutMs: number) {
+  const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
   try {
-    return await readGreeting(socket, AbortSignal.any([signal, patience]));
+    return await readGreeting(socket, AbortSignal.any([signal, timeout]));
   } catch (error) {
-    if (!patience.aborted || signal.aborted || error instanceof ProbeError) throw error;
+    if (!timeout.aborted || signal.aborted || error instanceof ProbeError) throw error;
     return undefined;
   }
 }

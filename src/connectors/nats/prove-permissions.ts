@@ -30,9 +30,9 @@ export async function provePermissions({ session, loginField, step }: NatsTarget
     await unlessClosed(connection.flush());
     const refused = new Set(violations.map(({ operation }) => operation));
     if (refused.size > 0) throw refusal(refused, loginField);
-    const patience = new AbortController();
-    const silence = sleep(answerMs, undefined, { signal: patience.signal });
-    const message = await unlessClosed(Promise.race([answer, silence])).finally(() => patience.abort());
+    const timer = new AbortController();
+    const silence = sleep(answerMs, undefined, { signal: timer.signal });
+    const message = await unlessClosed(Promise.race([answer, silence])).finally(() => timer.abort());
     for (const [name, value] of readUserInfo(message?.data)) probe.fact(name, value);
   };
   try {

@@ -1,6 +1,6 @@
 import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
 import type { DiscoveredPage, DiscoverQuestion, Probe } from "../connector.ts";
-import { logIn } from "./log-in.ts";
+import { logInPostgres } from "./log-in.ts";
 import type { Row } from "./open-postgres.ts";
 
 /** `pg_` is the prefix that the server keeps for itself. */
@@ -23,7 +23,7 @@ export async function discoverPostgres(
   probe: Probe,
   { parent, pageSize, cursor }: DiscoverQuestion,
 ): Promise<DiscoveredPage> {
-  const { query, close, capability } = await logIn(config, probe);
+  const { query, close, capability } = await logInPostgres(config, probe);
   try {
     const [sql, values] = parent === "" ? [schemas, [cursor]] : [tables, [cursor, parent]];
     // One more than a page tells whether there is another.

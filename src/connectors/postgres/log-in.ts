@@ -14,7 +14,7 @@ export interface PostgresSession extends Pick<PostgresClient, "query" | "close">
 const whoAndWhere = "select current_user::text, current_database()::text";
 
 /** Opens a connection, logs in and records who we are there. */
-export async function logIn(config: PostgresConfig, probe: Probe): Promise<PostgresSession> {
+export async function logInPostgres(config: PostgresConfig, probe: Probe): Promise<PostgresSession> {
   const { host, port, database } = postgresAddress(config);
   const step = (stage: TestStage, field: string): Step => ({
     stage,
@@ -28,7 +28,7 @@ export async function logIn(config: PostgresConfig, probe: Probe): Promise<Postg
   try {
     await probe.step(step(TestStage.AUTHENTICATE, "username"), connect);
     const rows = await probe.step(step(TestStage.AUTHORIZE, "database"), () => query(whoAndWhere));
-    recordFacts(rows, ["current_user", "current_database"], probe);
+    recordPostgresFacts(rows, ["current_user", "current_database"], probe);
     return { query, close, capability: step(TestStage.CAPABILITY, "database") };
   } catch (error) {
     close();
@@ -37,7 +37,7 @@ export async function logIn(config: PostgresConfig, probe: Probe): Promise<Postg
 }
 
 /** The values of the first row that have these names: the server could choose others. */
-export function recordFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
+export function recordPostgresFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
   for (const name of names) {
     const value = row?.[name] ?? null;
     if (value !== null) probe.fact(name, String(value));

@@ -1,6 +1,6 @@
 import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
 import type { Probe } from "../connector.ts";
-import { logIn, recordFacts } from "./log-in.ts";
+import { logInPostgres, recordPostgresFacts } from "./log-in.ts";
 
 const whatItIs = `
   select current_setting('server_version') as server_version, pg_is_in_recovery() as is_in_recovery,
@@ -8,10 +8,10 @@ const whatItIs = `
 
 /** Logs in to the database and reads who and what it is; writes nothing. */
 export async function testPostgres(config: PostgresConfig, probe: Probe): Promise<void> {
-  const { query, close, capability } = await logIn(config, probe);
+  const { query, close, capability } = await logInPostgres(config, probe);
   try {
     const rows = await probe.step(capability, () => query(whatItIs));
-    recordFacts(rows, ["server_version", "is_in_recovery", "read_only"], probe);
+    recordPostgresFacts(rows, ["server_version", "is_in_recovery", "read_only"], probe);
   } finally {
     close();
   }

@@ -38,7 +38,7 @@ export async function testRabbitmq(config: RabbitmqConfig, probe: Probe): Promis
   let announced: Address | undefined;
   try {
     const client = openStreamClient(stream);
-    const properties = await probe.step(authentication, () => logIn(client, username, config.password));
+    const properties = await probe.step(authentication, () => logInRabbitmq(client, username, config.password));
     reportFacts(properties, probe);
     const opened = await probe.step(step(TestStage.AUTHORIZE, "virtual_host"), () => client.open(virtualHost));
     announced = await probe.step(step(TestStage.CAPABILITY, "host"), async () => {
@@ -65,7 +65,7 @@ function passwordMissing(): ProbeError {
   return new ProbeError("PASSWORD_MISSING", hint, "password");
 }
 
-async function logIn(client: StreamClient, username: string, password: string): Promise<Properties> {
+async function logInRabbitmq(client: StreamClient, username: string, password: string): Promise<Properties> {
   const own = { product: "Connectory", connection_name: "connectory test" };
   const properties = await client.exchangeProperties(own);
   const mechanisms = await client.mechanisms();

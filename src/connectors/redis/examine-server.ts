@@ -5,7 +5,7 @@ import { endpointName, type Probe, ProbeError } from "../connector.ts";
 import { announcedNodes } from "./announced-nodes.ts";
 import type { RedisNode } from "./open-node.ts";
 import { judgePing, ping, warningOf } from "./ping.ts";
-import { readInfo, recordFacts } from "./read-info.ts";
+import { readInfo, recordRedisFacts } from "./read-info.ts";
 import { addressField, redisAddresses } from "./redis-address.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function examineServer(node: RedisNode, config: RedisConfig, probe:
       ...(await readInfo(node, "INFO", "replication")),
       ...(inCluster ? await readInfo(node, "CLUSTER", "INFO") : []),
     ]);
-    recordFacts(info, probe);
+    recordRedisFacts(info, probe);
     if (info.get("redis_mode") === "sentinel") throw new ProbeError(...isSentinel);
     if (info.get("cluster_state") === "fail") throw new ProbeError(...isDown);
     return { mode: info.get("redis_mode"), nodes: announcedNodes(slots, node.at.host) };

@@ -5,7 +5,7 @@ import { ping } from "./ping.ts";
 import { redisTls } from "./redis-address.ts";
 
 /** Logs in; without a log-in it is the first exchange, which a server that wants one refuses. */
-export async function logIn(node: RedisNode, config: RedisConfig): Promise<void> {
+export async function logInRedis(node: RedisNode, config: RedisConfig): Promise<void> {
   const { username, password } = config;
   const names = username === "" ? [] : [username];
   const isNeeded = username !== "" || password !== "";

@@ -27,7 +27,7 @@ const worthKnowing: readonly (readonly [field: string, fact: string])[] = [
   ["cluster_known_nodes", "cluster_nodes"],
 ];
 
-export function recordFacts(info: RedisInfo, probe: Probe): void {
+export function recordRedisFacts(info: RedisInfo, probe: Probe): void {
   for (const [field, fact] of worthKnowing) {
     const value = info.get(field);
     if (value !== undefined) probe.fact(fact, value);

@@ -4,7 +4,7 @@ import type { Target } from "../../egress/egress-policy.ts";
 import type { Probe } from "../connector.ts";
 import { maxTargets, openFirst } from "../open-first.ts";
 import { examineServer } from "./examine-server.ts";
-import { logIn } from "./log-in.ts";
+import { logInRedis } from "./log-in.ts";
 import { openNode, type RedisNode } from "./open-node.ts";
 import { judgePing, ping, warningOf } from "./ping.ts";
 import { addressField, redisAddresses, redisTls } from "./redis-address.ts";
@@ -20,7 +20,7 @@ export async function testRedis(config: RedisConfig, probe: Probe): Promise<void
   const reach = async (target: Target) => {
     const node = openNode(target, await openAnnounced(target), config, probe);
     try {
-      await logIn(node, config);
+      await logInRedis(node, config);
       await answerPing(node);
     } finally {
       node.close();
@@ -31,7 +31,7 @@ export async function testRedis(config: RedisConfig, probe: Probe): Promise<void
   const { target, socket } = await openFirst(redisAddresses(config), openConfigured, probe);
   const node = openNode(target, socket, config, probe);
   try {
-    await logIn(node, config);
+    await logInRedis(node, config);
     const others = await examineServer(node, config, probe);
     await Promise.all(others.slice(0, maxTargets).map(reach));
   } catch (error) {

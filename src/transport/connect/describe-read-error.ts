@@ -15,7 +15,7 @@ const fit = /^(protocol error|unexpected end flag|decompression failed)/;
  */
 export function describeReadError({ code, rawMessage }: ConnectError, values: ContextValues): Failure | undefined {
   if (code === Code.ResourceExhausted) return tooLarge(rawMessage);
-  if (code === Code.Unimplemented) return new Failure(ErrorReason.CALL_NOT_SUPPORTED, notSupported(rawMessage));
+  if (code === Code.Unimplemented) return new Failure(ErrorReason.CALL_NOT_SUPPORTED, callNotSupported(rawMessage));
   if (rawMessage.startsWith("received compressed envelope")) return compressionUnnamed();
   const explained = code === Code.InvalidArgument ? values.get(explainMessageKey)?.() : undefined;
   if (explained !== undefined) return explained;
@@ -38,7 +38,7 @@ function tooLarge(text: string): Failure {
   return new Failure(ErrorReason.MESSAGE_TOO_LARGE, `the message is larger than ${limit}, decompressed`);
 }
 
-function notSupported(text: string): string {
+function callNotSupported(text: string): string {
   if (text.includes("missing input message")) return "the request has no message: this method takes exactly one";
   if (text.includes("extra input message"))
     return "the request has more than one message: this method takes exactly one";

@@ -8,7 +8,7 @@ import { principalOf } from "../../interceptors/authenticate.ts";
 import type { LoadShedder } from "../../interceptors/load-shedder.ts";
 import { explainError } from "../../interceptors/map-errors.ts";
 import { outcomeOf } from "../../interceptors/outcome.ts";
-import { requestIdHeader, requestIdOf } from "../../interceptors/request-id.ts";
+import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.ts";
 import { enter } from "../enter.ts";
 import { arrivingOf } from "../listener/arriving-request.ts";
 import { refuseCaller } from "./refuse-request.ts";
@@ -39,7 +39,7 @@ export type AdmitCaller = (request: FastifyRequest, reply: FastifyReply) => Prom
 export function createAdmitCaller({ verifyToken, log, checkLoad, metadataUrl }: AdmitCallerDeps): AdmitCaller {
   return async (request, reply) => {
     const given = request.headers[requestIdHeader];
-    const requestId = requestIdOf(typeof given === "string" ? given : null);
+    const requestId = ensureRequestId(typeof given === "string" ? given : null);
     request.headers[requestIdHeader] = requestId; // the calls in it have the same
     const peer = request.socket.remoteAddress;
     reply.header(requestIdHeader, requestId);
@@ -92,7 +92,7 @@ function asAuthInfo({ permissions, peer }: McpCaller): AuthInfo {
 }
 
 /** The caller of a request again. */
-export function callerOf(authInfo: AuthInfo | undefined): McpCaller {
+export function mcpCallerOf(authInfo: AuthInfo | undefined): McpCaller {
   const peer = authInfo?.extra?.peer;
   return { permissions: new Set(authInfo?.scopes), peer: typeof peer === "string" ? peer : undefined };
 }

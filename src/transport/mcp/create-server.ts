@@ -8,7 +8,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
-import { callerOf } from "./admit-caller.ts";
+import { mcpCallerOf } from "./admit-caller.ts";
 import type { RunningCalls } from "./create-running-calls.ts";
 import type { McpTool } from "./create-tools.ts";
 import { RequestServer } from "./request-server.ts";
@@ -26,7 +26,7 @@ export interface ServerDeps {
 export function createServer(deps: ServerDeps, context: McpRequestContext): Server {
   const { tools, running, serverInfo, instructions, log } = deps;
   const header = context.requestInfo?.headers ?? new Headers();
-  const { permissions, peer } = callerOf(context.authInfo);
+  const { permissions, peer } = mcpCallerOf(context.authInfo);
   const server = new RequestServer(serverInfo, { capabilities: { tools: {} }, instructions });
   const keyOf = (id: unknown) => `${header.get("authorization")} ${JSON.stringify(id)}`;
 

@@ -4,7 +4,7 @@ import { readFormConfig } from "../../contract/read-form-config.ts";
 import { ignoredConfigKeys, namedBy } from "../../contract/rest-form.ts";
 import type { Failure, FieldViolation } from "../../failure.ts";
 import { emptyObject, findField, isObject, plainMessageOf } from "./find-field.ts";
-import { readMask } from "./read-mask.ts";
+import { readMaskPaths } from "./read-mask.ts";
 
 /** What becomes of the JSON of a request's body. */
 export interface Normalized {
@@ -56,7 +56,7 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, refuseMembe
     if (field.message?.typeName === FieldMaskSchema.typeName && path === "" && typeof value === "string") {
       masks.set(
         field,
-        readMask(value, schema, (about) => namedMember(about, beside, refuseMember)),
+        readMaskPaths(value, schema, (about) => namedMember(about, beside, refuseMember)),
       );
       return value;
     }

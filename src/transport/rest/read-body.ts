@@ -7,7 +7,7 @@ import { type ArrivingRequest, arrivingOf } from "../listener/arriving-request.t
 import { HttpRefusal } from "./http-refusal.ts";
 
 /** How long a body may take to arrive, in milliseconds. */
-const patienceMs = 60_000;
+const arrivalTimeoutMs = 60_000;
 
 type Decompress = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>;
 const decoders: Readonly<Record<string, Decompress>> = {
@@ -72,9 +72,9 @@ function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     let length = 0;
     const late = setTimeout(() => {
       request.pause();
-      const detail = `the body did not arrive within ${patienceMs / 1000} seconds`;
+      const detail = `the body did not arrive within ${arrivalTimeoutMs / 1000} seconds`;
       reject(new HttpRefusal("REQUEST_TOO_SLOW", detail));
-    }, patienceMs);
+    }, arrivalTimeoutMs);
     request.on("data", (chunk: Buffer) => {
       length += chunk.length;
       if (length <= maxBytes) chunks.push(chunk);

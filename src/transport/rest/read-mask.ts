@@ -7,7 +7,7 @@ import { findField } from "./find-field.ts";
  * `config.bootstrapServers` becomes `config.kafka.bootstrap_servers`. What is not known stays, for the verb to refuse.
  * `memberOf` says which member is named, if one is.
  */
-export function readMask(
+export function readMaskPaths(
   text: string,
   schema: DescMessage,
   memberOf: (field: DescField) => DescField | undefined,

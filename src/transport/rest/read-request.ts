@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
-import { etagOf, requestIdOf, streamPositionOf } from "../../contract/rest-form.ts";
+import { etagOf, requestIdField, streamPositionOf } from "../../contract/rest-form.ts";
 import { Failure } from "../../failure.ts";
 import { decodeRequest, type FixedField } from "./decode-request.ts";
 import { readIfMatch } from "./entity-tag.ts";
@@ -29,7 +29,7 @@ function* fromHeaders({ header, target }: RestCall): Generator<FixedField> {
     if (value !== undefined) yield { field: etag.name, value, source: "If-Match" };
   } else if (ifMatch !== null && idempotency !== Idempotency.NO_SIDE_EFFECTS) throw unconditional();
   const key = header.get("idempotency-key");
-  const requestId = requestIdOf(input);
+  const requestId = requestIdField(input);
   if (key !== null && requestId !== undefined)
     yield { field: requestId.name, value: readIdempotencyKey(key), source: "Idempotency-Key" };
   // An EventSource connects again with the query that it began with, so this replaces what stands there.

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Logger } from "pino";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 import { explainError } from "../../interceptors/map-errors.ts";
-import { requestIdHeader, requestIdOf } from "../../interceptors/request-id.ts";
+import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.ts";
 import { createAdmission } from "../create-admission.ts";
 import type { Facade } from "../http.ts";
 import type { Route } from "../routes.ts";
@@ -71,7 +71,7 @@ export function serveRest(options: RestOptions): Facade {
     scope.addHook("onRequest", async (_request, reply) => void reply.headers(safeHeaders));
     scope.setErrorHandler((error, request, reply) => {
       const call = calls.get(request);
-      const requestId = call?.requestId || requestIdOf(headerOf(request, requestIdHeader));
+      const requestId = call?.requestId || ensureRequestId(headerOf(request, requestIdHeader));
       const { status, headers, body } = explain(error, call, requestId);
       reply.code(status).headers({ ...headers, [requestIdHeader]: requestId });
       return reply.header("content-type", "application/problem+json; charset=utf-8").send(JSON.stringify(body));

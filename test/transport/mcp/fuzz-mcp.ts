@@ -13,7 +13,7 @@ const seed = Number(process.env.FUZZ_SEED ?? 1 + Math.floor(Math.random() * 2_14
 const theirs = "their-canary-5b1d";
 const atOnce = 16;
 /** Nothing that is asked for here takes a second; a request that takes that long hangs. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 let app: TestApp;
 const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
@@ -36,7 +36,7 @@ function send({ headers, body }: FuzzRequest): Promise<{ status: number; text: s
       });
       response.on("end", () => resolve({ status: response.statusCode ?? 0, text })).on("error", reject);
     });
-    request.setTimeout(patienceMs, () => request.destroy(new Error("it hangs")));
+    request.setTimeout(timeoutMs, () => request.destroy(new Error("it hangs")));
     request.on("error", reject).end(bytes);
   });
 }
