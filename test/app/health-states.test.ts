@@ -15,7 +15,7 @@ import { freePort } from "../support/free-port.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { signalEmbeddedPostgres } from "./signal-embedded-postgres.ts";
 
-// The table "what health says" of README.md, row by row, on real parts.
+// The table of docs/operations.md, Health, row by row, on real parts.
 
 type At = Pick<TestApp, "httpUrl" | "grpcAddress">;
 

@@ -138,7 +138,7 @@ describe("the house", () => {
   });
 
   test("what every call runs writes no function into a property where it is made: it would keep its call alive", () => {
-    // See "No function is written into a property" in ARCHITECTURE.md. A connector's tests are few.
+    // See "No function is written into a property" in docs/decisions. A connector's tests are few.
     const perCall = /^src\/(auth|connection|connection-profile|database|events|interceptors|transport)\//;
     const written = /[\w\])]\.[#\w]+ = (async )?(function\b|\w+ =>|\([^()]*\)(: [\w<>[\]. |]+)? =>)/;
     expect("call.sendStatus = (sent) => {").toMatch(written);
