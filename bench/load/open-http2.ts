@@ -10,14 +10,17 @@ const ack = 0x1;
 const refused = 0x8 | 0x20; // padding and priority: no server that we drive sends them
 
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
-/** HEADER_TABLE_SIZE 0, so that every header block can be read for itself, and ENABLE_PUSH 0. */
-const settings = Buffer.from([0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0]);
-/** Raises the window of the connection to all that the protocol allows: 2 GiB of answers. */
-const fullWindow = Buffer.from([0x7f, 0xff, 0x00, 0x00]);
+/**
+ * HEADER_TABLE_SIZE 0, so that every header block can be read for itself; ENABLE_PUSH 0; INITIAL_WINDOW_SIZE of the most that the
+ * protocol allows, so that a stream needs no WINDOW_UPDATE.
+ */
+const settings = Buffer.from([0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff]);
+/** How many bytes of answers are received before the window of the connection is raised by as many: half of what is open. */
+const windowStep = 8 * 1024 * 1024;
 
 /** What came back on a stream. */
 export interface Answer {
-  /** The last header block: the trailers, or the only one. */
+  /** The last header block: the trailers, or the only one. An answer that ends without one is rejected. */
   readonly trailers: Buffer;
   /** How many bytes of data came before. */
   readonly bytes: number;
@@ -25,7 +28,9 @@ export interface Answer {
 
 /** A connection that asks the same question with other bodies. */
 export interface Http2 {
+  /** Returns the answer; rejects when its stream is reset, and at once when the connection has ended. */
   ask(body: Buffer): Promise<Answer>;
+  /** Closes the socket; what has no answer yet is rejected. */
   close(): void;
 }
 
@@ -46,6 +51,8 @@ export async function openHttp2(port: number, headers: readonly (readonly [strin
   const pending = new Map<number, Pending>();
   let nextStream = 1;
   let sendWindow = 65_535;
+  let received = 0;
+  let ended: Error | undefined;
   let unsent: Buffer[] = [];
 
   const send = (...frames: Buffer[]) => {
@@ -58,6 +65,7 @@ export async function openHttp2(port: number, headers: readonly (readonly [strin
     unsent = [];
   };
   const fail = (error: Error) => {
+    ended ??= error;
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
   };
@@ -66,12 +74,24 @@ export async function openHttp2(port: number, headers: readonly (readonly [strin
     pending.delete(stream);
     resolve?.({ trailers, bytes });
   };
+  const failOne = (stream: number, why: string) => {
+    pending.get(stream)?.reject(new Error(why));
+    pending.delete(stream);
+  };
+  const receiveData = (flags: number, stream: number, length: number) => {
+    const one = pending.get(stream);
+    if (one !== undefined) one.bytes += length;
+    received += length;
+    if (received >= windowStep) {
+      send(windowUpdate(received));
+      received = 0;
+    }
+    if ((flags & endStream) !== 0) failOne(stream, "the answer ended without trailers");
+  };
 
   const receive = (type: number, flags: number, stream: number, payload: Buffer) => {
-    if (type === types.data) {
-      const one = pending.get(stream);
-      if (one !== undefined) one.bytes += payload.length;
-    } else if (type === types.headers) {
+    if (type === types.data) receiveData(flags, stream, payload.length);
+    else if (type === types.headers) {
       if ((flags & refused) !== 0 || (flags & endHeaders) === 0)
         fail(new Error("a header block of a kind not read here"));
       else if ((flags & endStream) !== 0) finish(stream, Buffer.from(payload));
@@ -79,8 +99,7 @@ export async function openHttp2(port: number, headers: readonly (readonly [strin
       if (stream === 0) sendWindow += payload.readUInt32BE(0);
     } else if (type === types.settings && (flags & ack) === 0) send(frame(types.settings, ack, 0, Buffer.alloc(0)));
     else if (type === types.ping && (flags & ack) === 0) send(frame(types.ping, ack, 0, Buffer.from(payload)));
-    else if (type === types.resetStream)
-      pending.get(stream)?.reject(new Error(`reset, code ${payload.readUInt32BE(0)}`));
+    else if (type === types.resetStream) failOne(stream, `reset, code ${payload.readUInt32BE(0)}`);
     else if (type === types.goAway) fail(new Error(`the server ended the connection, code ${payload.readUInt32BE(4)}`));
   };
   let rest: Buffer = Buffer.alloc(0);
@@ -99,10 +118,11 @@ export async function openHttp2(port: number, headers: readonly (readonly [strin
   socket.on("error", fail);
   socket.on("close", () => fail(new Error("the server closed the connection")));
 
-  send(preface, frame(types.settings, 0, 0, settings), frame(types.windowUpdate, 0, 0, fullWindow));
+  send(preface, frame(types.settings, 0, 0, settings), windowUpdate(2 * windowStep));
   return {
     ask: (body) =>
       new Promise((resolve, reject) => {
+        if (ended !== undefined) throw ended;
         sendWindow -= body.length;
         if (sendWindow < 0) throw new Error("the server takes no more data: its window is used up");
         const stream = nextStream;
@@ -111,8 +131,18 @@ export async function openHttp2(port: number, headers: readonly (readonly [strin
         const block = stream === 1 ? blocks.first : blocks.later;
         send(frame(types.headers, endHeaders, stream, block), frame(types.data, endStream, stream, body));
       }),
-    close: () => socket.destroy(),
+    close: () => {
+      fail(new Error("the connection was closed here"));
+      socket.destroy();
+    },
   };
+}
+
+/** Lets the server send as many bytes more on this connection. */
+function windowUpdate(bytes: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32BE(bytes);
+  return frame(types.windowUpdate, 0, 0, payload);
 }
 
 function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
