@@ -26,7 +26,7 @@ export interface Connectory extends RunningProcess {
 }
 
 /** Above what the bench asks for at once: what a test costs is measured, not what is refused. */
-const testLimits = { TESTS_MAX_PER_ORGANIZATION: "50", TESTS_MAX_PER_TARGET: "50" };
+const testLimits = { TESTS_MAX_PER_ORGANIZATION: "50", TESTS_MAX_PER_TARGET: "50", TESTS_MAX_PER_ADDRESS: "50" };
 
 /** Starts the server as `npm start` does, on free ports and `dataDir`. */
 export async function startConnectory(

@@ -500,7 +500,7 @@ export const descriptions = {
   "connectory.v1.ErrorReason.ERROR_REASON_PROFILE_NOT_FOUND": "NOT_FOUND. The organization has no such profile. Example: it was deleted, or another organization has it.",
   "connectory.v1.ErrorReason.ERROR_REASON_CONNECTOR_NOT_FOUND": "NOT_FOUND. No connector has this name. Example: GetConnector with `kafak`.",
   "connectory.v1.ErrorReason.ERROR_REASON_QUEUE_FULL": "RESOURCE_EXHAUSTED. Too many calls wait for the database, have begun without having sent their request whole, or are more than the server can answer in time; `RetryInfo` says when to come back. Example: the 10 001st create waits.",
-  "connectory.v1.ErrorReason.ERROR_REASON_TOO_MANY_TESTS": "RESOURCE_EXHAUSTED. Too many live tests run at once; `RetryInfo` says when to come back. Example: the 11th test of an organization starts while ten run.",
+  "connectory.v1.ErrorReason.ERROR_REASON_TOO_MANY_TESTS": "RESOURCE_EXHAUSTED. Too many live tests run at once, or dial the same address; `RetryInfo` says when to come back. Example: the 11th test of an organization starts while ten run.",
   "connectory.v1.ErrorReason.ERROR_REASON_DATABASE_UNAVAILABLE": "UNAVAILABLE. The database cannot be reached just now. Nothing was written, or it is not known whether it was. Example: PostgreSQL is being restarted.",
   "connectory.v1.ErrorReason.ERROR_REASON_ISSUER_UNAVAILABLE": "UNAVAILABLE. The issuer's keys cannot be read just now, so that no token can be verified. Example: AUTH_JWKS_URL does not answer.",
   "connectory.v1.ErrorReason.ERROR_REASON_STOPPING": "UNAVAILABLE. The server is stopping; call again, another one will answer. Example: the call came after SIGTERM.",

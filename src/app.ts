@@ -228,6 +228,7 @@ function openThreads(
     cacheDir: join(dataDir, "compiled"),
     log,
     maxThreads: tests.total,
+    targetLimits: { total: tests.perAddress, perOrganization: tests.perTarget },
   });
 }
 

@@ -28,6 +28,7 @@ export interface TestSettings {
   readonly total: number;
   readonly perOrganization: number;
   readonly perTarget: number;
+  readonly perAddress: number;
   readonly deadlineMs: number;
 }
 
@@ -93,6 +94,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       total: env.integer("TESTS_MAX", 50, 1, 1000),
       perOrganization: env.integer("TESTS_MAX_PER_ORGANIZATION", 10, 1, 1000),
       perTarget: env.integer("TESTS_MAX_PER_TARGET", 5, 1, 1000),
+      perAddress: env.integer("TESTS_MAX_PER_ADDRESS", 25, 1, 1000),
       deadlineMs: env.integer("TEST_TIMEOUT_MS", 10_000, 500, 60_000),
     },
     egress: { allow: readRules(env, "EGRESS_ALLOW"), deny: readRules(env, "EGRESS_DENY") },

@@ -26,7 +26,7 @@ const rpcPath = (rpc: string) => `/${ConnectionProfileService.typeName}/${rpc}`;
  * took a processor are left out of both.
  */
 export const measureBlackHoles: Compare = async ({ folder, rounds, stack, say }) => {
-  const limits = { TESTS_MAX: "200", TESTS_MAX_PER_TARGET: "200", LOG_LEVEL: "error" };
+  const limits = { TESTS_MAX: "200", TESTS_MAX_PER_TARGET: "200", TESTS_MAX_PER_ADDRESS: "200", LOG_LEVEL: "error" };
   const server = await startConnectory(`${folder}/black-holes`, limits);
   stack.defer(server.stop);
   const hole = await startBlackHole();

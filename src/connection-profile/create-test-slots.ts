@@ -1,5 +1,7 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { createConcurrencyLimiter } from "../concurrency/concurrency-limiter.ts";
 import { endpointName } from "../connectors/connector.ts";
+import { serverIsFull } from "../connectors/limit-targets.ts";
 import type { Target } from "../egress/egress-policy.ts";
 import { Failure } from "../failure.ts";
 
@@ -7,7 +9,7 @@ import { Failure } from "../failure.ts";
 export interface TestLimits {
   readonly total: number;
   readonly perOrganization: number;
-  /** Against the same host and port, of one organization: those of others must not be felt, nor told of. */
+  /** Against the same host and port, of one organization. What names lead to is limited by `limit-targets.ts`. */
   readonly perTarget: number;
 }
 
@@ -25,31 +27,25 @@ export const defaultTestLimits: TestLimits = { total: 50, perOrganization: 10, p
 export type TakeTestSlots = (organizationId: string, targets: readonly Target[]) => () => void;
 
 export function createTestSlots(limits: TestLimits = defaultTestLimits): TakeTestSlots {
-  const taken = new Map<string, number>();
+  const limiter = createConcurrencyLimiter();
   return (organizationId, targets) => {
     const names = new Set(targets.map(nameOf));
-    const slots = [
-      { key: `organization ${organizationId}`, limit: limits.perOrganization, whose: "your organization runs" },
-      ...[...names].map((name) => ({
-        key: `target ${name} of ${organizationId}`,
-        limit: limits.perTarget,
-        whose: `for ${name} your organization runs`,
-      })),
-      { key: "total", limit: limits.total, whose: "this server runs" },
-    ];
-    const full = slots.find(({ key, limit }) => (taken.get(key) ?? 0) >= limit);
-    if (full !== undefined) throw tooMany(full);
-    for (const { key } of slots) taken.set(key, (taken.get(key) ?? 0) + 1);
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      for (const { key } of slots) {
-        const left = (taken.get(key) ?? 0) - 1;
-        if (left > 0) taken.set(key, left);
-        else taken.delete(key);
-      }
-    };
+    return limiter.acquire({
+      owner: organizationId,
+      limits: [
+        {
+          key: `organization ${organizationId}`,
+          max: limits.perOrganization,
+          refuse: tooMany("your organization runs"),
+        },
+        ...[...names].map((name) => ({
+          key: `target ${name} of ${organizationId}`,
+          max: limits.perTarget,
+          refuse: tooMany(`for ${name} your organization runs`),
+        })),
+        { key: "total", max: limits.total, refuse: serverIsFull },
+      ],
+    });
   };
 }
 
@@ -58,8 +54,9 @@ function nameOf({ host, port }: Target): string {
   return endpointName({ host: host.toLowerCase().replace(/\.$/, ""), port });
 }
 
-function tooMany({ whose, limit }: { whose: string; limit: number }): Failure {
-  return new Failure(ErrorReason.TOO_MANY_TESTS, `${whose} ${limit} tests at once already: try again in a moment`, {
-    retryAfterMs: 1000,
-  });
+function tooMany(whose: string): (max: number) => Failure {
+  return (max) =>
+    new Failure(ErrorReason.TOO_MANY_TESTS, `${whose} ${max} tests at once already: try again in a moment`, {
+      retryAfterMs: 1000,
+    });
 }

@@ -39,7 +39,7 @@ export interface CandidateRun {
 
 /**
  * Tries a candidate within the limits, and keeps what must be kept of it. Throws Failure TOO_MANY_TESTS when it was not
- * tried, and rejects with the signal's reason when the caller goes away. The page is empty after a test.
+ * tried, or had to end because of a limit, and rejects with the signal's reason when the caller goes away. The page is empty after a test.
  */
 export type RunCandidate = (run: CandidateRun) => Promise<DiscoveryOutcome>;
 
@@ -53,7 +53,11 @@ export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
     const { organizationId } = caller;
     if (question === undefined && connector.test === undefined) return { ...unsupportedOutcome(), page: emptyPage };
     const { signal } = context;
-    const task = { organizationId, connector, config, question, signal };
+    let dialed = false;
+    const onDial = () => {
+      dialed = true;
+    };
+    const task = { organizationId, connector, config, question, signal, onDial };
     const run = async (stepped: CandidateRun["onStep"]) => {
       const giveBack = takeTestSlots(organizationId, connector.endpoints(config));
       const begin = () => {
@@ -64,8 +68,8 @@ export function createRunCandidate(deps: RunCandidateDeps): RunCandidate {
     };
     const outcome = await observed({ caller, connector: connector.id, kind, onStep }, run).catch(
       async (error: unknown) => {
-        // What did not come to its end may have dialled all the same.
-        if (!wasRefused(error))
+        // What did not come to its end may have dialled all the same, and so may what was refused at its second target.
+        if (dialed || !wasRefused(error))
           await recordTry(caller, candidate, { kind, outcome: undefined }).catch((err: unknown) =>
             log.error({ err, requestId: caller.requestId }, "a test that was cut short is not in the event log"),
           );

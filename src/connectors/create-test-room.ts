@@ -26,6 +26,12 @@ export interface TestTask {
   readonly terminationDelayMs?: number | undefined;
   /** Gets every step as it begins and as it ends. */
   onStep?(step: TestStep): void;
+  /** Asked before the test dials a target: false means that it must not, and that the signal has aborted. Absent: it may. */
+  acquireTarget?(target: string): boolean;
+  /** Called each time that it begins to dial. */
+  onDial?(): void;
+  /** Called once, when nothing of it is left: its sockets are closed, or its thread has ended. */
+  onEnd?(): void;
 }
 
 /**
@@ -94,9 +100,10 @@ export function createTestRoom({
     if (closed) return;
     closed = true;
     clearTimeout(idle);
-    onEnd(Promise.resolve(thread?.end()));
+    const threadEnded = Promise.resolve(thread?.end());
+    onEnd(threadEnded);
     loaded.resolve();
-    for (const [id, test] of tests) finish(id, () => outcomeOf(test));
+    for (const [id, test] of tests) finish(id, () => outcomeOf(test), threadEnded);
   };
   const kill = (err: Error) => {
     if (closed) return;
@@ -108,12 +115,14 @@ export function createTestRoom({
       return (ended ?? outcomeOfEnded)(test);
     });
   };
-  const finish = (id: number, outcome: () => DiscoveryOutcome) => {
+  const finish = (id: number, outcome: () => DiscoveryOutcome, threadEnded?: Promise<unknown>) => {
     const test = tests.get(id);
     if (test === undefined) return;
     tests.delete(id);
     clearTimeout(test.timer);
     test.settle(outcome);
+    if (threadEnded === undefined) test.onEnd?.();
+    else void threadEnded.finally(() => test.onEnd?.());
     if (tests.size === 0 && !closed) idle = setTimeout(() => stop(unavailable), idleMs);
   };
   const begin = (id: number, { connector, config, question, onStep, endsAt }: Running) =>
@@ -128,6 +137,13 @@ export function createTestRoom({
         endsAt,
       },
     });
+  const acquire = (id: number, target: string) => {
+    const test = tests.get(id);
+    if (test === undefined || test.signal.aborted) return;
+    if (test.acquireTarget?.(target) === false) return;
+    test.onDial?.();
+    thread?.order({ acquired: target, id });
+  };
   const hear = (answer: Exclude<TestThreadAnswer, { pong: true }>) => {
     if ("ready" in answer) {
       ready = true;
@@ -136,7 +152,8 @@ export function createTestRoom({
     } else if ("step" in answer) {
       const test = tests.get(answer.id);
       if (test !== undefined) note(test, fromBinary(TestStepSchema, answer.step));
-    } else finish(answer.id, () => readAnswer(answer));
+    } else if ("acquire" in answer) acquire(answer.id, answer.acquire);
+    else finish(answer.id, () => readAnswer(answer));
   };
 
   return {
@@ -199,7 +216,7 @@ function outcomeOfEnded({ connector, steps, endsAt }: EndedTest): DiscoveryOutco
 }
 
 function readAnswer(
-  answer: Exclude<TestThreadAnswer, { ready: true } | { pong: true } | { step: Uint8Array }>,
+  answer: Exclude<TestThreadAnswer, { ready: true } | { pong: true } | { step: Uint8Array } | { acquire: string }>,
 ): DiscoveryOutcome {
   if ("defect" in answer) throw new Error(`a connector test failed: ${answer.defect}`);
   if ("cancelled" in answer) throw new Error("a connector test was cancelled");

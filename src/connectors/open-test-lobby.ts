@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { createTestRoom, type TestRoom } from "./create-test-room.ts";
+import { createTestRoom, type TestRoom, type TestTask } from "./create-test-room.ts";
+import { defaultTargetLimits, limitTargets, type TargetLimits } from "./limit-targets.ts";
 import { openTestThreads, type TestThreads, type TestThreadsOptions, threadDefaults } from "./open-test-threads.ts";
 import type { DiscoveryOutcome } from "./run-test.ts";
 
@@ -20,6 +21,10 @@ const lobbyIdleMs = 600_000;
 /** How long an organization whose target ended a thread by force has to itself, in milliseconds, and how many are known. */
 const suspicion = { max: 10_000, ttl: 600_000 };
 
+export interface TestLobbyOptions extends TestThreadsOptions {
+  readonly targetLimits?: TargetLimits;
+}
+
 /**
  * One thread in which the tests of all organizations begin: the lobby. A thread costs 0.15 s of a processor to start, and
  * twenty organizations that begin to test at the same time slowed every other call down while theirs started.
@@ -28,8 +33,9 @@ const suspicion = { max: 10_000, ttl: 600_000 };
  * Tests change nothing, so all that were in it run again, each in a thread of its own organization, where what a target does
  * hurts nobody else. The organization whose thread has to be ended there as well tests on its own for the next ten minutes.
  */
-export function openTestLobby(options: TestThreadsOptions): TestThreads {
-  const { onForce: _, ...limits } = options;
+export function openTestLobby(options: TestLobbyOptions): TestThreads {
+  const { onForce: _, targetLimits = defaultTargetLimits, ...limits } = options;
+  const dialedBy = limitTargets(targetLimits);
   const suspects = new LRUCache<string, true>(suspicion);
   const own = openTestThreads({ ...limits, onForce: (organizationId) => void suspects.set(organizationId, true) });
   const ending = new Set<Promise<unknown>>();
@@ -55,18 +61,37 @@ export function openTestLobby(options: TestThreadsOptions): TestThreads {
     return room;
   };
 
+  /** `start` makes the task anew for each thread that it runs in. */
+  const run = async (organizationId: string, start: () => TestTask) => {
+    if (closed || suspects.has(organizationId)) return own.run({ ...start(), organizationId });
+    lobby ??= openLobby();
+    const task = start();
+    const endsAt = performance.now() + task.deadlineMs;
+    try {
+      return await lobby.run(task);
+    } catch (error) {
+      if (!(error instanceof MovedOut)) throw error;
+      task.signal.throwIfAborted();
+      const deadlineMs = Math.max(1, endsAt - performance.now());
+      return own.run({ ...start(), organizationId, deadlineMs });
+    }
+  };
+
   return {
     run: async ({ organizationId, ...task }) => {
       task.signal.throwIfAborted();
-      if (closed || suspects.has(organizationId)) return own.run({ organizationId, ...task });
-      const endsAt = performance.now() + task.deadlineMs;
-      lobby ??= openLobby();
+      const targets = dialedBy(organizationId);
+      const signal = AbortSignal.any([task.signal, targets.signal]);
+      const ends: Promise<void>[] = [];
+      const start = () => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        ends.push(promise);
+        return { ...task, signal, acquireTarget: targets.acquire, onEnd: resolve };
+      };
       try {
-        return await lobby.run(task);
-      } catch (error) {
-        if (!(error instanceof MovedOut)) throw error;
-        const deadlineMs = Math.max(1, endsAt - performance.now());
-        return own.run({ ...task, organizationId, deadlineMs });
+        return await run(organizationId, start);
+      } finally {
+        void Promise.all(ends).then(targets.release);
       }
     },
     close: async () => {

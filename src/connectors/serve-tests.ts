@@ -5,6 +5,7 @@ import { DiscoveredResourceSchema } from "../../gen/connectory/v1/connection_pro
 import { TestReportSchema, type TestStep, TestStepSchema } from "../../gen/connectory/v1/test_report_pb.js";
 import { createDialer } from "../egress/create-dialer.ts";
 import { createEgressPolicy } from "../egress/egress-policy.ts";
+import { type AcquiredTargets, acquireTargets } from "./acquire-targets.ts";
 import { createConcealer } from "./create-concealer.ts";
 import { describeDefect } from "./describe-defect.ts";
 import { connectors, findConnector } from "./index.ts";
@@ -20,8 +21,9 @@ import type {
 
 /** The work of a test thread: runs the tests and discoveries that it is told to, any number at a time. */
 export function serveTests(port: MessagePort, { egress, gathers }: TestThreadData): void {
-  const dialer = createDialer({ policy: createEgressPolicy(egress) });
+  const policy = createEgressPolicy(egress);
   const callers = new Map<number, AbortController>();
+  const targets = new Map<number, AcquiredTargets>();
   const waiting: TestThreadAnswer[] = [];
   const send = () => port.postMessage(waiting.splice(0));
   const answer = (message: TestThreadAnswer) => {
@@ -33,6 +35,8 @@ export function serveTests(port: MessagePort, { egress, gathers }: TestThreadDat
   const run = async ({ id, connectorId, config, question, tellsSteps, endsAt }: TestThreadTask) => {
     const caller = new AbortController();
     callers.set(id, caller);
+    const acquired = acquireTargets((target) => answer({ id, acquire: target }));
+    targets.set(id, acquired);
     try {
       const connector = findConnector(connectors, connectorId);
       if (connector === undefined) throw new Error(`there is no connector ${connectorId}`);
@@ -42,7 +46,7 @@ export function serveTests(port: MessagePort, { egress, gathers }: TestThreadDat
         connector,
         config: whole,
         concealer,
-        dialer,
+        dialer: createDialer({ policy, acquireTarget: acquired.acquire }),
         signal: caller.signal,
         deadlineMs: Math.max(1, Number(endsAt - process.hrtime.bigint()) / 1e6),
         onStep: (step: TestStep) => {
@@ -59,12 +63,14 @@ export function serveTests(port: MessagePort, { egress, gathers }: TestThreadDat
       else answer({ id, defect: describeDefect(error) });
     } finally {
       callers.delete(id);
+      targets.delete(id);
       if (callers.size === 0) flushCompileCache();
     }
   };
 
   port.on("message", (order: TestThreadOrder) => {
     if ("ping" in order) answer({ pong: true });
+    else if ("acquired" in order) targets.get(order.id)?.granted(order.acquired);
     else if ("cancel" in order) callers.get(order.cancel)?.abort();
     else void run(order.run);
   });

@@ -16,6 +16,8 @@ export interface TestThreadData {
 export type TestThreadOrder =
   | { readonly run: TestThreadTask }
   | { readonly cancel: number }
+  /** A test may dial a target that it has asked for. */
+  | { readonly acquired: string; readonly id: number }
   /** To be answered at once. */
   | { readonly ping: true };
 
@@ -38,6 +40,8 @@ export type TestThreadAnswer =
   | { readonly pong: true }
   /** A step that began or ended. */
   | { readonly id: number; readonly step: Uint8Array }
+  /** A test wants to dial a target, and waits: it may, or it is cancelled. */
+  | { readonly id: number; readonly acquire: string }
   | { readonly id: number; readonly outcome: SentOutcome }
   | { readonly id: number; readonly cancelled: true }
   /** An error that is no outcome: for the log. */

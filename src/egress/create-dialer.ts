@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { canonicalTarget } from "./canonical-target.ts";
 import type { EgressPolicy, Target } from "./egress-policy.ts";
 import { lookupAddresses, type NameSources, type Resolution } from "./lookup-addresses.ts";
 
@@ -35,9 +36,14 @@ export interface DialerOptions {
   readonly policy: EgressPolicy;
   /** The system's own without it. */
   readonly names?: NameSources;
+  /**
+   * Awaited before each address is dialled, with its `canonicalTarget`: what counts connections where they really go. An
+   * address is dialled when it resolves, never when it rejects.
+   */
+  acquireTarget?(target: string, signal: AbortSignal): Promise<void>;
 }
 
-export function createDialer({ policy, names = {} }: DialerOptions): Dialer {
+export function createDialer({ policy, names = {}, acquireTarget }: DialerOptions): Dialer {
   const dialer: Dialer = {
     resolve: (host, signal) => lookupAddresses(host, { ...names, signal, mayAsk: policy.mayAsk }),
     admit: async (target, resolution) => {
@@ -48,6 +54,7 @@ export function createDialer({ policy, names = {} }: DialerOptions): Dialer {
     open: async ({ addresses, port }, signal) => {
       let failure: unknown = new Error("the name has no address");
       for (const [index, address] of addresses.entries()) {
+        await acquireTarget?.(canonicalTarget(address, port), signal);
         const last = index === addresses.length - 1;
         const attemptSignal = last ? signal : AbortSignal.any([signal, AbortSignal.timeout(nextAddressAfterMs)]);
         try {

@@ -1,9 +1,9 @@
 import type { Knex } from "knex";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
-import { createPlaces, type PlaceLimits } from "./create-places.ts";
 import type { EventType } from "./event.ts";
 import { createFollower, type Followed, type Follower } from "./follower.ts";
+import { limitWatches, type WatchLimits } from "./limit-watches.ts";
 import { type ChangeBatch, createRecentChanges, type Revised } from "./recent-changes.ts";
 import { createTailReader, type TailPage } from "./tail-reader.ts";
 
@@ -31,7 +31,7 @@ export interface EventTailOptions<Change> {
   readonly types: readonly EventType[];
   /** Makes of an event what followers get; once for all of them. */
   readonly toChange: (event: TailPage["events"][number]) => Change;
-  readonly maxFollowers: PlaceLimits;
+  readonly maxFollowers: WatchLimits;
   /** How often to look for what other processes wrote, in milliseconds. */
   readonly pollMs?: number;
   /** How long the database may say nothing before it counts as away, in milliseconds. */
@@ -51,7 +51,7 @@ export function createEventTail<Change extends Revised>(options: EventTailOption
   const { knex, types, toChange, maxFollowers, pollMs = 250, answerMs = 10_000 } = options;
   const reader = createTailReader({ knex, types, answerMs });
   const organizations = new Map<string, Followed<Change>>();
-  const takePlace = createPlaces(maxFollowers);
+  const acquireWatch = limitWatches(maxFollowers);
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
   let again = false;
@@ -130,7 +130,7 @@ export function createEventTail<Change extends Revised>(options: EventTailOption
   return {
     async follow({ organizationId, after, signal, evict }) {
       if (stopped) throw stopping();
-      const givePlaceBack = takePlace(organizationId, evict);
+      const release = acquireWatch(organizationId, evict);
       try {
         const head = (await reader.heads([organizationId])).get(organizationId) ?? 0n;
         if (stopped) throw stopping();
@@ -143,12 +143,12 @@ export function createEventTail<Change extends Revised>(options: EventTailOption
           signal,
           readPage: (from, limit) => readPage(organizationId, from, limit),
           onLeave: () => {
-            givePlaceBack();
+            release();
             if (followed.wakers.size === 0) forget(followed);
           },
         });
       } catch (error) {
-        givePlaceBack();
+        release();
         throw error;
       }
     },

@@ -34,7 +34,12 @@ async function startBouncer(mode: "session" | "transaction", poolSize: number) {
 }
 
 async function startApp(url: string, prepare: string): Promise<TestApp> {
-  const tests = { TESTS_MAX: "100", TESTS_MAX_PER_ORGANIZATION: "100", TESTS_MAX_PER_TARGET: "100" };
+  const tests = {
+    TESTS_MAX: "100",
+    TESTS_MAX_PER_ORGANIZATION: "100",
+    TESTS_MAX_PER_TARGET: "100",
+    TESTS_MAX_PER_ADDRESS: "100",
+  };
   const app = await startTestApp({ DATABASE_URL: url, DATABASE_PREPARE: prepare, ...tests });
   cleanups.push(app.stop);
   return app;

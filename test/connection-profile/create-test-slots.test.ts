@@ -9,11 +9,11 @@ test("one organization does not take the slots of another, and what is given bac
   const give = [take("a", []), take("a", [])];
   expect(() => take("a", [])).toThrow("your organization runs 2 tests");
   take("b", []);
-  expect(() => take("b", [])).toThrow("this server runs 3 tests");
+  expect(() => take("b", [])).toThrow("this server runs as many tests as it can");
   give[0]?.();
   give[0]?.();
   take("b", []);
-  expect(() => take("a", [])).toThrow("this server runs 3 tests");
+  expect(() => take("a", [])).toThrow("this server runs as many tests as it can");
 });
 
 test("a target has slots of its own in each organization, however its name is written", () => {

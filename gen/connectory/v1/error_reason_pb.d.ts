@@ -175,7 +175,7 @@ export enum ErrorReason {
   QUEUE_FULL = 19,
 
   /**
-   * RESOURCE_EXHAUSTED. Too many live tests run at once; `RetryInfo` says when to come back.
+   * RESOURCE_EXHAUSTED. Too many live tests run at once, or dial the same address; `RetryInfo` says when to come back.
    * Example: the 11th test of an organization starts while ten run.
    *
    * @generated from enum value: ERROR_REASON_TOO_MANY_TESTS = 20;

@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { createPlaces, type PlaceLimits } from "../../src/events/create-places.ts";
+import { limitWatches, type WatchLimits } from "../../src/events/limit-watches.ts";
 import { Failure } from "../../src/failure.ts";
 
 /** Organizations that take places and want to keep them. */
-function start(limits: PlaceLimits) {
-  const takePlace = createPlaces(limits);
+function start(limits: WatchLimits) {
+  const acquire = limitWatches(limits);
   const held = new Map<string, Set<() => void>>();
   const whys: Failure[] = [];
   const take = (organizationId: string): boolean => {
     const own = held.get(organizationId) ?? new Set();
     held.set(organizationId, own);
     try {
-      const giveBack = takePlace(organizationId, (why) => {
+      const giveBack = acquire(organizationId, (why) => {
         whys.push(why);
         own.delete(giveBack);
         giveBack(); // whoever is evicted leaves, as others do
