@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { ConnectionProfileService } from "../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../gen/connectory/v1/connection_service_pb.js";
 import { createPageTokens, type PageTokens } from "./auth/page-token.ts";
+import { createKeyedMutex } from "./concurrency/keyed-mutex.ts";
 import type { Config } from "./config.ts";
 import { batchCheckConnections } from "./connection/batch-check-connections.ts";
 import { batchCreateConnections } from "./connection/batch-create-connections.ts";
@@ -28,7 +29,6 @@ import { discoverConnectionProfile } from "./connection-profile/discover-connect
 import { expungeConnectionProfile } from "./connection-profile/expunge-connection-profile.ts";
 import { getConnectionProfile } from "./connection-profile/get-connection-profile.ts";
 import { getConnector } from "./connection-profile/get-connector.ts";
-import { createInTurn } from "./connection-profile/in-turn.ts";
 import { listConnectionProfileRevisions } from "./connection-profile/list-connection-profile-revisions.ts";
 import { listConnectionProfiles } from "./connection-profile/list-connection-profiles.ts";
 import { listConnectors } from "./connection-profile/list-connectors.ts";
@@ -138,7 +138,7 @@ function profileRoutes(
     inLine: createTestLine(),
     deadlineMs: tests.deadlineMs,
   });
-  const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
+  const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), withLock: createKeyedMutex() };
   return routesOf(ConnectionProfileService, {
     listConnectors: listConnectors(deps),
     getConnector: getConnector(deps),

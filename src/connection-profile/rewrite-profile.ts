@@ -3,11 +3,11 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { ConnectionProfile, ProfileChange } from "../../gen/connectory/v1/connection_profile_pb.js";
 import { ValidationMode } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import type { TestReport } from "../../gen/connectory/v1/test_report_pb.js";
+import type { WithLock } from "../concurrency/keyed-mutex.ts";
 import { callerOf } from "../interceptors/caller.ts";
 import { changedFields, type ProfileContent } from "./changed-fields.ts";
 import { checkEtag, etagMismatch } from "./check-etag.ts";
 import type { Choice } from "./choose-connector.ts";
-import type { InTurn } from "./in-turn.ts";
 import { mustBeThere } from "./profile-not-found.ts";
 import type { ProfileRepository } from "./profile-repository.ts";
 import type { SavedProfile } from "./read-profile.ts";
@@ -45,7 +45,7 @@ export interface Rewritten {
 export interface RewriteDeps {
   readonly profiles: ProfileRepository;
   readonly runCandidate: RunCandidate;
-  readonly inTurn: InTurn;
+  readonly withLock: WithLock;
 }
 
 /** A configuration that was found to work, as bytes. */
@@ -72,7 +72,9 @@ export async function rewriteProfile(
   const { organizationId } = callerOf(context);
   let tested: Tested | undefined;
   for (let tries = 1; ; ) {
-    const outcome = await deps.inTurn(`${organizationId} ${options.id}`, () => tryOnce(deps, context, options, tested));
+    const outcome = await deps.withLock(`${organizationId} ${options.id}`, () =>
+      tryOnce(deps, context, options, tested),
+    );
     if ("connectionProfile" in outcome) return outcome;
     if ("candidate" in outcome) {
       const { candidate } = outcome;

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { createPageTokens } from "../../src/auth/page-token.ts";
 import { principalKey } from "../../src/auth/principal.ts";
+import { createKeyedMutex } from "../../src/concurrency/keyed-mutex.ts";
 import { createCandidateReader } from "../../src/connection-profile/candidate.ts";
 import { createConnectionProfile } from "../../src/connection-profile/create-connection-profile.ts";
 import { createTestLine } from "../../src/connection-profile/create-test-line.ts";
@@ -15,7 +16,6 @@ import { discoverConnectionProfile } from "../../src/connection-profile/discover
 import { expungeConnectionProfile } from "../../src/connection-profile/expunge-connection-profile.ts";
 import { getConnectionProfile } from "../../src/connection-profile/get-connection-profile.ts";
 import { getConnector } from "../../src/connection-profile/get-connector.ts";
-import { createInTurn } from "../../src/connection-profile/in-turn.ts";
 import { listConnectionProfileRevisions } from "../../src/connection-profile/list-connection-profile-revisions.ts";
 import { listConnectionProfiles } from "../../src/connection-profile/list-connection-profiles.ts";
 import { listConnectors } from "../../src/connection-profile/list-connectors.ts";
@@ -99,7 +99,7 @@ export async function startProfileService(defaults: ServiceOptions = {}) {
       log,
       deadlineMs,
     });
-    const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), inTurn: createInTurn() };
+    const deps = { ...base, runCandidate, readCandidate: createCandidateReader(base), withLock: createKeyedMutex() };
     const asUser: Interceptor = (next) => (request) => {
       const expiresAt = Number.POSITIVE_INFINITY;
       const caller = { organizationId, userId, permissions: new Set(permissions), expiresAt, sessionId: "" };

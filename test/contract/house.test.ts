@@ -17,6 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   "create-routes.ts": [
     "config.ts",
     "auth",
+    "concurrency",
     "connection",
     "connection-profile",
     "connectors",

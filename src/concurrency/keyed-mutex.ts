@@ -2,13 +2,13 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { Failure } from "../failure.ts";
 
 /** Does work one after the other for each key; other keys do not wait. What has waited too long is refused undone. */
-export type InTurn = <T>(key: string, work: () => Promise<T>) => Promise<T>;
+export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
 /** By then whoever has asked has mostly asked again. */
 const defaultMaxWaitMs = 5000;
 
 /** `now` is a clock in milliseconds. */
-export function createInTurn({ maxWaitMs = defaultMaxWaitMs, now = () => performance.now() } = {}): InTurn {
+export function createKeyedMutex({ maxWaitMs = defaultMaxWaitMs, now = () => performance.now() } = {}): WithLock {
   const last = new Map<string, Promise<unknown>>();
   return (key, work) => {
     const before = last.get(key) ?? Promise.resolve();
