@@ -63,6 +63,10 @@ async function keepRunning({ text }: Fence): Promise<void> {
     detached: true,
   });
   running.push(child);
+  // A run that is interrupted leaves nothing behind: what it started has a group of its own.
+  const end = () => child.pid !== undefined && process.kill(-child.pid, "SIGTERM");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (part: string) => {
       output += part;
