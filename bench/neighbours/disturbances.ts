@@ -14,6 +14,8 @@ export interface Disturbance {
   readonly name: string;
   /** The calls of another organization that are measured beside it. */
   readonly method: Method;
+  /** It takes what the other's calls need as well: they are measured at a steady rate, too. */
+  readonly needsProcessor?: boolean;
   /** Resolves when it goes on, with how to end it: that resolves with what shows that it did disturb, and throws where it did not. */
   begin(): Promise<() => Promise<string>>;
 }
@@ -81,6 +83,7 @@ export async function listDisturbances(
     {
       name: `six callers of ListMutualConnections of two users with ${commonConnections} in common`,
       method: "GetConnection",
+      needsProcessor: true,
       begin: async () => {
         const pages = again(6, async () => {
           const { mutualConnections } = await connections.listMutualConnections(

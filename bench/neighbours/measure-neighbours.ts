@@ -5,9 +5,13 @@ import type { Measure } from "../load/measure.ts";
 import { startLoad } from "../load/start-load.ts";
 import type { Target } from "../load/target.ts";
 import { median } from "../median.ts";
+import type { Offer } from "../overload/offer.ts";
+import { runOffer } from "../overload/run-offer.ts";
 import { prepareProfiles } from "../profile/prepare-profiles.ts";
 import { organization, startConnectory } from "../start-connectory.ts";
-import { listDisturbances } from "./disturbances.ts";
+import { type Disturbance, listDisturbances } from "./disturbances.ts";
+
+type Seen = Pick<Measure, "perSecond" | "p99Ms">;
 
 /** What is left of an organization's rate, and how much longer its slowest calls may take. */
 const bars = { rate: 0.9, p99: 1.5 };
@@ -16,9 +20,13 @@ const window = { warmUpMs: 1000, measuredMs: 5000 };
 const callersOf: Partial<Record<Target["method"], number>> = { TestConnectionProfile: 4 };
 const usualCallers = 8;
 
+/** What an organization asks for that does not ask as often as it can: creates and reads in equal parts. */
+const steady = { perSecond: 200, seconds: 6, callers: 1, maxStreams: 990 };
+
 /**
- * Each disturbance of one organization beside the calls of another, which answer one another without a pause. The calls alone and
- * beside it take turns, and the medians of the rounds are compared; a call that is not OK ends the run.
+ * Each disturbance of one organization beside the calls of another: by callers who ask again when they are answered, and again at
+ * a steady rate where both need the processor, of which nobody can have 0.9 beside another. The calls alone and beside it take
+ * turns, and the medians of the rounds are compared; a call that is not OK ends the run.
  */
 export const measureNeighbours: Compare = async ({ folder, rounds, stack, say }) => {
   const limits = { TESTS_MAX_PER_ORGANIZATION: "10", TESTS_MAX_PER_TARGET: "5", LOG_LEVEL: "fatal" };
@@ -38,7 +46,21 @@ export const measureNeighbours: Compare = async ({ folder, rounds, stack, say })
 
   const rows: string[] = [];
   let met = true;
-  for (const { name, method, begin } of disturbances) {
+  const measure = async (name: string, calls: string, begin: Disturbance["begin"], drive: () => Promise<Seen>) => {
+    const alone: Seen[] = [];
+    const beside: Seen[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      alone.push(await drive());
+      const end = await begin();
+      beside.push(await drive());
+      say(`${name}: ${await end()}`);
+    }
+    const compared = compare(alone, beside);
+    rows.push(`| ${name} | ${calls} | ${compared.cells} |`);
+    met &&= compared.met;
+  };
+  const ids = known.map(({ id }) => String(id));
+  for (const { name, method, begin, needsProcessor = false } of disturbances) {
     const ofProfiles = method === "TestConnectionProfile";
     const target: Target = {
       protocol: "grpc",
@@ -46,19 +68,11 @@ export const measureNeighbours: Compare = async ({ folder, rounds, stack, say })
       method,
       callers: callersOf[method] ?? usualCallers,
       token: ofProfiles ? profiles.tested.token : token,
-      ids: ofProfiles ? profiles.tested.ids : known.map(({ id }) => String(id)),
+      ids: ofProfiles ? profiles.tested.ids : ids,
     };
-    const alone: Measure[] = [];
-    const beside: Measure[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      alone.push(await load.drive(target, window));
-      const end = await begin();
-      beside.push(await load.drive(target, window));
-      say(`${name}: ${await end()}`);
-    }
-    const compared = compare(alone, beside);
-    rows.push(`| ${name} | ${method} | ${compared.cells} |`);
-    met &&= compared.met;
+    await measure(name, method, begin, () => load.drive(target, window));
+    if (needsProcessor)
+      await measure(name, `${steady.perSecond} a second`, begin, () => callSteadily({ ...steady, port, token, ids }));
   }
   const head = [
     "| one organization | another calls | a second, alone | beside it | share | p99, alone | beside it | times | bar |",
@@ -67,8 +81,14 @@ export const measureNeighbours: Compare = async ({ folder, rounds, stack, say })
   return { line: [...head, ...rows].join("\n"), met };
 };
 
-function compare(alone: readonly Measure[], beside: readonly Measure[]) {
-  const of = (all: readonly Measure[], value: (one: Measure) => number) => median(all.map(value));
+async function callSteadily(offer: Offer): Promise<Seen> {
+  const { good, late, refused, failed, seconds, p99 } = await runOffer(offer, 0);
+  if (refused + failed > 0) throw new Error(`${refused} calls were refused, ${failed} failed`);
+  return { perSecond: (good + late) / seconds, p99Ms: p99 };
+}
+
+function compare(alone: readonly Seen[], beside: readonly Seen[]) {
+  const of = (all: readonly Seen[], value: (one: Seen) => number) => median(all.map(value));
   const rates = [of(alone, ({ perSecond }) => perSecond), of(beside, ({ perSecond }) => perSecond)] as const;
   const p99s = [of(alone, ({ p99Ms }) => p99Ms), of(beside, ({ p99Ms }) => p99Ms)] as const;
   const [rate, p99] = [rates[1] / rates[0], p99s[1] / p99s[0]];

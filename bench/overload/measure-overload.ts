@@ -1,11 +1,10 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Agent, get } from "node:http";
 import type { Compare } from "../compare.ts";
 import { query } from "../database.ts";
 import { organization, startConnectory } from "../start-connectory.ts";
 import type { Offer, Offered } from "./offer.ts";
+import { runOffer } from "./run-offer.ts";
 
 const seconds = 20;
 const callers = 128;
@@ -27,7 +26,7 @@ export const measureOverload: Compare = async ({ folder, stack, say }) => {
   const others = await server.issueToken("steady");
   // Reads need something to read: what these creates write.
   const prepare = { seconds: 3, callers: 32, ids: ["00000000-0000-7000-8000-000000000000"] };
-  for (const who of [token, others]) await run(offerOf({ ...prepare, token: who }));
+  for (const who of [token, others]) await runOffer(offerOf({ ...prepare, token: who }));
   const idsOf = async (organization: string) => {
     const statement = `select id from connection where organization_id = '${organization}' limit 1000`;
     return (await query(server.database, statement)).map(({ id }) => String(id));
@@ -37,15 +36,15 @@ export const measureOverload: Compare = async ({ folder, stack, say }) => {
 
   const measure = async (name: string, port: typeof grpc) => {
     say(`${name}: peak, ${callers} callers, ${seconds} s`);
-    const [peak, calm] = await watched(server.httpPort, run(offerOf({ ...port, ids })));
+    const [peak, calm] = await watched(server.httpPort, runOffer(offerOf({ ...port, ids })));
     const perSecond = Math.round((times * peak.good) / peak.seconds);
     say(`${perSecond} calls a second offered, ${seconds} s`);
     const before = await rssOf(server.pid);
-    const [flood, health] = await watched(server.httpPort, run(offerOf({ ...port, ids, perSecond })));
+    const [flood, health] = await watched(server.httpPort, runOffer(offerOf({ ...port, ids, perSecond })));
     const after = await rssOf(server.pid);
     say(`the same beside another organization, ${seconds} s`);
-    const steady = run(offerOf({ ...port, token: others, ids: idsOfOthers, perSecond: steadyPerSecond }), 0);
-    const [beside, besideHealth] = await watched(server.httpPort, run(offerOf({ ...port, ids, perSecond })));
+    const steady = runOffer(offerOf({ ...port, token: others, ids: idsOfOthers, perSecond: steadyPerSecond }), 0);
+    const [beside, besideHealth] = await watched(server.httpPort, runOffer(offerOf({ ...port, ids, perSecond })));
     const small = await steady;
 
     const row = (what: string, { calls, good, late, refused, failed, p99, seconds: s }: Offered, waits?: number[]) =>
@@ -68,17 +67,6 @@ export const measureOverload: Compare = async ({ folder, stack, say }) => {
   ].join("\n");
   return { line, met: true };
 };
-
-async function run(offer: Offer, priority = 10): Promise<Offered> {
-  const child = fork(new URL("offer-process.ts", import.meta.url), [JSON.stringify(offer), `${priority}`]);
-  const [report] = (await Promise.race([
-    once(child, "message"),
-    once(child, "exit").then(() => {
-      throw new Error("a process that makes calls ended");
-    }),
-  ])) as [Offered];
-  return report;
-}
 
 /** Asks `/healthz` ten times a second meanwhile, and answers with how long that took each time, in milliseconds. */
 async function watched(port: number, work: Promise<Offered>): Promise<[Offered, number[]]> {
