@@ -8,7 +8,7 @@ import { runPgbench } from "./pgbench/run-pgbench.ts";
 import type { Row } from "./row.ts";
 import type { Servers } from "./start-servers.ts";
 
-const doors: Readonly<Record<HttpProtocol, string>> = { connect: "Connect", rest: "REST", mcp: "MCP" };
+const protocols: Readonly<Record<HttpProtocol, string>> = { connect: "Connect", rest: "REST", mcp: "MCP" };
 
 /** The row of its group that the others are compared with. */
 export const product = "Connectory";
@@ -48,7 +48,7 @@ export function listConnectionRows(servers: Servers, load: Load, ids: readonly s
     ),
   ];
   const overHttp = (group: Group, protocol: HttpProtocol, method: Target["method"], bar?: number): Row => {
-    const row = { group, call: `${method}, ${doors[protocol]}`, callers: 64, ...writes(method) };
+    const row = { group, call: `${method}, ${protocols[protocol]}`, callers: 64, ...writes(method) };
     const by = bar === undefined ? { by: product } : { by: `${product}, without translation`, bar };
     return driven({ ...row, ...by }, { protocol, port: connectory.httpPort, method, token: connectory.token });
   };
@@ -63,7 +63,7 @@ export function listConnectionRows(servers: Servers, load: Load, ids: readonly s
     ),
     overHttp("http-64", "connect", "GetConnection"),
     overHttp("http-64", "connect", "CreateConnection"),
-    // What a door costs that translates each call: held against the one beside it that does not.
+    // What a protocol costs that translates each call: held against the one beside it that does not.
     overHttp("rest-64", "rest", "GetConnection"),
     overHttp("rest-64", "connect", "GetConnection", 0.5),
     overHttp("rest-64", "rest", "CreateConnection"),

@@ -91,11 +91,11 @@ async function benchTable({ seconds, rounds, only }: Options, folder: string): P
   const ids = known.map(({ id }) => String(id));
   const asksProfiles = [...only].some((group) => group.startsWith("profile-"));
   const profiles = asksProfiles ? await prepareProfiles(servers.connectory, load, stack) : undefined;
-  const vault = only.has("secret-seal") ? await openSeal(database, stack) : undefined;
+  const secretStore = only.has("secret-seal") ? await openSeal(database, stack) : undefined;
   const rows = [
     ...listConnectionRows(servers, load, ids),
     ...(profiles === undefined ? [] : listProfileRows(servers, load, profiles)),
-    ...(vault === undefined ? [] : listSecretRows(vault, openBareSeal())),
+    ...(secretStore === undefined ? [] : listSecretRows(secretStore, openBareSeal())),
   ].filter(({ group }) => only.has(group));
 
   const window = { warmUpMs: Math.max(1000, (seconds * 1000) / 3), measuredMs: seconds * 1000 };

@@ -1,5 +1,5 @@
 import { createEcmaScriptPlugin, type GeneratedFile, getComments, runNodeJs, type Schema } from "@bufbuild/protoplugin";
-import { type Commented, qualifiedName } from "../src/contract/qualified-name.ts";
+import { type Commented, qualifiedName } from "../src/proto-schema/comments/qualified-name.ts";
 
 /**
  * The plugin of `buf generate` that keeps the comments of the contract: protoc-gen-es leaves them out of the descriptors,

@@ -1,12 +1,13 @@
 import { parseArgs } from "node:util";
 import { type Logger, pino } from "pino";
-import { startApp } from "./app.ts";
+import { startApp } from "./app/app.ts";
+import type { Config } from "./app/config.ts";
+import { ConfigError, parseConfig } from "./app/parse-config.ts";
+import { rotateSecretsCommand } from "./app/rotate-secrets-command.ts";
+import { startupBanner } from "./app/startup-banner.ts";
 import { openLocalIssuer } from "./auth/local-issuer.ts";
 import { knownRoles } from "./auth/permissions.ts";
-import { type Config, ConfigError, parseConfig } from "./config.ts";
-import { rotate } from "./rotate.ts";
-import { openLogDestination } from "./telemetry/open-log-destination.ts";
-import { welcome } from "./welcome.ts";
+import { openLogDestination } from "./telemetry/log-destination.ts";
 
 /** How long a stop may take before the process ends all the same, in milliseconds. */
 const stopTimeoutMs = 30_000;
@@ -57,7 +58,7 @@ async function serve(config: Config): Promise<void> {
   process.stdout.on("error", (err) => log.debug({ err }, "standard output is closed"));
   const started = startApp(config, log, (why) => stop(why, 1), standardError.lost);
   const app = await started;
-  if (stopping === undefined) process.stdout.write(await welcome(config, app));
+  if (stopping === undefined) process.stdout.write(await startupBanner(config, app));
 }
 
 async function printToken(config: Config, args: string[]): Promise<void> {
@@ -88,7 +89,7 @@ async function rotateSecrets(config: Config, args: string[]): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const log = openLog(config.logLevel);
   const print = (line: string) => void process.stdout.write(`${line}\n`);
-  const done = await rotate(config, log, { args, print, signal: stop.signal });
+  const done = await rotateSecretsCommand(config, log, { args, print, signal: stop.signal });
   await letEnd(done ? 0 : 1);
 }
 

@@ -1,7 +1,7 @@
 import { create, type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { fieldBounds } from "../../src/transport/request-limits/field-bounds.ts";
-import type { FieldNode } from "../../src/transport/request-limits/request-bounds.ts";
+import { fieldBounds } from "../../src/server/request-limits/field-bounds.ts";
+import type { FieldNode } from "../../src/server/request-limits/request-bounds.ts";
 
 /** Bytes that stand at a place in a message: a tag of `field`, a length, and the bytes. */
 export function delimited(field: number, bytes: Uint8Array): Uint8Array {

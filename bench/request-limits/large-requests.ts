@@ -1,8 +1,8 @@
 import { create, type DescMessage, type DescMethod, type Message, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { BatchCheckConnectionsRequestSchema } from "../../gen/connectory/v1/connection_service_pb.js";
-import { isText } from "../../src/transport/request-limits/field-bounds.ts";
-import { type FieldNode, requestBounds } from "../../src/transport/request-limits/request-bounds.ts";
-import { fillables, fillBinary, fillJson, nodesOf } from "../../test/transport/request-limits/fill-field.ts";
+import { isText } from "../../src/server/request-limits/field-bounds.ts";
+import { type FieldNode, requestBounds } from "../../src/server/request-limits/request-bounds.ts";
+import { fillables, fillBinary, fillJson, nodesOf } from "../../test/server/request-limits/fill-field.ts";
 import { delimited, fullMessage, inBinary, inJson, isPair, varint } from "./build-content.ts";
 
 /** A request that is as expensive as its size allows: in binary, in JSON, in both, or in a query. */

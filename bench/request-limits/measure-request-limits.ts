@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
-import { maxRequestBytes } from "../../src/transport/request-limits/check-request.ts";
+import { maxRequestBytes } from "../../src/server/request-limits/check-request.ts";
 import type { Compare } from "../compare.ts";
 import { startConnectory } from "../start-connectory.ts";
 import { createHeaderSenders, largeHeaders } from "./large-headers.ts";

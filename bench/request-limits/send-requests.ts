@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { mcp_tool } from "../../gen/connectory/options/v1/mcp_tool_pb.js";
-import { httpRulesOf } from "../../src/contract/http-rule.ts";
+import { httpRulesOf } from "../../src/proto-schema/http/http-rule.ts";
 import type { LargeRequest } from "./large-requests.ts";
 
 export interface Server {

@@ -1,11 +1,11 @@
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { openKnex } from "../../src/database/open-knex.ts";
-import { registerKey } from "../../src/secrets/check-keys.ts";
-import { fixedKeyRing } from "../../src/secrets/key-ring.ts";
-import { openDataKeys } from "../../src/secrets/open-data-keys.ts";
-import { openVault } from "../../src/secrets/open-vault.ts";
-import { fingerprintSecret, sealSecret } from "../../src/secrets/seal-secret.ts";
+import { encryptSecret, fingerprintSecret } from "../../src/secrets/crypto/encrypt-secret.ts";
+import { openDataKeys } from "../../src/secrets/keys/data-keys.ts";
+import { fixedKeyRing } from "../../src/secrets/keys/key-ring.ts";
+import { registerKey } from "../../src/secrets/keys/verify-keys.ts";
+import { openSecretStore } from "../../src/secrets/secret-store.ts";
 import { createScratchDatabase } from "../create-scratch-database.ts";
 import type { Database } from "../database.ts";
 import type { Caller } from "../load/caller.ts";
@@ -15,8 +15,8 @@ const owner = { organizationId: "bench", profileId: "cp_0123456789abcdefghij", d
 const path = "password";
 
 /**
- * A call seals a secret and opens it again as the vault does when it has the data key: sealing without the statement
- * that locks the key's row (that is in CreateConnectionProfile), opening through the vault itself.
+ * A call seals a secret and opens it again as the secret store does when it has the data key: sealing without the statement
+ * that locks the key's row (that is in CreateConnectionProfile), opening through the secret store itself.
  */
 export async function openSeal(server: Database, stack: AsyncDisposableStack): Promise<Caller> {
   const database = await createScratchDatabase(server, "bench_secret", "");
@@ -25,8 +25,8 @@ export async function openSeal(server: Database, stack: AsyncDisposableStack): P
   const kek = { id: "bench", key: randomBytes(32) };
   const keys = fixedKeyRing([kek]);
   await registerKey(knex, kek);
-  const vault = openVault({ knex, keys, log: pino({ level: "silent" }) });
-  const [stored] = await knex.transaction((trx) => vault.seal(trx, owner, new Map([[path, value]])));
+  const secretStore = openSecretStore({ knex, keys, log: pino({ level: "silent" }) });
+  const [stored] = await knex.transaction((trx) => secretStore.seal(trx, owner, new Map([[path, value]])));
   const key = await openDataKeys(keys).find(knex, owner.organizationId, stored?.dataKeyId ?? "");
   if (stored === undefined || typeof key === "string") throw new Error(`no data key: ${key}`);
   const place = { ...owner, path };
@@ -34,17 +34,17 @@ export async function openSeal(server: Database, stack: AsyncDisposableStack): P
     async call() {
       const sealed = {
         ...stored,
-        ciphertext: sealSecret(key, place, value),
+        ciphertext: encryptSecret(key, place, value),
         fingerprint: fingerprintSecret(key, place, value),
       };
-      if ((await vault.open(owner, [sealed])).get(path)?.length !== value.length)
+      if ((await secretStore.open(owner, [sealed])).get(path)?.length !== value.length)
         throw new Error("not what was sealed");
     },
     close: async () => undefined,
   };
 }
 
-/** The same bytes by AES-256-GCM of node:crypto: a random nonce, and as much context as the vault authenticates. */
+/** The same bytes by AES-256-GCM of node:crypto: a random nonce, and as much context as the secret store authenticates. */
 export function openBareSeal(): Caller {
   const key = createSecretKey(randomBytes(32));
   const context = randomBytes(89);

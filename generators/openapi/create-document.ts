@@ -1,7 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { descriptionOf } from "../../src/contract/descriptions.ts";
-import { httpRulesOf } from "../../src/contract/http-rule.ts";
-import type { JsonSchema } from "../../src/contract/json-schema-keywords.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import { httpRulesOf } from "../../src/proto-schema/http/http-rule.ts";
+import type { JsonSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import { createSamples } from "./create-samples.ts";
 import { createSchemas } from "./create-schemas.ts";
 import { describeOperation } from "./describe-operation.ts";

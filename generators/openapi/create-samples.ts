@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
-import type { JsonSchema } from "../../src/contract/json-schema-keywords.ts";
+import type { JsonSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 
 /**

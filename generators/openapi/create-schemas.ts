@@ -1,8 +1,13 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
-import { createJsonSchemas, type JsonSchemas } from "../../src/contract/json-schema.ts";
-import type { JsonSchema, JsonSchemaOptions, Refer, Standing } from "../../src/contract/json-schema-keywords.ts";
-import { namedBy, type RestNames } from "../../src/contract/rest-form.ts";
-import { titleOf } from "../../src/contract/title-of.ts";
+import { discriminatorOf, type RestNames } from "../../src/proto-schema/http/rest-mapping.ts";
+import { createJsonSchemas, type JsonSchemas } from "../../src/proto-schema/json-schema/json-schema.ts";
+import type {
+  Completeness,
+  JsonSchema,
+  JsonSchemaOptions,
+  Refer,
+} from "../../src/proto-schema/json-schema/keywords.ts";
+import { titleOf } from "../../src/proto-schema/json-schema/title-of.ts";
 
 /** The schemas of a document. All of them share one list of names. */
 export interface DocumentSchemas {
@@ -47,7 +52,7 @@ export function createSchemas(): DocumentSchemas {
       const made = variants.get(variant);
       if (made !== undefined) return made;
       const suffix = direction === "input" ? "Input" : "Output";
-      const nameOf = (type: DescMessage | DescEnum, standing: Standing) =>
+      const nameOf = (type: DescMessage | DescEnum, standing: Completeness) =>
         claim(wantedName(type, direction, standing), suffix, ownerOf(type, names, `${direction} ${standing}`));
       const replace: JsonSchemaOptions["replace"] = (field, standing, refer) =>
         namedForm(field, direction === "output" ? "partial" : standing, refer, keep);
@@ -61,7 +66,7 @@ export function createSchemas(): DocumentSchemas {
 }
 
 /** `KafkaConfig`; `KafkaConfigEdits` where it is laid over another; `StoredKafkaConfig` as it comes back. */
-function wantedName({ name }: DescMessage | DescEnum, direction: "input" | "output", standing: Standing): string {
+function wantedName({ name }: DescMessage | DescEnum, direction: "input" | "output", standing: Completeness): string {
   if (standing === "whole") return name;
   return direction === "input" ? `${name}Edits` : `Stored${name}`;
 }
@@ -97,21 +102,21 @@ function createNames(): (wanted: string, suffix: string, owner: string) => strin
  */
 function namedForm(
   field: DescField,
-  standing: Standing,
+  standing: Completeness,
   refer: Refer,
   keep: DocumentSchemas["keep"],
 ): JsonSchema | undefined {
-  if (namedBy(field) !== undefined)
+  if (discriminatorOf(field) !== undefined)
     return { anyOf: membersOf(field).map(({ message }) => (message === undefined ? {} : refer(message, standing))) };
   const named = namedField(field.parent);
-  if (named === undefined || namedBy(named) !== field) return undefined;
+  if (named === undefined || discriminatorOf(named) !== field) return undefined;
   const name = `${titleOf(field).replaceAll(" ", "")}Name`;
   return keep(name, { type: "string", enum: membersOf(named).map((member) => member.name) });
 }
 
 /** The field of a message whose value is named beside it. */
 export function namedField(message: DescMessage): DescField | undefined {
-  return message.fields.find((field) => namedBy(field) !== undefined);
+  return message.fields.find((field) => discriminatorOf(field) !== undefined);
 }
 
 /** The members that a message named beside it may have. */

@@ -1,9 +1,9 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { RestStyle } from "../../gen/connectory/options/v1/rest_pb.js";
-import { descriptionOf } from "../../src/contract/descriptions.ts";
-import type { HttpRule } from "../../src/contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
-import { type Envelope, etagOf, type RestForm, restNameOf } from "../../src/contract/rest-form.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import type { HttpRule } from "../../src/proto-schema/http/http-rule.ts";
+import { type Envelope, etagOf, type RestMapping, restNameOf } from "../../src/proto-schema/http/rest-mapping.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import type { SampleOf } from "./create-samples.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import { envelopeSchema, pagingSchema } from "./envelope-schema.ts";
@@ -13,7 +13,7 @@ import type { MediaType, Reference, Response } from "./open-api-document.ts";
 export function describeAnswer(
   method: DescMethod,
   { verb }: HttpRule,
-  form: RestForm,
+  form: RestMapping,
   schemas: DocumentSchemas,
   sampleOf: SampleOf,
 ): Response {
@@ -35,7 +35,7 @@ export function describeAnswer(
 }
 
 /** What the envelope of this RPC says whatever is answered. */
-function envelopeSample({ output }: DescMethod, method: string, { action, status }: RestForm): Partial<Envelope> {
+function envelopeSample({ output }: DescMethod, method: string, { action, status }: RestMapping): Partial<Envelope> {
   return { statusCode: String(status), dataName: output.fields[0]?.jsonName ?? "", method, action };
 }
 
@@ -44,7 +44,7 @@ const streamWords =
 
 function streamContent(
   { output }: DescMethod,
-  { names }: RestForm,
+  { names }: RestMapping,
   schemas: DocumentSchemas,
   sampleOf: SampleOf,
 ): Record<string, MediaType> {
@@ -67,7 +67,7 @@ function streamContent(
   };
 }
 
-function answerSchema(method: DescMethod, form: RestForm, schemas: DocumentSchemas): JsonSchema {
+function answerSchema(method: DescMethod, form: RestMapping, schemas: DocumentSchemas): JsonSchema {
   const message = schemas.of(form.names, "output").of(method.output);
   if (form.style === RestStyle.ENVELOPE) return inEnvelope(message, method, form, schemas);
   const { resource } = form;
@@ -91,7 +91,12 @@ function answerSchema(method: DescMethod, form: RestForm, schemas: DocumentSchem
   return form.others.length === 0 ? item : { allOf: [item, others] };
 }
 
-function inEnvelope(message: ObjectSchema, method: DescMethod, form: RestForm, schemas: DocumentSchemas): JsonSchema {
+function inEnvelope(
+  message: ObjectSchema,
+  method: DescMethod,
+  form: RestMapping,
+  schemas: DocumentSchemas,
+): JsonSchema {
   const envelope = schemas.keep("Envelope", envelopeSchema);
   const required = new Set(message.required ?? []);
   if (form.shape === "resource" && form.resource !== undefined && !canBeMissing(method))

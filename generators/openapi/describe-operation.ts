@@ -1,8 +1,8 @@
 import { type DescMethod, getOption } from "@bufbuild/protobuf";
 import { access } from "../../gen/connectory/options/v1/access_pb.js";
-import { descriptionOf } from "../../src/contract/descriptions.ts";
-import type { HttpRule } from "../../src/contract/http-rule.ts";
-import { restFormOf } from "../../src/contract/rest-form.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import type { HttpRule } from "../../src/proto-schema/http/http-rule.ts";
+import { restMappingOf } from "../../src/proto-schema/http/rest-mapping.ts";
 import type { SampleOf } from "./create-samples.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import { describeAnswer } from "./describe-answer.ts";
@@ -21,7 +21,7 @@ export interface Workshop {
 /** A way to call an RPC as an operation. `isMain` for the first one, which has the RPC's name. */
 export function describeOperation(method: DescMethod, rule: HttpRule, isMain: boolean, workshop: Workshop): Operation {
   const { schemas, problems, sampleOf } = workshop;
-  const form = restFormOf(method);
+  const form = restMappingOf(method);
   const { permission, public: isPublic } = getOption(method, access);
   const comment = descriptionOf(method);
   const parameters = describeParameters(method, rule, form, schemas);

@@ -1,15 +1,15 @@
 import { type DescField, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import type { HttpRule } from "../../src/contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
+import type { HttpRule } from "../../src/proto-schema/http/http-rule.ts";
 import {
   etagOf,
   queryAliases,
-  type RestForm,
+  type RestMapping,
   requestIdField,
   restNameOf,
   streamPositionOf,
-} from "../../src/contract/rest-form.ts";
+} from "../../src/proto-schema/http/rest-mapping.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import { requestSchema } from "./describe-request.ts";
 import type { Parameter, Reference } from "./open-api-document.ts";
@@ -66,7 +66,7 @@ export const headerParameters: Readonly<Record<string, Parameter>> = {
 export function describeParameters(
   method: DescMethod,
   rule: HttpRule,
-  form: RestForm,
+  form: RestMapping,
   schemas: DocumentSchemas,
 ): (Parameter | Reference)[] {
   const schema = requestSchema(method, form, schemas);
@@ -90,7 +90,7 @@ function fieldAt({ input }: DescMethod, variable: string): DescField {
   return field;
 }
 
-function queryParameter(field: DescField, { names }: RestForm, schema: ObjectSchema): Parameter {
+function queryParameter(field: DescField, { names }: RestMapping, schema: ObjectSchema): Parameter {
   const name = restNameOf(field, names);
   const { description = "", deprecated, ...plain } = schema.properties[name] ?? {};
   const alias = queryAliases[field.name];
@@ -117,7 +117,7 @@ function inText(field: DescField, schema: JsonSchema): JsonSchema {
   return { ...text, type: "string" };
 }
 
-function headerNames(method: DescMethod, { resource }: RestForm): string[] {
+function headerNames(method: DescMethod, { resource }: RestMapping): string[] {
   const isRead = method.idempotency === Idempotency.NO_SIDE_EFFECTS;
   const answersTag = isRead && resource?.fieldKind === "message" && etagOf(resource.message) !== undefined;
   return [

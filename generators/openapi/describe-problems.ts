@@ -2,13 +2,14 @@ import type { DescMethod, JsonValue } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { RestStyle } from "../../gen/connectory/options/v1/rest_pb.js";
 import { ErrorReason, ErrorReasonSchema } from "../../gen/connectory/v1/error_reason_pb.js";
-import { descriptionOf } from "../../src/contract/descriptions.ts";
-import type { JsonSchema } from "../../src/contract/json-schema-keywords.ts";
-import { httpRefusals } from "../../src/contract/problem-detail.ts";
-import { etagOf, type RestForm } from "../../src/contract/rest-form.ts";
-import { Failure } from "../../src/failure.ts";
-import { codeOfReason, toConnectError } from "../../src/interceptors/map-errors.ts";
-import { type Problem, toProblem } from "../../src/transport/rest/to-problem.ts";
+import { ApiError } from "../../src/errors/api-error.ts";
+import { codeOfReason } from "../../src/errors/reason-codes.ts";
+import { toConnectError } from "../../src/interceptors/map-errors.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import { httpErrorCodes } from "../../src/proto-schema/http/problem-detail.ts";
+import { etagOf, type RestMapping } from "../../src/proto-schema/http/rest-mapping.ts";
+import type { JsonSchema } from "../../src/proto-schema/json-schema/keywords.ts";
+import { type Problem, toProblemDetails } from "../../src/server/problem-details/problem-details.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 import type { Example, Reference, Response } from "./open-api-document.ts";
 import { problemSchema } from "./problem-schema.ts";
@@ -16,7 +17,7 @@ import { problemSchema } from "./problem-schema.ts";
 /** What can go wrong with the RPCs of a document. */
 export interface DocumentProblems {
   /** The answers of an RPC that has failed, by HTTP status. */
-  of(method: DescMethod, form: RestForm): Record<string, Reference>;
+  of(method: DescMethod, form: RestMapping): Record<string, Reference>;
   /** Those answers, by the names that the references have. */
   responses(): Record<string, Response>;
 }
@@ -45,7 +46,7 @@ export function describeProblems(schemas: DocumentSchemas): DocumentProblems {
   const reason = schemas.keep("ErrorReason", reasonSchema());
 
   /** The names of a style's responses by HTTP status; examples are those of the first RPC that asks. */
-  const respond = (method: DescMethod, form: RestForm): Record<string, string> => {
+  const respond = (method: DescMethod, form: RestMapping): Record<string, string> => {
     const style = RestStyle[form.style] ?? "";
     const prefix = `${style.charAt(0)}${style.slice(1).toLowerCase()}Problem`;
     const known = styles.get(prefix);
@@ -85,7 +86,7 @@ export function describeProblems(schemas: DocumentSchemas): DocumentProblems {
 }
 
 /** What each reason answers, by HTTP status; nobody is there to see what a caller who has left is answered. */
-function problemsByStatus(method: DescMethod, form: RestForm): [string, Record<string, Example>][] {
+function problemsByStatus(method: DescMethod, form: RestMapping): [string, Record<string, Example>][] {
   const byStatus = new Map<string, Record<string, Example>>();
   for (const value of reasons) {
     const told = tell(descriptionOf(value), value.localName);
@@ -104,17 +105,17 @@ function problemsByStatus(method: DescMethod, form: RestForm): [string, Record<s
 function exampleProblem(
   reason: ErrorReason,
   { words, example }: Told,
-  { method, form, conditional }: { method: DescMethod; form: RestForm; conditional: boolean },
+  { method, form, conditional }: { method: DescMethod; form: RestMapping; conditional: boolean },
 ): Problem {
   const names = [...words.matchAll(/`metadata\.(\w+)`/g)].map(([, name = ""]) => [name, name]);
   const [, field, description] = /^`([^`]+)` (.*?)\.?$/.exec(words.includes("field_violations") ? example : "") ?? [];
-  const failure = new Failure(reason, field === undefined ? words : `${field}: ${description}`, {
+  const failure = new ApiError(reason, field === undefined ? words : `${field}: ${description}`, {
     ...(names.length === 0 ? {} : { metadata: Object.fromEntries(names) as Record<string, string> }),
     ...(words.includes("`RetryInfo`") ? { retryAfterMs: 1000 } : {}),
     ...(field === undefined || description === undefined ? {} : { fieldViolations: [{ field, description }] }),
   });
   const target = { name: method.localName, form, input: method.input };
-  return toProblem(toConnectError(failure, requestId), { requestId, target, wrapped: false, conditional });
+  return toProblemDetails(toConnectError(failure, requestId), { requestId, target, wrapped: false, conditional });
 }
 
 /** `NOT_FOUND. The organization has no such profile. Example: it was deleted.` in its parts. */
@@ -126,11 +127,11 @@ function tell(comment: string, name: string): Told {
 function reasonSchema(): JsonSchema {
   const told = reasons.map((value) => tell(descriptionOf(value), value.localName));
   const lines = told.map(({ name, code, words, example }) => `- \`${name}\` (${code}): ${words} Example: ${example}`);
-  const refusals = Object.entries(httpRefusals).map(([name, { status }]) => `- \`${name}\` (HTTP ${status})`);
+  const refusals = Object.entries(httpErrorCodes).map(([name, { status }]) => `- \`${name}\` (HTTP ${status})`);
   const description = ["Why a call failed, as a stable name for programs.", [...lines, ...refusals].join("\n")];
   return {
     type: "string",
-    enum: [...told.map(({ name }) => name), ...Object.keys(httpRefusals)],
+    enum: [...told.map(({ name }) => name), ...Object.keys(httpErrorCodes)],
     description: description.join("\n\n"),
   };
 }

@@ -1,8 +1,8 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
-import type { HttpRule } from "../../src/contract/http-rule.ts";
-import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
-import { namedBy, type RestForm, restNameOf } from "../../src/contract/rest-form.ts";
-import { titleOf } from "../../src/contract/title-of.ts";
+import type { HttpRule } from "../../src/proto-schema/http/http-rule.ts";
+import { discriminatorOf, type RestMapping, restNameOf } from "../../src/proto-schema/http/rest-mapping.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/proto-schema/json-schema/keywords.ts";
+import { titleOf } from "../../src/proto-schema/json-schema/title-of.ts";
 import type { SampleOf } from "./create-samples.ts";
 import { type DocumentSchemas, membersOf, namedField } from "./create-schemas.ts";
 import type { Example, RequestBody } from "./open-api-document.ts";
@@ -11,7 +11,7 @@ import type { Example, RequestBody } from "./open-api-document.ts";
 export function describeRequest(
   method: DescMethod,
   rule: HttpRule,
-  form: RestForm,
+  form: RestMapping,
   schemas: DocumentSchemas,
   sampleOf: SampleOf,
 ): RequestBody | undefined {
@@ -38,10 +38,10 @@ export function describeRequest(
 }
 
 /** The request with what REST adds to it: a message that is named beside it needs its name. */
-export function requestSchema({ input }: DescMethod, { names }: RestForm, schemas: DocumentSchemas): ObjectSchema {
+export function requestSchema({ input }: DescMethod, { names }: RestMapping, schemas: DocumentSchemas): ObjectSchema {
   const schema = schemas.of(names, "input").of(input);
   const named = namedField(input);
-  const naming = named === undefined ? undefined : namedBy(named);
+  const naming = named === undefined ? undefined : discriminatorOf(named);
   if (named === undefined || naming === undefined) return schema;
   const [name, value] = [restNameOf(naming, names), restNameOf(named, names)];
   const { description: _, ...rest } = schema.properties[name] ?? {};
@@ -56,7 +56,7 @@ export function requestSchema({ input }: DescMethod, { names }: RestForm, schema
 function without(
   schema: ObjectSchema,
   { input }: DescMethod,
-  { names }: RestForm,
+  { names }: RestMapping,
   fields: ReadonlySet<string>,
 ): JsonSchema {
   const taken = new Set(input.fields.filter(({ name }) => fields.has(name)).map((field) => restNameOf(field, names)));
@@ -73,14 +73,14 @@ function without(
 /** One example, or one for each member where the request has a message that is named beside it. */
 function requestExamples(
   { input }: DescMethod,
-  { names }: RestForm,
+  { names }: RestMapping,
   schema: JsonSchema,
   schemas: DocumentSchemas,
   sampleOf: SampleOf,
 ): Record<string, Example> {
   const sample = sampleOf(schema, "request");
   const named = namedField(input);
-  const naming = named === undefined ? undefined : namedBy(named);
+  const naming = named === undefined ? undefined : discriminatorOf(named);
   if (named === undefined || naming === undefined) return { example: { summary: "What is needed", value: sample } };
   return Object.fromEntries(
     membersOf(named).map((member) => {

@@ -1,5 +1,5 @@
-import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
-import type { Envelope, Paging } from "../../src/contract/rest-form.ts";
+import type { Envelope, Paging } from "../../src/proto-schema/http/rest-mapping.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 
 const members: Record<keyof Envelope, JsonSchema> = {
   status: { type: "string", enum: ["OK"] },

@@ -1,5 +1,5 @@
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { JsonSchema } from "../../src/contract/json-schema-keywords.ts";
+import type { JsonSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 
 /** The parts of an OpenAPI 3.1 document that are used here. */
 export interface OpenApiDocument {

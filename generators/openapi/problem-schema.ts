@@ -1,8 +1,8 @@
 import { RestStyle } from "../../gen/connectory/options/v1/rest_pb.js";
 import { TestReportSchema } from "../../gen/connectory/v1/test_report_pb.js";
-import type { JsonSchema, ObjectSchema } from "../../src/contract/json-schema-keywords.ts";
-import type { EnvelopeProblem, FlatProblem, ProblemDetail } from "../../src/contract/problem-detail.ts";
-import type { RestNames } from "../../src/contract/rest-form.ts";
+import type { EnvelopeProblem, FlatProblem, ProblemDetail } from "../../src/proto-schema/http/problem-detail.ts";
+import type { RestNames } from "../../src/proto-schema/http/rest-mapping.ts";
+import type { JsonSchema, ObjectSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
 
 const always: Record<Exclude<keyof ProblemDetail, "reason" | "report" | OptionalMember>, JsonSchema> = {

@@ -1,4 +1,4 @@
-import type { EnvironmentReader } from "../environment-reader.ts";
+import type { EnvReader } from "../config/env-reader.ts";
 import { type ClaimPath, parseClaimPath } from "./claim-path.ts";
 import { knownRoles } from "./permissions.ts";
 import { parseRoleMapping, type RoleMapping } from "./role-mapping.ts";
@@ -17,7 +17,7 @@ export interface IssuerSettings {
 }
 
 /** AUTH_…; undefined for the local issuer. */
-export function readIssuerSettings(env: EnvironmentReader): IssuerSettings | undefined {
+export function readIssuerSettings(env: EnvReader): IssuerSettings | undefined {
   const issuer = env.text("AUTH_ISSUER");
   const audience = env.text("AUTH_AUDIENCE");
   const jwksUrl = env.url("AUTH_JWKS_URL", ["https:", "http:"]);
@@ -49,14 +49,14 @@ export function readIssuerSettings(env: EnvironmentReader): IssuerSettings | und
   return { issuer, audience, jwksUrl, organizationClaim, rolesClaim, defaultRole, roleMapping };
 }
 
-function readClaimPath(env: EnvironmentReader, name: string, fallback: string): ClaimPath {
+function readClaimPath(env: EnvReader, name: string, fallback: string): ClaimPath {
   const path = parseClaimPath(env.text(name) ?? fallback);
   if (typeof path !== "string") return path;
   env.problem(name, path);
   return { name: fallback, segments: undefined };
 }
 
-function readRoleMapping(env: EnvironmentReader): RoleMapping | undefined {
+function readRoleMapping(env: EnvReader): RoleMapping | undefined {
   const entries = env.list("AUTH_ROLE_MAPPING");
   if (entries.length === 0) return undefined;
   const { mapping, problems } = parseRoleMapping(entries);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTVerifyGetKey, SignJWT } from "jose";
-import { readObject, readOrMakePrivateFile } from "../private-file.ts";
+import { readObject, readOrMakePrivateFile } from "../config/private-file.ts";
 
 /** The `iss` of tokens that the local development issuer makes. */
 export const localIssuer = "connectory-local";

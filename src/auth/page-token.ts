@@ -1,13 +1,13 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { Failure } from "../failure.ts";
+import { ApiError } from "../errors/api-error.ts";
 
 /** Makes and reads page tokens. They are signed, not secret: they hold nothing that the page before did not show. */
 export interface PageTokens {
   /** `scope` names the question (RPC, organization, filter) that the token continues. */
   seal(scope: string, cursor: JsonObject): string;
-  /** Throws Failure PAGE_TOKEN_INVALID for a token of another maker or another question. */
+  /** Throws ApiError PAGE_TOKEN_INVALID for a token of another maker or another question. */
   open(scope: string, token: string): JsonObject;
 }
 
@@ -33,8 +33,8 @@ export function createPageTokens(secret: Uint8Array): PageTokens {
   };
 }
 
-function invalid(): Failure {
-  return new Failure(
+function invalid(): ApiError {
+  return new ApiError(
     ErrorReason.PAGE_TOKEN_INVALID,
     "page_token: not a token of this list: send the next_page_token of the page before, with the same other fields",
     { fieldViolations: [{ field: "page_token", description: "not a token of this list" }] },

@@ -12,7 +12,7 @@ export interface Principal {
   readonly sessionId: string;
 }
 
-const nobody: Principal = { userId: "", organizationId: "", permissions: new Set(), expiresAt: 0, sessionId: "" };
+const anonymous: Principal = { userId: "", organizationId: "", permissions: new Set(), expiresAt: 0, sessionId: "" };
 
 /** The caller of the running call; nobody, without any permission, until authentication has said otherwise. */
-export const principalKey: ContextKey<Principal> = createContextKey(nobody, { description: "principal" });
+export const principalKey: ContextKey<Principal> = createContextKey(anonymous, { description: "principal" });

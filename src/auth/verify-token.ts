@@ -1,12 +1,12 @@
 import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { type ClaimPath, readClaim } from "./claim-path.ts";
+import type { WarnClaim } from "./claim-warnings.ts";
 import { knownRoles, permissionsOf } from "./permissions.ts";
 import type { Principal } from "./principal.ts";
 import { readRoles } from "./read-roles.ts";
-import type { ReportClaim } from "./report-claims.ts";
 import type { RoleMapping } from "./role-mapping.ts";
-import { refusalOfToken, tokenInvalid } from "./token-fault.ts";
+import { tokenInvalid, tokenRejected } from "./token-errors.ts";
 
 /** Asymmetric signatures only: `none` and shared secrets are never accepted. */
 export const asymmetricAlgorithms = [
@@ -41,10 +41,10 @@ export interface TokenRules {
   readonly defaultRole: string | undefined;
   /** With it only the names in it are roles. */
   readonly roleMapping?: RoleMapping | undefined;
-  readonly reportClaim?: ReportClaim;
+  readonly reportClaim?: WarnClaim;
 }
 
-/** Turns a bearer token into the caller. Throws Failure: UNAUTHENTICATED, or UNAVAILABLE when the issuer is away. */
+/** Turns a bearer token into the caller. Throws ApiError: UNAUTHENTICATED, or UNAVAILABLE when the issuer is away. */
 export type VerifyToken = (token: string) => Promise<Principal>;
 
 /**
@@ -76,7 +76,7 @@ async function verify(token: string, { key, issuer, audience, algorithms }: Toke
     });
     return payload;
   } catch (cause) {
-    throw refusalOfToken(cause);
+    throw tokenRejected(cause);
   }
 }
 

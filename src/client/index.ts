@@ -5,15 +5,21 @@ export { ConnectionProfileService } from "../../gen/connectory/v1/connection_pro
 export { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 export { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 export type { ConnectoryClient, ConnectoryClientOptions } from "./connectory-client.ts";
-export { type ItemOf, items } from "./items.ts";
+export {
+  isReason,
+  metadataOf,
+  type Precondition,
+  preconditionsOf,
+  reasonOf,
+  reportOf,
+  requestIdOf,
+  retryAfterOf,
+  type Violation,
+  violationsOf,
+} from "./error-details.ts";
 export { type OrderedPair, orderedPair } from "./ordered-pair.ts";
-export { type ListCall, pages } from "./pages.ts";
-export { isReason, metadataOf, reasonOf } from "./reason-of.ts";
-export { reportOf } from "./report-of.ts";
-export { requestIdOf } from "./request-id-of.ts";
-export { retryAfterOf } from "./retry-after-of.ts";
+export { type ItemOf, items, type ListCall, pages } from "./pages.ts";
 export type { RetryOptions } from "./retry-calls.ts";
 export type { Token } from "./send-token.ts";
 export type { TransportName } from "./transport-name.ts";
-export { type Precondition, preconditionsOf, type Violation, violationsOf } from "./violations-of.ts";
 export { type WatchCall, type WatchOptions, watch } from "./watch.ts";

@@ -1,14 +1,14 @@
 import { Code, ConnectError, type Interceptor, type StreamRequest } from "@connectrpc/connect";
-import { holdToken, type Token } from "./hold-token.ts";
+import { createTokenCache, type Token } from "./token-cache.ts";
 
-export type { Token } from "./hold-token.ts";
+export type { Token } from "./token-cache.ts";
 
 /**
  * Sends the bearer token with every call. When the server does not accept it and a new one can be had, the call is sent
  * once more with that: a call that is refused for its token has not begun, so this is safe for all of them.
  */
 export function sendToken(token: Token): Interceptor {
-  const held = holdToken(token);
+  const held = createTokenCache(token);
   return (next) => async (request) => {
     const send: typeof next = request.stream ? sendStream(next, await collect(request)) : next;
     const first = await held.take();

@@ -1,10 +1,9 @@
 import { type CallOptions, Code, type ConnectError } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { followStream } from "./follow-stream.ts";
-import { type PauseOptions, pause, pauseBefore } from "./pause.ts";
-import { isReason } from "./reason-of.ts";
-import { retryAfterOf } from "./retry-after-of.ts";
-import { isPassing } from "./retry-calls.ts";
+import { type BackoffOptions, backoffMs, sleep } from "./backoff.ts";
+import { isReason, retryAfterOf } from "./error-details.ts";
+import { isTransient } from "./retry-calls.ts";
+import { streamWithIdleTimeout } from "./stream-with-idle-timeout.ts";
 
 /** A stream that says in `revision` how far it has come, and that can go on after that. */
 export type WatchCall<Request extends { afterRevision?: bigint | undefined }, Message extends { revision: bigint }> = (
@@ -13,7 +12,7 @@ export type WatchCall<Request extends { afterRevision?: bigint | undefined }, Me
 ) => AsyncIterable<Message>;
 
 /** What watch can be told. */
-export interface WatchOptions extends Partial<PauseOptions> {
+export interface WatchOptions extends Partial<BackoffOptions> {
   /** Ends the watch. */
   readonly signal?: AbortSignal;
   /** Headers to send whenever the stream is opened. */
@@ -30,7 +29,7 @@ export interface WatchOptions extends Partial<PauseOptions> {
  * as the place to begin after the next time.
  *
  * Ends when the signal is aborted or the caller leaves the loop. Throws ConnectError for what does not pass by waiting,
- * such as PERMISSION_DENIED, or WATCH_REVISION_INVALID: then the state has to be read anew.
+ * such as PERMISSION_DENIED, or WATCH_REVISION_INVALID: then the state has to be read again.
  */
 export async function* watch<
   Request extends { afterRevision?: bigint | undefined },
@@ -50,7 +49,7 @@ export async function* watch<
   async function* stretch(): AsyncGenerator<Message, ConnectError, undefined> {
     const from = position === undefined ? request : { ...request, afterRevision: position };
     const open = (to: { signal: AbortSignal }) => call(from, { ...to, timeoutMs: 0, ...(headers && { headers }) });
-    const stream = followStream(open, { signal, silenceMs });
+    const stream = streamWithIdleTimeout(open, { signal, silenceMs });
     answered = false;
     try {
       for (;;) {
@@ -73,7 +72,7 @@ export async function* watch<
     if (!canGoOn(why, answered)) throw why;
     failures++;
     onInterrupted?.(why);
-    await pause(pauseBefore(failures, retryAfterOf(why), { baseMs, capMs }), signal).catch(() => {});
+    await sleep(backoffMs(failures, retryAfterOf(why), { baseMs, capMs }), signal).catch(() => {});
   }
 }
 
@@ -84,7 +83,7 @@ export async function* watch<
  */
 function canGoOn(error: ConnectError, answered: boolean): boolean {
   return (
-    isPassing(error) ||
+    isTransient(error) ||
     isReason(error, ErrorReason.QUERY_TIMEOUT) ||
     (answered && (error.code === Code.Unauthenticated || error.details.length === 0))
   );

@@ -1,5 +1,5 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { Failure } from "../failure.ts";
+import { ApiError } from "../errors/api-error.ts";
 
 /** Does work one after the other for each key; other keys do not wait. What has waited too long is refused undone. */
 export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
@@ -27,8 +27,8 @@ export function createKeyedMutex({ maxWaitMs = defaultMaxWaitMs, now = () => per
   };
 }
 
-function queueFull(): Failure {
-  return new Failure(ErrorReason.QUEUE_FULL, "too many changes of this profile wait: try again in a moment", {
+function queueFull(): ApiError {
+  return new ApiError(ErrorReason.QUEUE_FULL, "too many changes of this profile wait: try again in a moment", {
     retryAfterMs: 500,
   });
 }

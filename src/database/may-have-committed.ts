@@ -1,4 +1,4 @@
-import { isUnreachable } from "./is-unreachable.ts";
+import { isTransientError } from "./is-transient-error.ts";
 
 /** SQLSTATEs with which a connection ends, perhaps between a commit and the word of it: broken, shut down, outcome not known. */
 const endsConnection = /^(08...|57P01|57P02|40003)$/;
@@ -9,7 +9,7 @@ const withoutConnection =
 
 /** True when a statement failed and yet may have been committed: its connection was lost before the answer was here. */
 export function mayHaveCommitted(error: Error): boolean {
-  if (!isUnreachable(error)) return false;
+  if (!isTransientError(error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (/^[0-9A-Z]{5}$/.test(code) && !("syscall" in error)) return endsConnection.test(code);
   if ("syscall" in error && (error.syscall === "connect" || error.syscall === "getaddrinfo")) return false;

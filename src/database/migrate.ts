@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Knex } from "knex";
-import { refuseReadOnly } from "./refuse-read-only.ts";
+import { rejectReadOnly } from "./reject-read-only.ts";
 
 interface Migration {
   readonly name: string;
@@ -29,7 +29,7 @@ const migrationLock = 7_221_606_114;
 export async function migrate(knex: Knex, folder: string = ownFolder): Promise<void> {
   const migrations = await readMigrations(folder);
   await knex.transaction(async (trx) => {
-    await refuseReadOnly(trx);
+    await rejectReadOnly(trx);
     await trx.raw("set local statement_timeout = 0");
     await trx.raw("select pg_advisory_xact_lock(?)", [migrationLock]);
     await trx.raw(`create table if not exists migration (

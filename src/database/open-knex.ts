@@ -2,9 +2,9 @@ import knex, { type Knex } from "knex";
 import { type Client, TypeOverrides } from "pg";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { Failure } from "../failure.ts";
-import { limitSilence } from "./limit-silence.ts";
-import { keepPreparedNames } from "./prepared-names.ts";
+import { ApiError } from "../errors/api-error.ts";
+import { keepPreparedNames } from "./prepared-statement-names.ts";
+import { limitSocketSilence } from "./socket-silence-limit.ts";
 
 /**
  * Where a PostgreSQL database is: a connection URL, or its parts. `prepare: false` is for a pooler that gives each transaction
@@ -28,7 +28,7 @@ export interface DatabaseAddress {
  * The caller ends it with `knex.destroy()`. `log` gets what Knex reports beside the errors it throws, such as a pooled
  * connection that has broken; without it Knex would print that on standard output.
  */
-export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, silence = limitSilence()): Knex {
+export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, silence = limitSocketSilence()): Knex {
   const prepare = !("prepare" in target) || target.prepare !== false;
   const opened = knex({
     client: "pg",
@@ -53,7 +53,7 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, 
     },
   });
   opened.userParams = keepPreparedNames(prepare, log);
-  tellQueueFromOutage(opened);
+  distinguishQueueFromOutage(opened);
   return opened;
 }
 
@@ -72,7 +72,7 @@ function limitSession(connection: Client, done: (error: Error | undefined, conne
  * Who has waited in vain for a connection while others got theirs has met a queue that is too long, and not a database that
  * is away.
  */
-function tellQueueFromOutage(opened: Knex): void {
+function distinguishQueueFromOutage(opened: Knex): void {
   const { client } = opened;
   const acquire = client.acquireConnection.bind(client) as () => Promise<unknown>;
   let lastGiven = Number.NEGATIVE_INFINITY;
@@ -84,7 +84,7 @@ function tellQueueFromOutage(opened: Knex): void {
       return connection;
     } catch (error) {
       if (!(error instanceof knex.KnexTimeoutError) || lastGiven <= since) throw error;
-      throw new Failure(ErrorReason.QUEUE_FULL, "too many calls wait for the database: try again in a moment", {
+      throw new ApiError(ErrorReason.QUEUE_FULL, "too many calls wait for the database: try again in a moment", {
         retryAfterMs: 1000,
         cause: error,
       });

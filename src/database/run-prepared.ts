@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { isStaleStatement } from "./is-stale-statement.ts";
-import { preparedNames } from "./prepared-names.ts";
+import { preparedNames } from "./prepared-statement-names.ts";
 
 /**
  * Runs a statement that each connection parses once, under its name, and from then on only executes: for a statement

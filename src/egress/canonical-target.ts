@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import { withEmbedded } from "./denied-range.ts";
+import { withEmbedded } from "./reserved-ranges.ts";
 
 /**
  * One text for an address and a port, however the address is written: an IPv6 address that leads to an IPv4 one (mapped, NAT64,

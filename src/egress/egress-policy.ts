@@ -1,8 +1,8 @@
 import { networkInterfaces } from "node:os";
 import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
-import { deniedRange, withEmbedded } from "./denied-range.ts";
 import { type EgressRule, matchesAddress, matchesHost, normalizeHost } from "./egress-rule.ts";
 import { lookupAddresses, type NameSources } from "./lookup-addresses.ts";
+import { reservedRange, withEmbedded } from "./reserved-ranges.ts";
 
 /** A place to dial, as a configuration or a server names it. */
 export interface Target {
@@ -38,7 +38,7 @@ export interface EgressPolicy {
    * Throws EgressDenied when the target, or any one of the addresses and names that it leads to, may not be dialled. The first
    * of `names` is the one that was asked for; a name of EGRESS_ALLOW is for that one, not for what others make it an alias of.
    */
-  admit(target: Target, addresses: readonly string[], names?: readonly string[]): Promise<void>;
+  check(target: Target, addresses: readonly string[], names?: readonly string[]): Promise<void>;
 }
 
 /**
@@ -61,7 +61,7 @@ export function createEgressPolicy(options: EgressPolicyOptions, names: NameSour
 
   const checkAddress = (hosts: readonly string[], address: IPv4 | IPv6) => {
     if (deny.some((rule) => matchesAddress(rule, address))) throw deniedBy("EGRESS_DENY");
-    const range = deniedRange(address);
+    const range = reservedRange(address);
     if (range !== undefined && !(range === "loopback" && allowLoopback)) {
       if (!allow.some((rule) => rule.kind === "block" && matchesAddress(rule, address))) throw rangeDenied(range);
     }
@@ -71,7 +71,7 @@ export function createEgressPolicy(options: EgressPolicyOptions, names: NameSour
 
   return {
     mayAsk: deny.some(({ kind }) => kind === "domain") ? (name) => !isNamed(name) : undefined,
-    admit: async (target, addresses, names = []) => {
+    check: async (target, addresses, names = []) => {
       if ([target.host, ...addresses].some((name) => name.includes("%"))) throw zoneDenied();
       if ([target.host, ...names].some(isNamed)) throw deniedBy("EGRESS_DENY");
       const parsed = addresses.map((address) => ipaddr.parse(address)).flatMap(withEmbedded);

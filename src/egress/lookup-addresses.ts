@@ -1,9 +1,9 @@
 import { Resolver } from "node:dns/promises";
 import { isIP } from "node:net";
 import { normalizeHost } from "./egress-rule.ts";
+import { readHostsFile } from "./hosts-file.ts";
 import { isHost } from "./is-host.ts";
-import { readHosts } from "./read-hosts.ts";
-import { searchNames } from "./search-names.ts";
+import { searchedNames } from "./resolv-conf.ts";
 
 /** Where names are looked up; what is left out is the system's own. */
 export interface NameSources {
@@ -50,12 +50,12 @@ export async function lookupAddresses(host: string, options: LookupOptions = {})
   if (!isHost(host)) throw failure("EBADNAME");
   const name = normalizeHost(host);
   if (!mayAsk(name)) return { addresses: [], names: [name] };
-  const local = readHosts(name, hostsFile);
+  const local = readHostsFile(name, hostsFile);
   if (local.addresses.length > 0) return local;
   // RFC 6761, 6.4: there is none, nobody needs asking.
   if (name === "invalid" || name.endsWith(".invalid")) throw failure("ENOTFOUND");
   const fullyQualified = host.endsWith(".") ? `${name}.` : name;
-  return askFor(searchNames(fullyQualified, resolverFile), options);
+  return askFor(searchedNames(fullyQualified, resolverFile), options);
 }
 
 /** One resolver for each look-up: cancelling ends all that a resolver does, and a new one reads the system's settings. */

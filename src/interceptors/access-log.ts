@@ -2,36 +2,35 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { principalKey } from "../auth/principal.ts";
 import { traceIdOf } from "../telemetry/trace-context.ts";
-import { aroundCall } from "./around-call.ts";
-import { entryKey } from "./entry.ts";
-import { shedKey } from "./load-shedder.ts";
+import { originKey } from "./call/call-origin.ts";
+import { callStatusOf } from "./call/call-status.ts";
+import { onCallEnd } from "./call/on-call-end.ts";
+import { shedKey } from "./load-shedding/load-shedder.ts";
 import { loggedCauseKey } from "./map-errors.ts";
-import { outcomeOf } from "./outcome.ts";
 import { requestIdKey } from "./request-id.ts";
 import { traceKey } from "./trace.ts";
 
 /**
- * One line per call: who, what, by which door, how it ended, how long. Never a message, a header or a token.
- * `refusalsOnly` is for a door that asks ahead of the call whether it is let in: one that is will have its line when it
- * ends.
+ * One line per call: who, what, by which protocol, how it ended, how long. Never a message, a header or a token.
+ * `rejectedOnly` is for the chain that runs ahead of the call: a call that is let in has its line when it ends.
  */
-export function accessLog(log: Logger, { refusalsOnly = false } = {}): Interceptor {
+export function accessLog(log: Logger, { rejectedOnly = false } = {}): Interceptor {
   return (next) => (request) => {
     const { contextValues: values, service, method } = request;
     const started = performance.now();
-    const entry = values.get(entryKey);
-    if (entry !== undefined && !refusalsOnly) entry.told = true;
-    return aroundCall(next, request, {
-      over: (error) => {
-        if (refusalsOnly && error === undefined) return;
-        if (entry !== undefined) entry.told = true;
+    const origin = values.get(originKey);
+    if (origin !== undefined && !rejectedOnly) origin.logged = true;
+    return onCallEnd(next, request, {
+      onEnd: (error) => {
+        if (rejectedOnly && error === undefined) return;
+        if (origin !== undefined) origin.logged = true;
         if (values.get(shedKey)) return; // load-shedder.ts writes one line for many
-        const { code, reason } = outcomeOf(error);
+        const { code, reason } = callStatusOf(error);
         const { organizationId, userId } = values.get(principalKey);
         const trace = values.get(traceKey);
         log.info(
           {
-            door: entry?.door,
+            protocol: origin?.protocol,
             rpc: `${service.typeName}/${method.name}`,
             code,
             reason,
@@ -41,8 +40,8 @@ export function accessLog(log: Logger, { refusalsOnly = false } = {}): Intercept
             traceId: trace === undefined ? undefined : traceIdOf(trace),
             organizationId,
             userId,
-            peer: entry?.peer,
-            bytes: entry?.bytes,
+            peer: origin?.peer,
+            bytes: origin?.bytes,
           },
           "call",
         );

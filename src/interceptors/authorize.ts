@@ -1,16 +1,16 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../auth/principal.ts";
-import { Failure } from "../failure.ts";
-import { accessOf } from "./access-of.ts";
+import { ApiError } from "../errors/api-error.ts";
+import { accessOptionOf } from "./access-option.ts";
 
 /** Lets a call through when its RPC is public or the caller has its permission. An RPC without a rule is denied. */
 export const authorize: Interceptor = (next) => async (request) => {
-  const rule = accessOf(request.method);
+  const rule = accessOptionOf(request.method);
   if (rule?.public === true) return next(request);
   const permission = rule?.permission ?? "";
   if (permission !== "" && request.contextValues.get(principalKey).permissions.has(permission)) return next(request);
-  throw new Failure(ErrorReason.PERMISSION_MISSING, `your roles do not grant ${permission || request.method.name}`, {
+  throw new ApiError(ErrorReason.PERMISSION_MISSING, `your roles do not grant ${permission || request.method.name}`, {
     metadata: { permission },
   });
 };

@@ -6,13 +6,13 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { accessLog } from "./access-log.ts";
 import { authenticate } from "./authenticate.ts";
 import { authorize } from "./authorize.ts";
-import type { CallGate } from "./call-gate.ts";
-import { limitAnswers } from "./limit-answers.ts";
-import type { LoadShedder } from "./load-shedder.ts";
+import { measureCalls } from "./call-metrics.ts";
+import type { Drain } from "./drain.ts";
+import type { LoadShedder } from "./load-shedding/load-shedder.ts";
 import { logMessages } from "./log-messages.ts";
 import { mapErrors } from "./map-errors.ts";
-import { measureCalls } from "./measure-calls.ts";
 import { requestId } from "./request-id.ts";
+import { limitResponseSize } from "./response-size/limit-response-size.ts";
 import { trace } from "./trace.ts";
 import { type CheckMessage, validate } from "./validate.ts";
 
@@ -21,7 +21,7 @@ export interface InterceptorDeps {
   readonly log: Logger;
   readonly telemetry: Telemetry;
   readonly verifyToken: VerifyToken;
-  readonly gate: CallGate;
+  readonly drain: Drain;
   readonly shedder: LoadShedder;
   readonly services: readonly DescService[];
   readonly checkMessage: CheckMessage;
@@ -29,23 +29,23 @@ export interface InterceptorDeps {
   readonly maxMessageBytes: number;
 }
 
-/** The ways of a call through the service, each outermost first. */
+/** The interceptor chains of a call, each outermost first. */
 export interface Interceptors {
-  /** What every call passes through, whatever door it came by. */
+  /** Those of every call, whatever its protocol. */
   readonly call: readonly Interceptor[];
-  /** Those that need the headers alone, for a door that reads the body only of calls that are let in. */
-  readonly admission: readonly Interceptor[];
-  /** Those of `admission` that decide; the others tell of it. */
+  /** Those that need the headers alone, for a protocol that reads the body only of calls that are let in. */
+  readonly preBody: readonly Interceptor[];
+  /** Those of `preBody` that decide; the others log and measure. */
   readonly access: readonly Interceptor[];
-  /** Those that tell of a call, for one that ended before it could begin. */
-  readonly report: readonly Interceptor[];
+  /** Those that log and measure a call, for one that ended before it could begin. */
+  readonly observe: readonly Interceptor[];
 }
 
 export function createInterceptors(deps: InterceptorDeps): Interceptors {
-  const { log, telemetry, verifyToken, gate, shedder, services, checkMessage, maxMessageBytes } = deps;
-  const { interceptor: measure, refusals } = measureCalls(telemetry.meter);
+  const { log, telemetry, verifyToken, drain, shedder, services, checkMessage, maxMessageBytes } = deps;
+  const { interceptor: measure, rejectedOnly } = measureCalls(telemetry.meter);
   const methods = services.flatMap((service) => service.methods);
-  const report = [
+  const observe = [
     requestId, // first, so that every line and every error can name the call
     accessLog(log), // outside the trace, so that its line can name the span
     measure,
@@ -57,24 +57,24 @@ export function createInterceptors(deps: InterceptorDeps): Interceptors {
     shedder.admission, // after them: whose call it is decides whether it is one too many
   ];
   return {
-    report,
+    observe,
     access,
     call: [
-      ...report,
+      ...observe,
       mapErrors(log), // outside everything that may fail
-      gate.interceptor, // before any work: a server that stops takes no more of it
+      drain.interceptor, // before any work: a server that stops takes no more of it
       authenticate(verifyToken), // before authorization: who is it
-      authorize, // before validation: a stranger learns nothing about our rules
+      authorize, // before validation: an unauthenticated caller learns nothing about the rules
       shedder.count, // what is refused is not counted, and what is counted was let in
-      ...(log.isLevelEnabled("debug") ? [logMessages(log)] : []), // after them: a stranger's message is not even decoded
-      validate(methods, checkMessage), // after all that looks at requests, so that a verb sees only well-formed ones
-      limitAnswers(methods, maxMessageBytes), // last, so that all others see the refusal, and nothing of the answer
+      ...(log.isLevelEnabled("debug") ? [logMessages(log)] : []), // after them: the message of an unauthenticated caller is not decoded
+      validate(methods, checkMessage), // after all that looks at requests, so that a handler sees only well-formed ones
+      limitResponseSize(methods, maxMessageBytes), // last, so that all others see the refusal, and nothing of the answer
     ],
-    admission: [
+    preBody: [
       requestId,
-      accessLog(log, { refusalsOnly: true }),
-      refusals,
-      trace(telemetry.tracer, { refusalsOnly: true }),
+      accessLog(log, { rejectedOnly: true }),
+      rejectedOnly,
+      trace(telemetry.tracer, { rejectedOnly: true }),
       mapErrors(log),
       ...access,
     ],

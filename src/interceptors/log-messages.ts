@@ -13,7 +13,7 @@ export function logMessages(log: Logger): Interceptor {
   return (next) => async (request) => {
     const { method, contextValues } = request;
     const call = { rpc: method.name, requestId: contextValues.get(requestIdKey) };
-    const told = (schema: DescMessage, message: Message, kind: "request" | "answer") =>
+    const logMessage = (schema: DescMessage, message: Message, kind: "request" | "answer") =>
       log.debug({ ...call, [kind]: redact(schema, message) }, kind);
     const refused = (message: Message) =>
       log.debug({ ...call, request: redact(method.input, message, { texts: false }) }, "refused request");
@@ -23,8 +23,8 @@ export function logMessages(log: Logger): Interceptor {
       const response = await next(request.stream ? { ...request, message: kept(request.message, asked) } : request);
       if (!request.stream) asked.push(request.message);
       if (response.stream) return { ...response, message: watched(response.message) } satisfies StreamResponse;
-      for (const message of asked) told(method.input, message, "request");
-      told(method.output, response.message, "answer");
+      for (const message of asked) logMessage(method.input, message, "request");
+      logMessage(method.output, response.message, "answer");
       return response satisfies UnaryResponse;
     } catch (error) {
       if (!request.stream) asked.push(request.message);
@@ -36,9 +36,9 @@ export function logMessages(log: Logger): Interceptor {
       let first = true;
       try {
         for await (const answer of answers) {
-          if (first) for (const message of asked) told(method.input, message, "request");
+          if (first) for (const message of asked) logMessage(method.input, message, "request");
           first = false;
-          told(method.output, answer, "answer");
+          logMessage(method.output, answer, "answer");
           yield answer;
         }
       } catch (error) {

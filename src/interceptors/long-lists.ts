@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, getOption, type Message } from "@bufbuild/protobuf";
 import { field as fieldRules, Ignore } from "../../gen/buf/validate/validate_pb.js";
-import { maxViolations } from "../failure.ts";
+import { maxViolations } from "../errors/api-error.ts";
 
 /** A list of messages whose elements can be held against their rules one after the other, so that it can end before the last. */
 export interface LongList {

@@ -16,9 +16,9 @@ import {
   ATTR_RPC_SYSTEM_NAME,
 } from "@opentelemetry/semantic-conventions";
 import { readTraceContext, type TraceContext, traceContextOf } from "../telemetry/trace-context.ts";
-import { aroundCall } from "./around-call.ts";
-import { type Door, entryKey } from "./entry.ts";
-import { outcomeOf } from "./outcome.ts";
+import { type CallProtocol, originKey } from "./call/call-origin.ts";
+import { callStatusOf } from "./call/call-status.ts";
+import { onCallEnd } from "./call/on-call-end.ts";
 import { requestIdKey } from "./request-id.ts";
 
 /** Where in which trace the running call is: in a span of its own, or without a tracer where its caller says. */
@@ -27,7 +27,7 @@ export const traceKey: ContextKey<TraceContext | undefined> = createContextKey<T
 });
 
 /** What OpenTelemetry calls the protocols. */
-export const rpcSystems: Readonly<Record<Door, string>> = {
+export const rpcSystems: Readonly<Record<CallProtocol, string>> = {
   grpc: "grpc",
   "grpc-web": "grpc",
   connect: "connectrpc",
@@ -44,7 +44,7 @@ const headers: TextMapGetter<Headers> = {
  * Makes a span of the call, as a child of what the caller's headers name. Nothing of a message, of a header or of who
  * calls goes into it. With `refusalsOnly` a call that is let in has no span yet: it will have one of its own.
  */
-export function trace(tracer: Tracer | undefined, { refusalsOnly = false } = {}): Interceptor {
+export function trace(tracer: Tracer | undefined, { rejectedOnly = false } = {}): Interceptor {
   return (next) => (request) => {
     const { contextValues: values, header, service, method } = request;
     if (tracer === undefined) {
@@ -53,11 +53,13 @@ export function trace(tracer: Tracer | undefined, { refusalsOnly = false } = {})
     }
     const name = `${service.typeName}/${method.name}`;
     const begin = (times: { startTime?: number } = {}): Span => {
-      const door = values.get(entryKey)?.door;
+      const protocol = values.get(originKey)?.protocol;
       const attributes: Attributes = {
         [ATTR_RPC_METHOD]: name,
         "connectory.request_id": values.get(requestIdKey),
-        ...(door === undefined ? {} : { [ATTR_RPC_SYSTEM_NAME]: rpcSystems[door], "connectory.door": door }),
+        ...(protocol === undefined
+          ? {}
+          : { [ATTR_RPC_SYSTEM_NAME]: rpcSystems[protocol], "connectory.protocol": protocol }),
       };
       const parent = propagation.extract(ROOT_CONTEXT, header, headers);
       const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes, ...times }, parent);
@@ -65,9 +67,9 @@ export function trace(tracer: Tracer | undefined, { refusalsOnly = false } = {})
       return span;
     };
     const startTime = Date.now();
-    const span = refusalsOnly ? undefined : begin();
-    return aroundCall(next, request, {
-      over: (error) => {
+    const span = rejectedOnly ? undefined : begin();
+    return onCallEnd(next, request, {
+      onEnd: (error) => {
         if (span !== undefined) end(span, error);
         else if (error !== undefined) end(begin({ startTime }), error);
       },
@@ -76,10 +78,10 @@ export function trace(tracer: Tracer | undefined, { refusalsOnly = false } = {})
 }
 
 function end(span: Span, error: unknown): void {
-  const { code, reason, ourFault } = outcomeOf(error);
+  const { code, reason, isServerError } = callStatusOf(error);
   span.setAttribute(ATTR_RPC_STATUS_CODE, code);
   if (error !== undefined) span.setAttribute(ATTR_ERROR_TYPE, code);
   if (reason !== undefined) span.setAttribute("connectory.reason", reason);
-  if (ourFault) span.setStatus({ code: SpanStatusCode.ERROR });
+  if (isServerError) span.setStatus({ code: SpanStatusCode.ERROR });
   span.end();
 }

@@ -2,7 +2,7 @@ import { create, type DescMessage, type DescMethod, type Message } from "@bufbui
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
-import { Failure, type FieldViolation, manyInvalid, maxViolations } from "../failure.ts";
+import { ApiError, type FieldViolation, manyInvalid, maxViolations } from "../errors/api-error.ts";
 import { longListsOf, shortened } from "./long-lists.ts";
 
 const patterns = new Map<string, RegExp>();
@@ -53,7 +53,7 @@ export function createMessageCheck(): CheckMessage {
 }
 
 /**
- * Holds every request against the rules of its message, so that a verb sees only well-formed ones. Every violation is
+ * Holds every request against the rules of its message, so that a handler sees only well-formed ones. Every violation is
  * reported with its field path.
  */
 export function validate(methods: readonly DescMethod[], check: CheckMessage): Interceptor {
@@ -71,7 +71,7 @@ function warm(check: CheckMessage, input: DescMessage): void {
     check(input, create(input));
   } catch (error) {
     // An empty request breaks rules, of course; anything else is a rule that cannot be compiled.
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof ApiError)) throw error;
   }
 }
 

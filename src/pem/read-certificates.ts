@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { holdsPrivateKey } from "./holds-private-key.ts";
+import { containsPrivateKey } from "./contains-private-key.ts";
 import { certificateAlgorithm, otherAlgorithm } from "./key-algorithm.ts";
 import { type PemBlock, readPem } from "./read-pem.ts";
 
@@ -17,7 +17,7 @@ export type Certificates = { readonly certificates: readonly X509Certificate[] }
  * most expensive key.
  */
 export function readCertificates(text: string, { most }: { readonly most: number }): Certificates {
-  if (holdsPrivateKey(text)) return { fault: "holds a private key: it belongs into tls.key" };
+  if (containsPrivateKey(text)) return { fault: "holds a private key: it belongs into tls.key" };
   const { blocks, fault } = readPem(text);
   if (fault !== undefined) return { fault: `must be certificates in PEM: it ${fault}` };
   const other = blocks.find(({ label }) => !certificateLabels.has(label));

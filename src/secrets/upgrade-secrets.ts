@@ -1,9 +1,9 @@
 import type { Knex } from "knex";
 import type { Logger } from "pino";
-import type { KeyRing } from "./key-ring.ts";
-import type { DataKeys } from "./open-data-keys.ts";
-import { openV1Secret } from "./open-v1-secret.ts";
-import { fingerprintSecret, sealSecret } from "./seal-secret.ts";
+import { decryptV1Secret } from "./crypto/decrypt-v1-secret.ts";
+import { encryptSecret, fingerprintSecret } from "./crypto/encrypt-secret.ts";
+import type { DataKeys } from "./keys/data-keys.ts";
+import type { KeyRing } from "./keys/key-ring.ts";
 
 /**
  * The SHA-256 of where the secrets of a profile are sent, read through the given transaction. Undefined when there is no such
@@ -40,20 +40,20 @@ const batch = 100;
  * A row that somebody writes at the moment is left out: what they write is sealed under a data key. Fingerprints change
  * here, once: those of version 0.1 were made with the key-encryption key.
  */
-export async function upgradeSecrets(o: Upgrade): Promise<number> {
+export async function upgradeSecrets(options: Upgrade): Promise<number> {
   let upgraded = 0;
   let after: readonly string[] | undefined = ["", "", ""];
   while (after !== undefined) {
     const position: readonly string[] = after;
-    const done = await o.knex.transaction((trx) => upgradeBatch(trx, o, position));
+    const done = await options.knex.transaction((trx) => upgradeBatch(trx, options, position));
     upgraded += done.upgraded;
     after = done.last;
   }
-  if (upgraded > 0) o.log.info({ upgraded }, "secrets of version 0.1 are under data keys now");
+  if (upgraded > 0) options.log.info({ upgraded }, "secrets of version 0.1 are under data keys now");
   return upgraded;
 }
 
-async function upgradeBatch(trx: Knex.Transaction, o: Upgrade, after: readonly string[]) {
+async function upgradeBatch(trx: Knex.Transaction, options: Upgrade, after: readonly string[]) {
   const { rows } = await trx.raw<{ rows: V1Row[] }>(
     `select organization_id, profile_id, path, key_id, ciphertext from connection_profile_secret
      where key_id is not null and (organization_id, profile_id, path) > (?, ?, ?)
@@ -61,7 +61,7 @@ async function upgradeBatch(trx: Knex.Transaction, o: Upgrade, after: readonly s
     [...after],
   );
   let upgraded = 0;
-  for (const row of rows) if (await upgradeOne(trx, o, row)) upgraded += 1;
+  for (const row of rows) if (await upgradeOne(trx, options, row)) upgraded += 1;
   const last = rows.at(-1);
   return { upgraded, last: last && [last.organization_id, last.profile_id, last.path] };
 }
@@ -74,7 +74,7 @@ async function upgradeOne(trx: Knex.Transaction, { keys, dataKeys, destinationOf
   };
   const kek = await keys.find(row.key_id);
   if (kek === undefined) return left("KEY_MISSING");
-  const value = openV1Secret(kek, { organizationId, profileId, path }, row.ciphertext);
+  const value = decryptV1Secret(kek, { organizationId, profileId, path }, row.ciphertext);
   if (value === undefined) return left("ALTERED");
   const destination = await destinationOf(trx, organizationId, profileId);
   if (destination === undefined) return left("DESTINATION_UNKNOWN");
@@ -86,7 +86,7 @@ async function upgradeOne(trx: Knex.Transaction, { keys, dataKeys, destinationOf
     .update({
       key_id: null,
       data_key_id: key.id,
-      ciphertext: sealSecret(key, place, value),
+      ciphertext: encryptSecret(key, place, value),
       fingerprint: fingerprintSecret(key, place, value),
     });
   value.fill(0);

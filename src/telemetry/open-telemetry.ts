@@ -6,8 +6,8 @@ import { type IMetricReader, MeterProvider, PeriodicExportingMetricReader } from
 import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
 import type { Logger } from "pino";
 import { logDiagnostics } from "./log-diagnostics.ts";
-import { observeProcess } from "./observe-process.ts";
 import { openTracing } from "./open-tracing.ts";
+import { measureProcess } from "./process-metrics.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { OtlpProtocol, TelemetrySettings } from "./telemetry-settings.ts";
 
@@ -37,7 +37,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<OpenTele
   logDiagnostics(options.log);
   const provider = new MeterProvider({ resource, readers });
   const meter = provider.getMeter(scope);
-  const stopObserving = observeProcess(meter);
+  const stopObserving = measureProcess(meter);
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
   return {
     tracer: tracing?.tracer,

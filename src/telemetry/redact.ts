@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { DurationSchema, FieldMaskSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { isSecret } from "../contract/field-options.ts";
+import { isSecret } from "../proto-schema/field-options.ts";
 
 /** What stands in the place of a secret. */
 export const redacted = "[redacted]";

@@ -1,4 +1,4 @@
-import type { EnvironmentReader } from "../environment-reader.ts";
+import type { EnvReader } from "../config/env-reader.ts";
 
 /** How OTLP travels. */
 export type OtlpProtocol = (typeof protocols)[number];
@@ -27,7 +27,7 @@ const samplers = [
  * Reads OpenTelemetry's own variables as far as they decide what is started here; the SDK reads the rest by itself. Unlike
  * there, nothing is exported to localhost when none is set: an exporter runs when an endpoint or an exporter is named.
  */
-export function readTelemetrySettings(env: EnvironmentReader): TelemetrySettings {
+export function readTelemetrySettings(env: EnvReader): TelemetrySettings {
   const shared = isEndpoint(env, "OTEL_EXPORTER_OTLP_ENDPOINT");
   const traces = exporters(env, "OTEL_TRACES_EXPORTER", ["otlp", "console", "zipkin", "none"]);
   const metrics = exporters(env, "OTEL_METRICS_EXPORTER", ["otlp", "prometheus", "none"]);
@@ -49,18 +49,18 @@ export function readTelemetrySettings(env: EnvironmentReader): TelemetrySettings
   };
 }
 
-function exporters(env: EnvironmentReader, name: string, known: readonly string[]): string[] | undefined {
+function exporters(env: EnvReader, name: string, known: readonly string[]): string[] | undefined {
   const names = env.list(name);
   if (names.some((one) => !known.includes(one)) || (names.length > 1 && names.includes("none")))
     env.problem(name, `must be one of ${known.join(", ")}, or some of them with commas in between`);
   return names.length === 0 ? undefined : names;
 }
 
-function isEndpoint(env: EnvironmentReader, name: string): boolean {
+function isEndpoint(env: EnvReader, name: string): boolean {
   return env.url(name, ["http:", "https:"]) !== undefined;
 }
 
-function checkSampler(env: EnvironmentReader): void {
+function checkSampler(env: EnvReader): void {
   const sampler = env.oneOf("OTEL_TRACES_SAMPLER", samplers, "parentbased_always_on");
   const ratio = env.text("OTEL_TRACES_SAMPLER_ARG");
   if (sampler.endsWith("traceidratio") && !(ratio !== undefined && Number(ratio) >= 0 && Number(ratio) <= 1))

@@ -9,14 +9,14 @@ import {
   TestConnectionProfileRequestSchema,
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { openLocalIssuer } from "../../src/auth/local-issuer.ts";
-import { failureOf } from "../connection-profile/failure-of.ts";
+import { failureOf } from "../connection-profiles/expect-error.ts";
 import { blackHole, type LocalServer } from "../connectors/local-server.ts";
 import { canary } from "../support/canary.ts";
 import { connectClients } from "../support/clients.ts";
 import { frameOf, openRawGrpc, type RawGrpc } from "../support/raw-grpc.ts";
 import { startServer } from "../support/server-process.ts";
 import { startBlackHole } from "../support/servers/black-hole.ts";
-import { socketsOf } from "./sockets-of.ts";
+import { socketsOf } from "./open-sockets.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "connectory-holes-"));
 const stack: (() => Promise<unknown>)[] = [];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
-import { startWatch } from "../connection/start-watch.ts";
+import { startWatch } from "../connections/start-watch.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { connectClients } from "../support/clients.ts";
 import { freePort } from "../support/free-port.ts";
@@ -23,7 +23,7 @@ const migration = `
   alter table connection_profile alter column name type varchar(300);
   alter table connection_profile_secret add column note text;`;
 
-test("a migration of another version under a running server fails no call", async () => {
+test("a migration of another version under a running server fails rejected request", async () => {
   const token = await app.token();
   const connections = connectClients(ConnectionService, app, token).grpc;
   const profiles = connectClients(ConnectionProfileService, app, token).grpc;

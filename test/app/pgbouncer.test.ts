@@ -3,9 +3,9 @@ import { pino } from "pino";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
-import { checkPooling } from "../../src/database/check-pooling.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
-import { startWatch } from "../connection/start-watch.ts";
+import { verifyPooling } from "../../src/database/verify-pooling.ts";
+import { startWatch } from "../connections/start-watch.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { connectClients } from "../support/clients.ts";
 import { freePort } from "../support/free-port.ts";
@@ -142,7 +142,7 @@ test.each([1, 4, 20])(
 
 test("in session mode with a single connection the start does not take the wait for another one for a fault", async () => {
   const { url } = await startBouncer("session", 1);
-  await checkPooling({ url }, pino({ level: "silent" }));
+  await verifyPooling({ url }, pino({ level: "silent" }));
 });
 
 test("without prepared statements a user without limits is warned of, and one with limits is not", async () => {

@@ -9,8 +9,8 @@ import { createUser } from "@nats-io/nkeys";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionProfileService, ValidationMode } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
-import { secretSlots } from "../../src/connection-profile/secret-slots.ts";
-import { fullConfigs } from "../connection-profile/full-configs.ts";
+import { secretFields } from "../../src/connection-profiles/config/secret-fields.ts";
+import { fullConfigs } from "../connection-profiles/full-configs.ts";
 import { pem } from "../connectors/local-server.ts";
 import { canary } from "../support/canary.ts";
 import { connectClients } from "../support/clients.ts";
@@ -46,7 +46,7 @@ const secrets = new Set([
   canary("misplaced"),
   canary("rollback"),
   ...configs
-    .flatMap((config) => secretSlots(reflect(ConnectorConfigSchema, config)))
+    .flatMap((config) => secretFields(reflect(ConnectorConfigSchema, config)))
     .map((slot) => new TextDecoder().decode(slot.get()))
     .filter((value) => value !== "")
     .map((value) => (value.includes("-----BEGIN") ? (value.split("\n")[1] ?? value) : value)),

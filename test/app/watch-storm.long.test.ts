@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, Code } from "@connectrpc/connect";
 import { afterAll, describe, expect, test } from "vitest";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
-import { startWatch } from "../connection/start-watch.ts";
+import { startWatch } from "../connections/start-watch.ts";
 import { toUrl } from "../support/app.ts";
 import { expectSoundLog, readLog } from "../support/check-log.ts";
 import { connectClients } from "../support/clients.ts";
@@ -37,7 +37,7 @@ const breaks = [Code.Canceled, Code.Unavailable, Code.Internal, Code.Unknown, Co
 /** Watches from `begin` on through whichever server is there, cut off every now and then until `calm`; then to `end`. */
 async function watchThrough(
   servers: ServerProcess[],
-  door: "grpc" | "connect-binary",
+  protocol: "grpc" | "connect-binary",
   until: { calm: AbortSignal; end: () => bigint },
 ): Promise<{ seen: bigint[]; streams: number }> {
   const seen: bigint[] = [];
@@ -46,7 +46,7 @@ async function watchThrough(
   let streams = 0;
   while (!until.calm.aborted || position < until.end()) {
     const server = servers[Math.floor(Math.random() * servers.length)] as ServerProcess;
-    const client = clients.get(server) ?? connectClients(ConnectionService, server, server.token)[door];
+    const client = clients.get(server) ?? connectClients(ConnectionService, server, server.token)[protocol];
     clients.set(server, client);
     streams += 1;
     const watch = startWatch(client, { afterRevision: position }, ({ connection, revision }) => {

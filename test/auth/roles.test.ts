@@ -7,10 +7,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { localAlgorithm, localAudience, localIssuer } from "../../src/auth/local-issuer.ts";
+import { postRpc } from "../server/mcp/post-rpc.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { connectClients } from "../support/clients.ts";
 import { startIssuer, type TestIssuer } from "../support/issuer.ts";
-import { postRpc } from "../transport/mcp/post-rpc.ts";
 
 let issuer: TestIssuer;
 beforeAll(async () => {

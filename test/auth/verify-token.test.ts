@@ -4,7 +4,7 @@ import { createRemoteJWKSet, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT }
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { asymmetricAlgorithms, createTokenVerifier } from "../../src/auth/verify-token.ts";
-import { Failure } from "../../src/failure.ts";
+import { ApiError } from "../../src/errors/api-error.ts";
 
 const issuer = "https://issuer.example";
 const audience = "connectory";
@@ -61,7 +61,7 @@ async function reasonOf(call: Promise<unknown>): Promise<string | undefined> {
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  return error instanceof Failure ? ErrorReason[error.reason] : String(error);
+  return error instanceof ApiError ? ErrorReason[error.reason] : String(error);
 }
 
 describe("tokens of an external issuer", async () => {
@@ -108,7 +108,7 @@ describe("tokens of an external issuer", async () => {
   });
 
   test("another key's signature, alg none, a shared secret and rubbish are refused", async () => {
-    const stranger = { ...(await newKey("first")), kid: "first" };
+    const outsider = { ...(await newKey("first")), kid: "first" };
     const none = new UnsecuredJWT({ sub: "alice", org: "acme" })
       .setIssuer(issuer)
       .setAudience(audience)
@@ -120,7 +120,7 @@ describe("tokens of an external issuer", async () => {
       .setAudience(audience)
       .setExpirationTime("1h")
       .sign(new TextEncoder().encode(JSON.stringify(key.public)));
-    for (const token of [await sign(stranger), none, shared, "rubbish", "a.b.c", ""])
+    for (const token of [await sign(outsider), none, shared, "rubbish", "a.b.c", ""])
       expect(await reasonOf(verifier()(token))).toBe("TOKEN_INVALID");
   });
 

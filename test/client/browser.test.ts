@@ -67,8 +67,8 @@ describe("in a browser", () => {
   });
 
   test("a page of another origin is told what may be the matter", async () => {
-    const stranger = origin.replace("127.0.0.1", "localhost");
-    const { error } = await open(stranger, "connect", "stranger");
+    const outsider = origin.replace("127.0.0.1", "localhost");
+    const { error } = await open(outsider, "connect", "outsider");
     expect(error).toContain(`no connection to ${server.httpUrl}/: Failed to fetch`);
     expect(error).toContain("CORS_ORIGINS");
   });

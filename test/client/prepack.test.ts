@@ -48,7 +48,7 @@ test("what somebody has changed or put back after an interruption stays", async 
 
 test("a client that does not compile is not packed, and nothing has changed", async () => {
   const before = await both();
-  await writeFile(join(checkout, "src/client/limit-calls.ts"), `export const limitCalls: number = "no";\n`);
+  await writeFile(join(checkout, "src/client/default-deadline.ts"), `export const limitCalls: number = "no";\n`);
   await expect(npm(checkout, "pack", "--silent")).rejects.toThrow("the client does not compile");
   expect(await both()).toEqual(before);
 });

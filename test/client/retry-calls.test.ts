@@ -104,17 +104,17 @@ describe("against the real server", () => {
   test.each(["grpc", "connect", "grpc-web"] as const)(
     "a call that finds nobody comes again, over %s",
     async (transport) => {
-      const door = await openFaultProxy(transport === "grpc" ? app.app.grpcPort : app.app.httpPort);
-      stops.push(() => door.close());
-      const options = { transport, token: await app.token(), retry: { baseMs: 300, tries: 20 } };
-      const { connections } = createConnectoryClient({ baseUrl: `http://${door.address}`, ...options });
-      door.refuse(true);
+      const protocol = await openFaultProxy(transport === "grpc" ? app.app.grpcPort : app.app.httpPort);
+      stops.push(() => protocol.close());
+      const options = { transport, token: await app.token(), retry: { baseMs: 300, maxAttempts: 20 } };
+      const { connections } = createConnectoryClient({ baseUrl: `http://${protocol.address}`, ...options });
+      protocol.refuse(true);
       const users = orderedPair(`a-${transport}`, `b-${transport}`);
       const read = connections.countConnections({ userId: "alice" });
       const write = connections.createConnection({ ...users, requestId: randomUUID() });
       await expect(connections.createConnection(users)).rejects.toThrow("no connection to");
       await sleep(200);
-      door.refuse(false);
+      protocol.refuse(false);
       expect(await read).toMatchObject({ count: 0 });
       expect((await write).connection).toMatchObject(users);
     },
@@ -132,8 +132,8 @@ describe("how it waits", () => {
     expect(pauses).toHaveLength(1);
   });
 
-  test("so many tries and no more; the last error is thrown", async () => {
-    const { calls, connections } = await failing(100, unavailable, { retry: { tries: 3, baseMs: 5 } });
+  test("at most maxAttempts times; the last error is thrown", async () => {
+    const { calls, connections } = await failing(100, unavailable, { retry: { maxAttempts: 3, baseMs: 5 } });
     expect(codeOf(await connections.getConnection({ id: "x" }).catch((error) => error))).toBe("Unavailable");
     expect(calls).toHaveLength(3);
   });

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { holdToken } from "../../src/client/hold-token.ts";
 import { isReason } from "../../src/client/index.ts";
 import { createConnectoryClient } from "../../src/client/node/index.ts";
+import { createTokenCache } from "../../src/client/token-cache.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 
 let app: TestApp;
@@ -62,7 +62,7 @@ describe("a token function", () => {
 
   test("is asked no more for refusals that come at the very same time", async () => {
     const { asked, token } = inTurn("stale", good);
-    const held = holdToken(token);
+    const held = createTokenCache(token);
     const first = await held.take();
     const replaced = await Promise.all([held.replace(first), held.replace(first), held.replace("an-older-one")]);
     expect(replaced).toEqual([good, good, good]);

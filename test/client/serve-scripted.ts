@@ -5,7 +5,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import type { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { Failure, type FailureDetail } from "../../src/failure.ts";
+import { ApiError, type FailureDetail } from "../../src/errors/api-error.ts";
 import { toConnectError } from "../../src/interceptors/map-errors.ts";
 
 /** A gRPC server that answers as a test says, for what the real one does at its own time only. */
@@ -29,5 +29,5 @@ export async function serveScripted(
 
 /** An error as the server sends it. */
 export function failure(reason: ErrorReason, detail: FailureDetail = {}) {
-  return toConnectError(new Failure(reason, "as the test says", detail), "request-of-the-test");
+  return toConnectError(new ApiError(reason, "as the test says", detail), "request-of-the-test");
 }

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createConnectoryClient as createBrowserClient } from "../../src/client/browser/index.ts";
-import { checkBaseUrl } from "../../src/client/check-base-url.ts";
 import { type ConnectoryClientOptions, createConnectoryClient } from "../../src/client/node/index.ts";
+import { validateBaseUrl } from "../../src/client/validate-base-url.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 
 const folder = join(import.meta.dirname, "../support/certificates");
@@ -51,9 +51,9 @@ describe("the client for browsers", () => {
 
   test("takes an address that is relative to the page", () => {
     vi.stubGlobal("location", { href: "https://app.example.com/some/page?x#y" });
-    expect(checkBaseUrl("/")).toBe("https://app.example.com/");
-    expect(checkBaseUrl("/connectory")).toBe("https://app.example.com/connectory");
-    expect(() => checkBaseUrl("ftp://elsewhere")).toThrow(TypeError);
+    expect(validateBaseUrl("/")).toBe("https://app.example.com/");
+    expect(validateBaseUrl("/connectory")).toBe("https://app.example.com/connectory");
+    expect(() => validateBaseUrl("ftp://elsewhere")).toThrow(TypeError);
   });
 
   test("calls over fetch", async () => {

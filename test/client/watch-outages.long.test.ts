@@ -10,23 +10,23 @@ import { createConnectoryClient } from "../../src/client/node/index.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import { type FaultProxy, openFaultProxy } from "./open-fault-proxy.ts";
 
-/** A real server that is killed and started again, behind a proxy for each door that breaks connections. */
+/** A real server that is killed and started again, behind a proxy for each protocol that breaks connections. */
 let dataDir: string;
 let server: ServerProcess;
-let doors: { grpc: FaultProxy; http: FaultProxy };
+let protocols: { grpc: FaultProxy; http: FaultProxy };
 const portOf = (address: string) => Number(address.split(":").at(-1));
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "connectory-watch-"));
   server = await startServer({ DATA_DIR: dataDir });
-  doors = {
+  protocols = {
     grpc: await openFaultProxy(portOf(server.grpcAddress)),
     http: await openFaultProxy(portOf(server.httpUrl)),
   };
 });
 afterAll(async () => {
-  await doors.grpc.close();
-  await doors.http.close();
+  await protocols.grpc.close();
+  await protocols.http.close();
   await server.end("SIGTERM");
   await rm(dataDir, { recursive: true, force: true });
 });
@@ -34,14 +34,14 @@ afterAll(async () => {
 async function restart(): Promise<void> {
   await server.end("SIGKILL");
   server = await startServer({ DATA_DIR: dataDir });
-  doors.grpc.lead(portOf(server.grpcAddress));
-  doors.http.lead(portOf(server.httpUrl));
+  protocols.grpc.lead(portOf(server.grpcAddress));
+  protocols.http.lead(portOf(server.httpUrl));
 }
 
 describe.each(["grpc", "connect", "grpc-web"] as const)("a watch over %s", (transport) => {
   test("tells of every change once and in order, through cuts, silence, refusals and a killed server", async () => {
-    const door = transport === "grpc" ? doors.grpc : doors.http;
-    const baseUrl = `http://${door.address}`;
+    const protocol = transport === "grpc" ? protocols.grpc : protocols.http;
+    const baseUrl = `http://${protocol.address}`;
     const { connections } = createConnectoryClient({ baseUrl, transport, token: () => server.token });
     const stop = new AbortController();
     const interruptions: string[] = [];
@@ -59,7 +59,7 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("a watch over %s", (tran
 
     const written: { id: string; revision: bigint }[] = [];
     let writing = true;
-    // By a door without faults: what the killed server leaves unanswered is sent again under its request id.
+    // By a protocol without faults: what the killed server leaves unanswered is sent again under its request id.
     const write = (n: number, requestId: string) => {
       const direct = createConnectoryClient({ baseUrl: `http://${server.grpcAddress}`, token: server.token });
       const pair = orderedPair(`${transport}-a`, `${transport}-b${n}`);
@@ -75,15 +75,15 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("a watch over %s", (tran
       }
     })();
 
-    for (const fault of [() => door.cut("reset"), () => door.cut("end"), () => door.freeze()]) {
+    for (const fault of [() => protocol.cut("reset"), () => protocol.cut("end"), () => protocol.freeze()]) {
       await sleep(400);
       fault();
     }
     await sleep(6000);
-    door.refuse(true);
-    door.cut("reset");
+    protocol.refuse(true);
+    protocol.cut("reset");
     await sleep(500);
-    door.refuse(false);
+    protocol.refuse(false);
     await sleep(300);
     await restart();
     await sleep(800);
@@ -101,7 +101,7 @@ describe.each(["grpc", "connect", "grpc-web"] as const)("a watch over %s", (tran
 
 test("a server that stops in good order is only an interruption", async () => {
   const token = () => server.token;
-  const { connections } = createConnectoryClient({ baseUrl: `http://${doors.grpc.address}`, token });
+  const { connections } = createConnectoryClient({ baseUrl: `http://${protocols.grpc.address}`, token });
   const interruptions: string[] = [];
   const onInterrupted = (why: Error) => interruptions.push(why.message);
   const messages = watch(connections.watchConnections, {}, { baseMs: 20, capMs: 200, onInterrupted });

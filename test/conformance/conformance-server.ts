@@ -1,6 +1,6 @@
 import type { Registry } from "@bufbuild/protobuf";
-import type { TlsFiles } from "../../src/transport/read-tls.ts";
-import type { Route } from "../../src/transport/routes.ts";
+import type { Route } from "../../src/server/dispatch/route.ts";
+import type { TlsFiles } from "../../src/server/listener/tls-files.ts";
 
 /** Starts a server on a port of 127.0.0.1 that the system chooses, and resolves with it. */
 export type Serve = (options: {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create, type Message } from "@bufbuild/protobuf";
 import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type HandlerContext } from "@connectrpc/connect";
-import type { Route } from "../../src/transport/routes.ts";
+import type { Route } from "../../src/server/dispatch/route.ts";
 import type { ConformanceSchema, Header, ServerStreamRequest, UnaryRequest } from "./conformance-schema.ts";
 
 /** Errors that the suite asked for: a server sends them as they are. */

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
 import { type FastifyInstance, fastify } from "fastify";
-import type { TlsFiles } from "../../src/transport/read-tls.ts";
+import type { TlsFiles } from "../../src/server/listener/tls-files.ts";
 import type { Serve } from "./conformance-server.ts";
 
 /** The routes on connect-fastify as it comes: what fails here is the library's. */

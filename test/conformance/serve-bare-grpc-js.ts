@@ -10,8 +10,8 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
-import { toStatus } from "../../src/interceptors/to-status.ts";
-import type { Route } from "../../src/transport/routes.ts";
+import { toRpcStatus } from "../../src/interceptors/call/rpc-status.ts";
+import type { Route } from "../../src/server/dispatch/route.ts";
 import type { Serve } from "./conformance-server.ts";
 
 type UnaryCall = ServerUnaryCall<Message, Message>;
@@ -110,7 +110,7 @@ function contextOf({ method }: Route, call: UnaryCall | StreamCall): HandlerCont
 function failureOf(error: unknown, context: HandlerContext) {
   const failure = ConnectError.from(error, Code.Internal);
   const metadata = toMetadata(context.responseTrailer);
-  metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, toStatus(failure))));
+  metadata.set("grpc-status-details-bin", Buffer.from(toBinary(StatusSchema, toRpcStatus(failure))));
   return { code: failure.code as number, details: failure.rawMessage, metadata };
 }
 

@@ -1,15 +1,15 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { pino } from "pino";
 import { accessLog } from "../../src/interceptors/access-log.ts";
-import { aroundCall } from "../../src/interceptors/around-call.ts";
-import { createCallGate } from "../../src/interceptors/call-gate.ts";
+import { onCallEnd } from "../../src/interceptors/call/on-call-end.ts";
+import { measureCalls } from "../../src/interceptors/call-metrics.ts";
+import { createDrain } from "../../src/interceptors/drain.ts";
 import { mapErrors } from "../../src/interceptors/map-errors.ts";
-import { measureCalls } from "../../src/interceptors/measure-calls.ts";
 import { requestId } from "../../src/interceptors/request-id.ts";
 import { trace } from "../../src/interceptors/trace.ts";
+import { serveGrpc } from "../../src/server/grpc/grpc-server.ts";
+import { serveHttp } from "../../src/server/http-server.ts";
 import { silent } from "../../src/telemetry/telemetry.ts";
-import { serveGrpc } from "../../src/transport/grpc.ts";
-import { serveHttp } from "../../src/transport/http.ts";
 import { loadShedderForTests } from "../support/load-shedder.ts";
 import type { Serve } from "./conformance-server.ts";
 import { isRequested } from "./conformance-service.ts";
@@ -21,7 +21,7 @@ const connectionLimits = { total: 1000, perAddress: 1000 };
 const report = [requestId, accessLog(log), measureCalls(silent.meter).interceptor, trace(silent.tracer)];
 
 /** Of the interceptors all that do not ask for a token or a rule: the suite's calls have none. */
-const interceptors = [...report, exceptForRequested(mapErrors(log)), createCallGate().interceptor];
+const interceptors = [...report, exceptForRequested(mapErrors(log)), createDrain().interceptor];
 
 /** The gRPC port of the service. */
 export const serveConnectoryGrpc: Serve = async ({ routes, tls, maxMessageBytes }) => {
@@ -31,9 +31,9 @@ export const serveConnectoryGrpc: Serve = async ({ routes, tls, maxMessageBytes 
     port: 0,
     routes,
     interceptors,
-    admission: [],
+    preBody: [],
     access: [],
-    report,
+    observe: report,
     maxMessageBytes,
     tls,
     connectionLimits,
@@ -49,14 +49,14 @@ export const serveConnectoryHttp: Serve = async ({ routes, registry, tls, maxMes
     port: 0,
     routes,
     interceptors,
-    admission: [requestId],
-    report,
+    preBody: [requestId],
+    observe: report,
     maxMessageBytes,
     corsOrigins: [],
     tls,
     connectionLimits,
     shedder: loadShedderForTests(),
-    facades: [],
+    plugins: [],
     anyTypes: registry,
     checkHealth: async () => undefined,
     log,
@@ -72,7 +72,7 @@ function exceptForRequested(interceptor: Interceptor): Interceptor {
       if (isRequested(error)) requested = error;
       return error;
     };
-    const inner = interceptor((passed) => aroundCall(next, passed, { failed: remember }));
-    return aroundCall(inner, request, { failed: (error) => requested ?? error });
+    const inner = interceptor((passed) => onCallEnd(next, passed, { mapError: remember }));
+    return onCallEnd(inner, request, { mapError: (error) => requested ?? error });
   };
 }

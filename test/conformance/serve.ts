@@ -1,5 +1,5 @@
 import { create, createRegistry, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import type { TlsFiles } from "../../src/transport/read-tls.ts";
+import type { TlsFiles } from "../../src/server/listener/tls-files.ts";
 import { readConformanceSchema, type ServerRequest } from "./conformance-schema.ts";
 import type { Serve } from "./conformance-server.ts";
 import { conformanceRoutes } from "./conformance-service.ts";

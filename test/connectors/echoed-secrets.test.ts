@@ -3,24 +3,24 @@ import { reflect } from "@bufbuild/protobuf/reflect";
 import { describe, expect, test } from "vitest";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { TestReportSchema, TestStage, type TestStep, TestStepSchema } from "../../gen/connectory/v1/test_report_pb.js";
-import { chooseConnector } from "../../src/connection-profile/choose-connector.ts";
-import { configTexts } from "../../src/connectors/config-texts.ts";
-import { type Connector, type Probe, ProbeError } from "../../src/connectors/connector.ts";
-import { createConcealer } from "../../src/connectors/create-concealer.ts";
-import { connectors } from "../../src/connectors/index.ts";
-import { runDiscovery, runTest, type TestOutcome } from "../../src/connectors/run-test.ts";
-import { tidyDiscovery } from "../../src/connectors/tidy-discovery.ts";
-import { fullConfigs } from "../connection-profile/full-configs.ts";
+import { selectConnector } from "../../src/connection-profiles/config/select-connector.ts";
+import { connectors } from "../../src/connectors/registry.ts";
+import { type Connector, type Probe, ProbeError } from "../../src/connectors/sdk/connector.ts";
+import { configTexts } from "../../src/test-workers/probe/config-texts.ts";
+import { runDiscovery, runProbe, type TestOutcome } from "../../src/test-workers/probe/run-probe.ts";
+import { sanitizeDiscovery } from "../../src/test-workers/probe/sanitize-discovery.ts";
+import { createSecretScrubber } from "../../src/test-workers/probe/secret-scrubber.ts";
+import { fullConfigs } from "../connection-profiles/full-configs.ts";
 import { canary } from "../support/canary.ts";
 import { json, startHttpServer } from "./http-server.ts";
 import { startCatalog } from "./iceberg/start-catalog.ts";
 import { localDialer, startLocalServer } from "./local-server.ts";
-import { tryConnector } from "./run-connector-test.ts";
+import { tryConnector } from "./run-probe.ts";
 import { secretEncodings } from "./secret-encodings.ts";
 
 const cases = fullConfigs.map((member, index) => {
   const whole = create(ConnectorConfigSchema, { connector: member });
-  return [`${member.case} ${index}`, chooseConnector(connectors, [member.case], whole)] as const;
+  return [`${member.case} ${index}`, selectConnector(connectors, [member.case], whole)] as const;
 });
 
 /** All that is told of a test, as text. */
@@ -59,7 +59,7 @@ describe.each(cases)("a hostile target of %s", (_, { connector, config }) => {
         throw new ProbeError("FAILED", "it failed");
       },
     };
-    const outcome = await runTest({ connector: echo, config, ...options, onStep: (one) => steps.push({ ...one }) });
+    const outcome = await runProbe({ connector: echo, config, ...options, onStep: (one) => steps.push({ ...one }) });
     expect(outcome.report.facts.map(({ value }) => value)).toEqual(forms.map(() => "[redacted]"));
     const all = told(outcome, steps);
     for (const form of forms) expect(all).not.toContain(JSON.stringify(form).slice(1, -1));
@@ -71,7 +71,7 @@ describe.each(cases)("a hostile target of %s", (_, { connector, config }) => {
     const named: Connector = { ...connector, discover: async () => ({ resources, nextCursor: "" }) };
     const question = { parent: "", pageSize: 1000, cursor: "" };
     const outcome = await runDiscovery({ connector: named, config, ...options, question });
-    const { page } = tidyDiscovery(named, 1000, outcome, createConcealer(connector, config));
+    const { page } = sanitizeDiscovery(named, 1000, outcome, createSecretScrubber(connector, config));
     expect(new Set(page.resources.map(({ name }) => name))).toEqual(new Set(["[redacted]"]));
     expect(new Set(page.resources.map(({ facts }) => facts?.value))).toEqual(new Set(["[redacted]"]));
   });
@@ -79,7 +79,7 @@ describe.each(cases)("a hostile target of %s", (_, { connector, config }) => {
   test("that puts one into the code of an error gets none into a hint", async () => {
     // A code that looks like a constant is told.
     const loud = secrets.map(({ value }) => Buffer.from(value).toString("hex").toUpperCase().slice(0, 64));
-    const short = createConcealer(connector, config);
+    const short = createSecretScrubber(connector, config);
     for (const code of loud) {
       short.addSecret(code);
       const failing: Connector = {
@@ -87,7 +87,7 @@ describe.each(cases)("a hostile target of %s", (_, { connector, config }) => {
         test: (_config, probe) =>
           probe.step({ ...step, endpoint: "a" }, async () => Promise.reject(Object.assign(new Error("a"), { code }))),
       };
-      const outcome = await runTest({ connector: failing, config, ...options, concealer: short });
+      const outcome = await runProbe({ connector: failing, config, ...options, scrubber: short });
       expect(told(outcome, [])).toContain("for a reason that is not known");
       expect(told(outcome, [])).not.toContain(code);
     }
@@ -155,7 +155,7 @@ describe("servers that speak the protocol and send back what they got", () => {
   test("a token endpoint whose token a broker sends back", async () => {
     const tokens = await startHttpServer(json(200, { access_token: canary("given"), token_type: "Bearer" }));
     const given: string[] = [];
-    const { saslMechanism } = await import("../../src/connectors/kafka/sasl-mechanism.ts");
+    const { saslMechanism } = await import("../../src/connectors/kafka/sasl/sasl-mechanism.ts");
     const { kafkaAccess } = await import("../../src/connectors/kafka/kafka-access.ts");
     const login: Connector = {
       ...connectors.kafka,
@@ -167,12 +167,12 @@ describe("servers that speak the protocol and send back what they got", () => {
     };
     const sasl = { protocol: "SASL_PLAINTEXT", mechanism: "OAUTHBEARER", username: "ann", password: secret };
     const value = { bootstrapServers: "127.0.0.1:1", sasl: { ...sasl, oauthTokenEndpoint: tokens.url } };
-    const { config } = chooseConnector(
+    const { config } = selectConnector(
       connectors,
       ["kafka"],
       create(ConnectorConfigSchema, { connector: { case: "kafka", value } }),
     );
-    const outcome = await runTest({ connector: login, config, ...options });
+    const outcome = await runProbe({ connector: login, config, ...options });
     await tokens.close();
     expect(given).toEqual(["asked"]);
     expect(factsOf(outcome)).toEqual(["cluster_id=[redacted]"]);

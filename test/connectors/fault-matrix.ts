@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { TestStage } from "../../gen/connectory/v1/test_report_pb.js";
-import type { ConnectorRegistry } from "../../src/connectors/index.ts";
-import { failure, tryConnector } from "./run-connector-test.ts";
+import type { ConnectorRegistry } from "../../src/connectors/registry.ts";
+import { failure, tryConnector } from "./run-probe.ts";
 
 export type ConnectorId = keyof ConnectorRegistry;
 export type ConfigInit<Id extends ConnectorId> = MessageInitShape<ConnectorRegistry[Id]["config"]>;

@@ -1,11 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { nextPlace } from "../../src/connectors/http/next-place.ts";
-import { connectors } from "../../src/connectors/index.ts";
-import { isDialable } from "../../src/connectors/is-dialable.ts";
-import { announcedNodes, redirection } from "../../src/connectors/redis/announced-nodes.ts";
+import { redirectTarget } from "../../src/connectors/http/redirect-target.ts";
+import { clusterNodes, redirectedNode } from "../../src/connectors/redis/cluster-nodes.ts";
+import { connectors } from "../../src/connectors/registry.ts";
+import { isValidAdvertisedAddress } from "../../src/connectors/sdk/advertised-address.ts";
 import { hostExpected } from "../../src/egress/is-host.ts";
-import { fullConfigs } from "../connection-profile/full-configs.ts";
+import { fullConfigs } from "../connection-profiles/full-configs.ts";
 import { noHosts } from "../egress/hosts.ts";
 
 /** Of each field of each connector that names a host: the field's name as a violation has it, and the host in it. */
@@ -18,7 +18,7 @@ const places = fullConfigs.flatMap(({ case: id, value }) => {
 const told = (id: keyof typeof connectors, text: string) => {
   const connector = connectors[id];
   const config = create(connector.config, JSON.parse(text) as MessageInitShape<typeof connector.config>);
-  return (connector.check?.(config as never) ?? []).filter(
+  return (connector.validate?.(config as never) ?? []).filter(
     ({ description }) => description.includes(hostExpected) || description.startsWith("must be host:port"),
   );
 };
@@ -44,9 +44,9 @@ test("every connector was looked at", () => {
 test.each(noHosts.filter((host) => host !== "" && host !== "[::1]"))(
   "%j, announced by a server, is not followed",
   (host) => {
-    expect(isDialable({ host, port: 1 })).toBe(false);
-    expect(() => announcedNodes([[0, 1, [host, 6379]]], "asked.example")).toThrow("ADDRESS_INVALID");
-    expect(redirection(Object.assign(new Error(`MOVED 1 ${host}:1`), { name: "ReplyError" }))).toBeUndefined();
+    expect(isValidAdvertisedAddress({ host, port: 1 })).toBe(false);
+    expect(() => clusterNodes([[0, 1, [host, 6379]]], "asked.example")).toThrow("ADDRESS_INVALID");
+    expect(redirectedNode(Object.assign(new Error(`MOVED 1 ${host}:1`), { name: "ReplyError" }))).toBeUndefined();
   },
 );
 
@@ -54,6 +54,6 @@ test.each(["http://a..b/", "http://db.denied.example../", "http://-a.example", "
   "a redirect to %s is broken",
   (location) => {
     const answer = { status: 302, headers: { location }, body: Buffer.alloc(0) };
-    expect(() => nextPlace(answer as never, new URL("http://a.example"))).toThrow("REDIRECT_BROKEN");
+    expect(() => redirectTarget(answer as never, new URL("http://a.example"))).toThrow("REDIRECT_BROKEN");
   },
 );

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
-import { createDialer } from "../../src/egress/create-dialer.ts";
+import { createDialer } from "../../src/egress/dialer.ts";
 import { createEgressPolicy } from "../../src/egress/egress-policy.ts";
 
 /** A TCP server on 127.0.0.1 that does what a test says with every connection. */

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { KafkaConfigSchema } from "../../gen/connectory/v1/kafka_config_pb.js";
 import { PostgresConfigSchema } from "../../gen/connectory/v1/postgres_config_pb.js";
-import { describeConnector } from "../../src/connectors/describe-connector.ts";
-import { allConnectors, connectors, findConnector, findListed } from "../../src/connectors/index.ts";
+import { toConnectorMessage } from "../../src/connectors/connector-message.ts";
+import { allConnectors, connectors, findConnector, findListed } from "../../src/connectors/registry.ts";
 
 /** The connectors of pipelines that this service was asked to know, and those of its own. */
 const withProfile = "amqp confluent http iceberg kafka mqtt mysql nats postgres rabbitmq redis s3 websocket".split(" ");
@@ -26,7 +26,7 @@ describe("the registry", () => {
 
   test("says of each whether profiles exist, and whose profiles those without one use", () => {
     for (const connector of allConnectors(connectors)) {
-      const described = describeConnector(connector);
+      const described = toConnectorMessage(connector);
       expect([described.id, described.hasProfile]).toEqual([connector.id, withProfile.includes(connector.id)]);
       expect([described.id, described.testable]).toEqual([connector.id, described.hasProfile]);
       expect(described.fields.length > 0).toBe(described.hasProfile);
@@ -57,7 +57,7 @@ describe("describe", () => {
 
 describe("the description of a connector", () => {
   test("has every field of its configuration with what its options say", () => {
-    const described = describeConnector(connectors.kafka);
+    const described = toConnectorMessage(connectors.kafka);
     expect(described).toMatchObject({ id: "kafka", source: true, sink: true, hasProfile: true, testable: true });
     const fields = new Map(described.fields.map(({ path, $typeName, ...field }) => [path, field]));
     expect([...fields.keys()]).toEqual(
@@ -79,7 +79,7 @@ describe("the description of a connector", () => {
   });
 
   test("names numbers as .proto files do", () => {
-    const { fields } = describeConnector(connectors.postgres);
+    const { fields } = toConnectorMessage(connectors.postgres);
     expect(fields.find(({ path }) => path === "port")?.type).toBe("uint32");
   });
 });

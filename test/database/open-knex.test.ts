@@ -1,10 +1,10 @@
 import { types } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
-import { isUnreachable } from "../../src/database/is-unreachable.ts";
+import { isTransientError } from "../../src/database/is-transient-error.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
 import { pingDatabase } from "../../src/database/ping.ts";
-import { Failure } from "../../src/failure.ts";
+import { ApiError } from "../../src/errors/api-error.ts";
 import { createTestDatabase } from "../support/postgres.ts";
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -79,8 +79,8 @@ test("who gets no connection in time has met a queue when others got one meanwhi
     pool.acquireTimeoutMillis = 1000;
     const alone = await knex.raw("select 1").catch((error: unknown) => error);
     expect(alone).toBeInstanceOf(Error);
-    expect(alone).not.toBeInstanceOf(Failure);
-    expect(isUnreachable(alone)).toBe(true);
+    expect(alone).not.toBeInstanceOf(ApiError);
+    expect(isTransientError(alone)).toBe(true);
 
     // The first in line gets the connection and keeps it.
     const first = knex.client.acquireConnection();

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { isUnreachable } from "../../src/database/is-unreachable.ts";
+import { isTransientError } from "../../src/database/is-transient-error.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
 import { runPrepared } from "../../src/database/run-prepared.ts";
 import { runTransaction } from "../../src/database/run-transaction.ts";
@@ -54,7 +54,7 @@ test("a transaction with several of them is repeated as a whole, and one that no
   await insertThing(one, 5);
   await addColumn();
   const error = await one.transaction((trx) => readThings(trx)).catch((thrown: unknown) => thrown);
-  expect([String(error), isUnreachable(error)]).toEqual([expect.stringContaining("cached plan"), true]);
+  expect([String(error), isTransientError(error)]).toEqual([expect.stringContaining("cached plan"), true]);
 
   await database.knex.raw("alter table thing add column more text");
   const found = await runTransaction(one, async (trx) => {

@@ -8,9 +8,9 @@ import { ConnectionProfileService } from "../../gen/connectory/v1/connection_pro
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { knownRoles, permissionsOf } from "../../src/auth/permissions.ts";
-import type { EventType, StoredEvent } from "../../src/events/event.ts";
-import { projectEvent } from "../../src/events/project-event.ts";
-import { codeOfReason } from "../../src/interceptors/map-errors.ts";
+import { codeOfReason } from "../../src/errors/reason-codes.ts";
+import type { EventType, StoredEvent } from "../../src/events/log/event.ts";
+import { toCloudEvents } from "../../src/events/publisher/cloud-events.ts";
 import { namesIn, readPage, tableBelow } from "./read-page.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -19,7 +19,7 @@ const names = (cell: string | undefined) => namesIn(cell ?? "");
 
 describe("docs/configuration.md", () => {
   const rows = tableBelow("docs/configuration.md", "Configuration");
-  const settings = source("src/config.ts") + source("src/auth/issuer-settings.ts");
+  const settings = source("src/app/parse-config.ts") + source("src/auth/issuer-settings.ts");
   const documented = rows.flatMap(([name]) => names(name)).filter((name) => name !== "OTEL_…");
 
   test("has every setting that is read, and no other", () => {
@@ -78,11 +78,11 @@ test("docs/errors.md has every reason with its status", () => {
 });
 
 test("docs/events.md has every topic of every event", () => {
-  const types = [...source("src/events/event.ts").matchAll(/^ {2}\| "([a-z.-]+)"/gm)].map(
+  const types = [...source("src/events/log/event.ts").matchAll(/^ {2}\| "([a-z.-]+)"/gm)].map(
     ([, type]) => type as EventType,
   );
   expect(types.length).toBeGreaterThan(6);
-  const expected = types.map((type) => projectEvent({ ...sample, type }, "").map(({ topic }) => topic));
+  const expected = types.map((type) => toCloudEvents({ ...sample, type }, "").map(({ topic }) => topic));
   const found = tableBelow("docs/events.md", "Topics").map(([, api, database]) => [...names(api), ...names(database)]);
   expect(found.toSorted()).toEqual(expected.toSorted());
 });

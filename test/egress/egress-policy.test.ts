@@ -1,8 +1,8 @@
 import { networkInterfaces } from "node:os";
 import { describe, expect, test } from "vitest";
 import { createEgressPolicy, EgressDenied, type EgressPolicyOptions } from "../../src/egress/egress-policy.ts";
-import { ownTargets } from "../../src/egress/own-targets.ts";
 import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
+import { selfTargets } from "../../src/egress/self-targets.ts";
 import { type NameAnswer, openNameServer } from "./open-name-server.ts";
 
 function policy(allow = "", deny = "", options: Partial<EgressPolicyOptions> = {}) {
@@ -17,7 +17,7 @@ async function isDenied(
   port = 5432,
 ) {
   try {
-    await what.admit({ host, port }, [addresses].flat());
+    await what.check({ host, port }, [addresses].flat());
     return false;
   } catch (error) {
     if (error instanceof EgressDenied) return true;
@@ -132,7 +132,7 @@ describe("rules", () => {
 
   test("the hint names the setting and no address", async () => {
     const error = await policy("", "10.0.0.0/8")
-      .admit({ host: "a", port: 1 }, ["10.0.0.9"])
+      .check({ host: "a", port: 1 }, ["10.0.0.9"])
       .catch((e: Error) => e);
     expect(error).toBeInstanceOf(EgressDenied);
     expect((error as EgressDenied).hint).toContain("EGRESS_DENY");
@@ -150,7 +150,7 @@ describe("protected targets", () => {
     expect(await isDenied(guarded, "10.9.9.9", "db.example", 5433)).toBe(false);
     const named = policy("", "", { protectedTargets: [{ host: "Db.example", port: 5432 }] });
     expect(await isDenied(named, "10.0.0.1", "db.example.")).toBe(true);
-    const six = { allowLoopback: true, protectedTargets: ownTargets("postgres://u@[::1]:5432/x", []) };
+    const six = { allowLoopback: true, protectedTargets: selfTargets("postgres://u@[::1]:5432/x", []) };
     expect(await isDenied(policy("", "", six), "::1", "::1")).toBe(true);
   });
 

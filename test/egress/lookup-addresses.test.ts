@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { TestStage } from "../../gen/connectory/v1/test_report_pb.js";
-import { translateError } from "../../src/connectors/translate-error.ts";
+import { translateError } from "../../src/connectors/sdk/translate-error.ts";
 import { type LookupOptions, lookupAddresses } from "../../src/egress/lookup-addresses.ts";
 import { noHosts } from "./hosts.ts";
 import { type NameAnswer, openNameServer, type Question } from "./open-name-server.ts";
@@ -188,10 +188,10 @@ describe("search domains", () => {
     ["db.ns", ["db.ns.ns.svc.test", "db.ns.svc.test", "db.ns"]],
     ["db.ns.svc", ["db.ns.svc", "db.ns.svc.ns.svc.test", "db.ns.svc.svc.test"]],
     ["db.ns.", ["db.ns"]],
-  ])("%s is looked for as the system would", async (host, tried) => {
+  ])("%s is looked for as the system would", async (host, testRun) => {
     const { find, askedNames } = await machine(() => "NXDOMAIN", { resolver });
     expect(await codeOf(find(host))).toBe("NAME_NOT_FOUND");
-    expect(askedNames()).toEqual(tried);
+    expect(askedNames()).toEqual(testRun);
   });
 
   test("the first one with an address is it", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Knex } from "knex";
-import { appendEvent, type NewEvent } from "../../src/events/append-event.ts";
+import { appendEvent, type NewEvent } from "../../src/events/log/append-event.ts";
 
 /** An event of a connection between two users, as the service would log it. */
 export function connectionCreated(userId1 = "alice", userId2 = "bob", change: Partial<NewEvent> = {}): NewEvent {

@@ -9,10 +9,10 @@ import { createDocument } from "../../generators/openapi/create-document.ts";
 import type { Parameter, Response } from "../../generators/openapi/open-api-document.ts";
 import { openapiText } from "../../generators/openapi/openapi-text.ts";
 import packageJson from "../../package.json" with { type: "json" };
-import { httpRulesOf } from "../../src/contract/http-rule.ts";
 import { createMessageCheck } from "../../src/interceptors/validate.ts";
-import { decodeRequest } from "../../src/transport/rest/decode-request.ts";
-import { readDocument } from "../transport/openapi/documented-call.ts";
+import { httpRulesOf } from "../../src/proto-schema/http/http-rule.ts";
+import { decodeRequest } from "../../src/server/rest/request/decode-request.ts";
+import { readDocument } from "../server/openapi/documented-call.ts";
 
 const services = [ConnectionService, ConnectionProfileService];
 const methods = services.flatMap((service) => service.methods);

@@ -7,7 +7,7 @@ import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { canary, canaryPrefix } from "../support/canary.ts";
 import { connectClients } from "../support/clients.ts";
-import { ways } from "../telemetry/doors.ts";
+import { ways } from "../telemetry/protocols.ts";
 
 const rpc = "connectory.v1.ConnectionService/CreateConnection";
 const maxBytes = 100_000;
@@ -40,7 +40,7 @@ async function callLines(count = 1): Promise<Line[]> {
   return lines("call");
 }
 
-describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $door ($index)", (way) => {
+describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $protocol ($index)", (way) => {
   test("has one line, with all that there is to say", async () => {
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
     const headers = { traceparent: `00-${traceId}-00f067aa0ba902b7-01`, "x-request-id": `call-${way.index}` };
@@ -48,7 +48,7 @@ describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $door ($
     const [line] = await callLines();
     expect(line).toMatchObject({
       level: 30,
-      door: way.door,
+      protocol: way.protocol,
       rpc,
       code: "OK",
       requestId: `call-${way.index}`,
@@ -60,27 +60,27 @@ describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $door ($
     expect(line?.ms).toBeGreaterThan(0);
     expect(line).not.toHaveProperty("reason");
     // Connect's clients do not say how long a body is, and what a tool is called with is a part of one.
-    if (way.door === "grpc" || way.door === "rest") expect(line?.bytes).toBeGreaterThan(0);
+    if (way.protocol === "grpc" || way.protocol === "rest") expect(line?.bytes).toBeGreaterThan(0);
   });
 
   test("that is refused has one with the reason", async () => {
     await way.create(app, { userId1: "b", userId2: "a" }, authorized());
     expect(await callLines()).toMatchObject([
-      { door: way.door, rpc, code: "INVALID_ARGUMENT", reason: "USER_IDS_OUT_OF_ORDER", userId: "alice" },
+      { protocol: way.protocol, rpc, code: "INVALID_ARGUMENT", reason: "USER_IDS_OUT_OF_ORDER", userId: "alice" },
     ]);
   });
 
   test("of nobody we know has one, without a user", async () => {
     await way.create(app, { userId1: "a", userId2: "b" }, {});
     const [line] = await callLines();
-    expect(line).toMatchObject({ door: way.door, code: "UNAUTHENTICATED", reason: "TOKEN_MISSING" });
+    expect(line).toMatchObject({ protocol: way.protocol, code: "UNAUTHENTICATED", reason: "TOKEN_MISSING" });
     expect(line?.userId ?? "").toBe("");
   });
 
   test("that cannot be decoded has one, with the request id of its answer", async () => {
     const answer = await way.garble(app, authorized());
     const [line] = await callLines();
-    expect(line).toMatchObject({ door: way.door, rpc, code: "INVALID_ARGUMENT", organizationId: "acme" });
+    expect(line).toMatchObject({ protocol: way.protocol, rpc, code: "INVALID_ARGUMENT", organizationId: "acme" });
     expect(line?.reason).toMatch(/^(MESSAGE_MALFORMED|FIELD_INVALID)$/);
     if (answer instanceof Response)
       expect(JSON.stringify([...answer.headers]) + (await answer.text())).toContain(String(line?.requestId));
@@ -101,7 +101,7 @@ describe.each(["grpc", "connect-json", "grpc-web"] as const)("a call over %s tha
       for await (const _ of client.watchConnections({}, options)) if (code === "CANCELLED") leaving.abort();
     };
     await watching().catch(() => undefined);
-    expect(await callLines()).toMatchObject([{ door: protocol.replace("-json", ""), code }]);
+    expect(await callLines()).toMatchObject([{ protocol: protocol.replace("-json", ""), code }]);
   });
 });
 
@@ -142,7 +142,7 @@ describe("what never becomes a call", () => {
     const answer = await sendRaw(compressed, message);
     expect(String(answer["grpc-status"])).toBe(status);
     expect(await callLines()).toMatchObject([
-      { door: "grpc", rpc, code, peer: "127.0.0.1", requestId: answer["x-request-id"] },
+      { protocol: "grpc", rpc, code, peer: "127.0.0.1", requestId: answer["x-request-id"] },
     ]);
   });
 
@@ -159,7 +159,7 @@ describe("what never becomes a call", () => {
     expect([name, answer.status >= 400]).toEqual([name, status >= 400]);
     const [line] = await callLines();
     expect(line).toMatchObject({
-      door: "connect",
+      protocol: "connect",
       rpc,
       userId: "alice",
       requestId: answer.headers.get("x-request-id"),
@@ -174,7 +174,7 @@ describe("what never becomes a call", () => {
       [`POST /${rpc} HTTP/1.1`, ...headers, `authorization: Bearer ${token}`, "", '{"userId1":'].join("\r\n"),
     );
     setTimeout(() => socket.destroy(), 300);
-    expect(await callLines()).toMatchObject([{ door: "connect", rpc, code: "CANCELLED", userId: "alice" }]);
+    expect(await callLines()).toMatchObject([{ protocol: "connect", rpc, code: "CANCELLED", userId: "alice" }]);
   });
 
   test("an HTTP request that nothing here is for has a line of its own, without its path", async () => {
@@ -182,10 +182,10 @@ describe("what never becomes a call", () => {
     for (const path of [`/${secret}`, `/v1/${secret}?token=${secret}`, "/metrics"])
       await fetch(`${app.httpUrl}${path}`, { headers: authorized() });
     await fetch(`${app.httpUrl}/${rpc}`, { method: "POST", headers: { "content-type": "text/plain" }, body: secret });
-    await expect.poll(() => lines("no call").length).toBe(3);
-    expect(lines("no call")).toMatchObject([
-      { door: "http", method: "GET", status: 404 },
-      { door: "rest", status: 404, route: "/v1/*", peer: "127.0.0.1" },
+    await expect.poll(() => lines("rejected request").length).toBe(3);
+    expect(lines("rejected request")).toMatchObject([
+      { protocol: "http", method: "GET", status: 404 },
+      { protocol: "rest", status: 404, route: "/v1/*", peer: "127.0.0.1" },
       { status: 415, route: `/${rpc}` },
     ]);
     expect(lines("call")).toEqual([]);
@@ -235,9 +235,9 @@ describe("with LOG_LEVEL=debug", () => {
     expect(lines("answer").length).toBeGreaterThan(2);
   });
 
-  test("a stranger's message is not even looked at", async () => {
-    const stranger = connectClients(ConnectionProfileService, app, "nonsense").grpc;
-    await expect(stranger.createConnectionProfile({ name: "x", config })).rejects.toThrow();
+  test("a outsider's message is not even looked at", async () => {
+    const outsider = connectClients(ConnectionProfileService, app, "nonsense").grpc;
+    await expect(outsider.createConnectionProfile({ name: "x", config })).rejects.toThrow();
     await callLines();
     expect([...lines("request"), ...lines("refused request")]).toEqual([]);
   });

@@ -4,10 +4,10 @@ import { describe, expect, test } from "vitest";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../../src/auth/principal.ts";
-import { entryKey } from "../../src/interceptors/entry.ts";
-import { createLoadShedder, shedKey } from "../../src/interceptors/load-shedder.ts";
+import { originKey } from "../../src/interceptors/call/call-origin.ts";
+import { createLoadShedder, shedKey } from "../../src/interceptors/load-shedding/load-shedder.ts";
+import { createHeaderChain } from "../../src/server/dispatch/run-header-interceptors.ts";
 import { silent } from "../../src/telemetry/telemetry.ts";
-import { createHeaderChain } from "../../src/transport/pass-headers.ts";
 
 /** A shedder whose clock and whose turns of the event loop are the test's. */
 function controlled() {
@@ -43,7 +43,7 @@ function controlled() {
         expiresAt: 0,
         sessionId: "",
       })
-      .set(entryKey, { door: "rest", peer: undefined, bytes: undefined, told: false, late }),
+      .set(originKey, { protocol: "rest", peer: undefined, bytes: undefined, logged: false, late }),
   });
   return {
     shedder,

@@ -5,7 +5,7 @@ import {
   type UserPair,
   UserPairSchema,
 } from "../../gen/connectory/v1/connection_service_pb.js";
-import { Failure } from "../../src/failure.ts";
+import { ApiError } from "../../src/errors/api-error.ts";
 import { createMessageCheck } from "../../src/interceptors/validate.ts";
 
 const check = createMessageCheck();
@@ -26,17 +26,17 @@ function countedPairs(count: number, userId2: (index: number) => string) {
   return { message: create(Check, { pairs }), seen };
 }
 
-function failureOf(message: Message): Failure {
+function failureOf(message: Message): ApiError {
   try {
     check(Check, message);
   } catch (error) {
-    if (error instanceof Failure) return error;
+    if (error instanceof ApiError) return error;
     throw error;
   }
   return expect.fail("valid");
 }
 
-const fields = (failure: Failure) => failure.detail.fieldViolations?.map(({ field }) => field);
+const fields = (failure: ApiError) => failure.detail.fieldViolations?.map(({ field }) => field);
 
 test("it stops after as many violations as are told of", () => {
   const { message, seen } = countedPairs(1000, () => "not a name");

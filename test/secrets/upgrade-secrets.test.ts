@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { SecretOwner } from "../../src/secrets/open-vault.ts";
+import type { SecretOwner } from "../../src/secrets/secret-store.ts";
 import type { DestinationOf } from "../../src/secrets/upgrade-secrets.ts";
 import { canary } from "../support/canary.ts";
-import { kek, openStore, owner, read, ring, text, write } from "./secret-store.ts";
+import { kek, openStore, owner, read, ring, text, write } from "./open-secret-store.ts";
 import { writeV1 } from "./write-v1.ts";
 
 let store: Awaited<ReturnType<typeof openStore>>;
@@ -45,9 +45,9 @@ test("an upgrade seals them under data keys, bound to where they go; another one
       .orderBy(["organization_id", "profile_id", "path"])
       .pluck("updated_at"),
   ).toEqual(updated);
-  const vault = store.vaultWith(ring("k2"));
+  const secretStore = store.vaultWith(ring("k2"));
   for (const who of owners)
-    expect(text((await vault.open(who, await read(store.knex, who))).get("tls.key"))).toBe(values["tls.key"]);
+    expect(text((await secretStore.open(who, await read(store.knex, who))).get("tls.key"))).toBe(values["tls.key"]);
   expect(await problems({ ...owners[3], destination: Buffer.alloc(32, 99) } as SecretOwner)).toEqual([
     "OTHER_DESTINATION",
     "OTHER_DESTINATION",
@@ -85,12 +85,12 @@ test("a profile whose destination is unknown is left for a version that knows it
 test("a write that is under way is not overwritten", async () => {
   const who = owner("acme", "cp_a");
   await writeV1(store.knex, kek("k1"), who, values);
-  const vault = store.vaultWith();
+  const secretStore = store.vaultWith();
   await store.knex.transaction(async (trx) => {
     await trx("connection_profile_secret").where({ profile_id: "cp_a", path: "password" }).forUpdate().select();
     expect(await store.vaultWith().upgrade(everywhere)).toBe(1);
   });
-  await write(store.knex, vault, who, { password: canary("newer") });
-  expect(await vault.upgrade(everywhere)).toBe(0);
-  expect(text((await vault.open(who, await read(store.knex, who))).get("password"))).toBe(canary("newer"));
+  await write(store.knex, secretStore, who, { password: canary("newer") });
+  expect(await secretStore.upgrade(everywhere)).toBe(0);
+  expect(text((await secretStore.open(who, await read(store.knex, who))).get("password"))).toBe(canary("newer"));
 });

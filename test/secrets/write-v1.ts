@@ -1,8 +1,8 @@
 import { createCipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import type { Knex } from "knex";
-import type { KeyEncryptionKey } from "../../src/secrets/key-ring.ts";
-import type { SecretOwner } from "../../src/secrets/open-vault.ts";
-import { insertProfile } from "./secret-store.ts";
+import type { KeyEncryptionKey } from "../../src/secrets/crypto/derive-key.ts";
+import type { SecretOwner } from "../../src/secrets/secret-store.ts";
+import { insertProfile } from "./open-secret-store.ts";
 
 /** Writes secrets as version 0.1 did, with its code: sealed with the key-encryption key, bound to no destination. */
 export async function writeV1(

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Knex } from "knex";
 import { type Logger, pino } from "pino";
-import { type App, startApp } from "../../src/app.ts";
-import { parseConfig } from "../../src/config.ts";
+import { type App, startApp } from "../../src/app/app.ts";
+import { parseConfig } from "../../src/app/parse-config.ts";
 import { type DatabaseAddress, type DatabaseTarget, openKnex } from "../../src/database/open-knex.ts";
 import { createTestDatabase } from "./postgres.ts";
 

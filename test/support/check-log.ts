@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 import { expect } from "vitest";
-import type { EventMessage } from "../../src/events/event-sink.ts";
+import type { EventMessage } from "../../src/events/publisher/event-sink.ts";
 
 interface LoggedEvent {
   readonly id: string;

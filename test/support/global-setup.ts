@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { TestProject } from "vitest/node";
-import { lockDataDir } from "../../src/database/lock-data-dir.ts";
+import { lockDataDir } from "../../src/database/embedded/lock-data-dir.ts";
+import { startEmbeddedPostgres } from "../../src/database/embedded/start-embedded-postgres.ts";
+import { stopOrphanedPostgres } from "../../src/database/embedded/stop-orphaned-postgres.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { openKnex } from "../../src/database/open-knex.ts";
-import { startEmbeddedPostgres } from "../../src/database/start-embedded-postgres.ts";
-import { stopLeftoverPostgres } from "../../src/database/stop-leftover-postgres.ts";
 import { canaryPrefix } from "./canary.ts";
 
 const prefix = "connectory-test-";
@@ -79,7 +79,7 @@ async function removeLeftovers(): Promise<void> {
     try {
       if (Date.now() - (await stat(dataDir)).birthtimeMs < 3_600_000) continue;
       const unlock = await lockDataDir(dataDir);
-      await stopLeftoverPostgres(join(dataDir, "postgres"), join(dataDir, "postgres"), log);
+      await stopOrphanedPostgres(join(dataDir, "postgres"), join(dataDir, "postgres"), log);
       await rm(dataDir, { recursive: true, force: true });
       await unlock();
     } catch {

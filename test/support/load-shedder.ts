@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { createLoadShedder, type LoadShedder } from "../../src/interceptors/load-shedder.ts";
+import { createLoadShedder, type LoadShedder } from "../../src/interceptors/load-shedding/load-shedder.ts";
 import { silent } from "../../src/telemetry/telemetry.ts";
 
 /** For a server without the rest of the service. */

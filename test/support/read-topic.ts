@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
-import { calmKafkajs } from "../../src/calm-kafkajs.ts";
-import type { EventMessage } from "../../src/events/event-sink.ts";
+import type { EventMessage } from "../../src/events/publisher/event-sink.ts";
+import { patchKafkajs } from "../../src/kafka/patch-kafkajs.ts";
 
 /** Everything that is in a topic now, partition after partition, each in order. A topic that does not exist is empty. */
 export async function readTopic(brokers: readonly string[], topic: string): Promise<EventMessage[]> {
-  calmKafkajs();
+  patchKafkajs();
   const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();

@@ -7,8 +7,8 @@ import { openKnex } from "../../src/database/open-knex.ts";
 import { kafkaForTests } from "../support/kafka.ts";
 import { readTopic } from "../support/read-topic.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
-import { ways } from "./doors.ts";
 import { type OtlpCollector, startCollector } from "./otlp-collector.ts";
+import { ways } from "./protocols.ts";
 import { readPrometheus } from "./read-prometheus.ts";
 
 const kafka = await kafkaForTests();
@@ -35,7 +35,7 @@ describe("a trace goes on into Kafka", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  test.each(ways.map((way, index) => ({ ...way, index })))("of a call by $door ($index)", async (way) => {
+  test.each(ways.map((way, index) => ({ ...way, index })))("of a call by $protocol ($index)", async (way) => {
     const traceId = randomBytes(16).toString("hex");
     const headers = {
       authorization: `Bearer ${server.token}`,

@@ -4,10 +4,10 @@ import fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
-import { serveMetrics } from "../../src/telemetry/serve-metrics.ts";
+import { serveMetrics } from "../../src/telemetry/metrics-server.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { connectClients } from "../support/clients.ts";
-import { ways } from "./doors.ts";
+import { ways } from "./protocols.ts";
 import { readPrometheus, type Sample } from "./read-prometheus.ts";
 
 const token = "a-token-of-metrics-00";
@@ -39,7 +39,7 @@ function total(samples: readonly Sample[], name: string, labels: Record<string, 
 const createConnection = { rpc_method: "connectory.v1.ConnectionService/CreateConnection" };
 
 describe("/metrics", () => {
-  test("counts the calls of every door by their outcome, exactly", async () => {
+  test("counts the calls of every protocol by their outcome, exactly", async () => {
     const headers = { authorization: `Bearer ${bearer}` };
     for (const [index, way] of ways.entries()) {
       const before = await metrics();
@@ -49,16 +49,16 @@ describe("/metrics", () => {
       await way.garble(app, headers);
       const after = await metrics();
       const more = (labels: object) => {
-        const all = { ...createConnection, connectory_door: way.door, rpc_system_name: way.system, ...labels };
+        const all = { ...createConnection, connectory_protocol: way.protocol, rpc_system_name: way.system, ...labels };
         return (
           total(after, "rpc_server_call_duration_count", all) - total(before, "rpc_server_call_duration_count", all)
         );
       };
-      expect([way.door, more({ rpc_status_code: "OK" })]).toEqual([way.door, calls]);
+      expect([way.protocol, more({ rpc_status_code: "OK" })]).toEqual([way.protocol, calls]);
       expect(more({ rpc_status_code: "ALREADY_EXISTS", error_type: "ALREADY_EXISTS" })).toBe(1);
       expect(more({ rpc_status_code: "INVALID_ARGUMENT" })).toBe(1);
       expect(more({})).toBe(calls + 2);
-      expect(total(after, "connectory_calls_in_flight", { connectory_door: way.door })).toBe(0);
+      expect(total(after, "connectory_calls_in_flight", { connectory_protocol: way.protocol })).toBe(0);
     }
     const samples = await metrics();
     const inserts = { connectory_statement: "insert-connections" };
@@ -72,7 +72,7 @@ describe("/metrics", () => {
     const watch = (async () => {
       for await (const _ of grpc.watchConnections({}, { signal: running.signal }));
     })().catch(() => undefined);
-    const labels = { rpc_method: "connectory.v1.ConnectionService/WatchConnections", connectory_door: "grpc" };
+    const labels = { rpc_method: "connectory.v1.ConnectionService/WatchConnections", connectory_protocol: "grpc" };
     await expect.poll(async () => total(await metrics(), "connectory_calls_in_flight", labels)).toBe(1);
     running.abort();
     await watch;
@@ -162,9 +162,9 @@ test("docs/observability.md names every metric with its kind, and none that is n
   );
   // Kafka has taken nothing here; kafka-traces.test.ts sees that one.
   shown.push("connectory_events_delivery_duration histogram");
-  shown.push("connectory_auth_key_failures_total counter"); // the same; test/auth/open-issuer-keys.test.ts sees that one
+  shown.push("connectory_auth_key_failures_total counter"); // the same; test/auth/issuer-keys.test.ts sees that one
   shown.push("connectory_auth_claim_faults_total counter"); // of external issuers; test/auth/roles.test.ts sees that one
-  shown.push("connectory_connections_lock_waits_total counter"); // of a held lock; test/connection/report-lock-holders.test.ts
+  shown.push("connectory_connections_lock_waits_total counter"); // of a held lock; test/connections/store/log-lock-holders.test.ts
   shown.push("connectory_calls_shed_total counter"); // of an overload; test/interceptors/load-shedder.test.ts sees that one
   expect(told.toSorted()).toEqual(shown.filter((line) => !line.startsWith("target_info")).toSorted());
 });

@@ -15,7 +15,7 @@ import {
   RollbackConnectionProfileRequestSchema,
 } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService, ListConnectionsResponseSchema } from "../../gen/connectory/v1/connection_service_pb.js";
-import { isSecret } from "../../src/contract/field-options.ts";
+import { isSecret } from "../../src/proto-schema/field-options.ts";
 import { redact, redacted } from "../../src/telemetry/redact.ts";
 import { canary, canaryPrefix } from "../support/canary.ts";
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { EnvironmentReader } from "../../src/environment-reader.ts";
+import { EnvReader } from "../../src/config/env-reader.ts";
 import { readTelemetrySettings } from "../../src/telemetry/telemetry-settings.ts";
 
 const off = { traces: false, metrics: undefined };
 const pushed = { protocol: "http/protobuf", intervalMs: 60_000, timeoutMs: 30_000 };
 
 function read(environment: Record<string, string>) {
-  const env = new EnvironmentReader(environment);
+  const env = new EnvReader(environment);
   return { settings: readTelemetrySettings(env), problems: env.problems };
 }
 

@@ -7,8 +7,8 @@ import { ConnectionProfileService } from "../../gen/connectory/v1/connection_pro
 import { connectClients } from "../support/clients.ts";
 import { type ServerProcess, startServer } from "../support/server-process.ts";
 import type { DecodedSpan } from "./decode-otlp.ts";
-import { ways } from "./doors.ts";
 import { type OtlpCollector, startCollector } from "./otlp-collector.ts";
+import { ways } from "./protocols.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "connectory-traces-"));
 const rpc = "connectory.v1.ConnectionService/CreateConnection";
@@ -56,7 +56,7 @@ const lineOf = (traceId: string) =>
     .filter((line) => line.includes(traceId))
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $door ($index)", (way) => {
+describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $protocol ($index)", (way) => {
   const authorized = () => ({ authorization: `Bearer ${server.token}` });
 
   test("is a span in its caller's trace, with the statement that it waits for below it", async () => {
@@ -69,7 +69,7 @@ describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $door ($
       "rpc.system.name": way.system,
       "rpc.method": rpc,
       "rpc.status_code": "OK",
-      "connectory.door": way.door,
+      "connectory.protocol": way.protocol,
       "connectory.request_id": expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
     // Two exports can arrive in either order.
@@ -79,21 +79,24 @@ describe.each(ways.map((way, index) => ({ ...way, index })))("a call by $door ($
   });
 
   test("that is refused is one too, and so is one that cannot be decoded", async () => {
-    const stranger = newCaller();
-    await way.create(server, { userId1: "a", userId2: "b" }, stranger.headers);
+    const outsider = newCaller();
+    await way.create(server, { userId1: "a", userId2: "b" }, outsider.headers);
     // Over MCP who does not log in makes no call at all.
-    if (way.door !== "mcp")
-      expect((await callSpan(stranger.traceId)).attributes).toMatchObject({
+    if (way.protocol !== "mcp")
+      expect((await callSpan(outsider.traceId)).attributes).toMatchObject({
         "rpc.status_code": "UNAUTHENTICATED",
         "error.type": "UNAUTHENTICATED",
         "connectory.reason": "TOKEN_MISSING",
-        "connectory.door": way.door,
+        "connectory.protocol": way.protocol,
       });
     const garbled = newCaller();
     await way.garble(server, { ...authorized(), ...garbled.headers });
     const span = await callSpan(garbled.traceId);
     expect(span).toMatchObject({ parentSpanId: garbled.spanId, status: 0 }); // it is not the server's fault
-    expect(span.attributes).toMatchObject({ "rpc.status_code": "INVALID_ARGUMENT", "connectory.door": way.door });
+    expect(span.attributes).toMatchObject({
+      "rpc.status_code": "INVALID_ARGUMENT",
+      "connectory.protocol": way.protocol,
+    });
   });
 });
 

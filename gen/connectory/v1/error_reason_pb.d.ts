@@ -321,7 +321,7 @@ export enum ErrorReason {
 
   /**
    * OUT_OF_RANGE. A watch cannot begin after this revision: the organization has not come to it (`metadata.revision` is
-   * where it is), or the log does not reach back to it any more. Read the state anew and watch from now on.
+   * where it is), or the log does not reach back to it any more. Read the state again and watch from now on.
    * Example: `after_revision` is from before the database was restored from a backup.
    *
    * @generated from enum value: ERROR_REASON_WATCH_REVISION_INVALID = 38;

@@ -1,9 +1,9 @@
-import { assembleClient, type ConnectoryClient, type ConnectoryClientOptions } from "../connectory-client.ts";
-import { openBrowserTransport } from "./open-browser-transport.ts";
+import { buildClient, type ConnectoryClient, type ConnectoryClientOptions } from "../connectory-client.ts";
+import { openBrowserTransport } from "./browser-transport.ts";
 
 export * from "../index.ts";
 
 /** Makes a client for web pages, over fetch. Throws TypeError for options that cannot work in a page. */
 export function createConnectoryClient(options: ConnectoryClientOptions): ConnectoryClient {
-  return assembleClient(options, options.transport ?? "connect", openBrowserTransport);
+  return buildClient(options, options.transport ?? "connect", openBrowserTransport);
 }

@@ -1,5 +1,5 @@
-import { assembleClient, type ConnectoryClient, type ConnectoryClientOptions } from "../connectory-client.ts";
-import { openNodeTransport } from "./open-node-transport.ts";
+import { buildClient, type ConnectoryClient, type ConnectoryClientOptions } from "../connectory-client.ts";
+import { openNodeTransport } from "./node-transport.ts";
 
 export * from "../index.ts";
 
@@ -8,5 +8,5 @@ export * from "../index.ts";
  * TypeError for options that cannot work together.
  */
 export function createConnectoryClient(options: ConnectoryClientOptions): ConnectoryClient {
-  return assembleClient(options, options.transport ?? "grpc", openNodeTransport);
+  return buildClient(options, options.transport ?? "grpc", openNodeTransport);
 }

@@ -1,8 +1,8 @@
 import { type AmqpConfig, AmqpConfigSchema } from "../../../gen/connectory/v1/amqp_config_pb.js";
-import type { FieldViolation } from "../../failure.ts";
-import { checkHost } from "../check-host.ts";
-import { checkTls } from "../check-tls.ts";
-import { type Connector, endpointName } from "../connector.ts";
+import type { FieldViolation } from "../../errors/api-error.ts";
+import { type Connector, endpointName } from "../sdk/connector.ts";
+import { validateHost } from "../sdk/validate-host.ts";
+import { validateTls } from "../sdk/validate-tls.ts";
 import { amqpAddress } from "./amqp-address.ts";
 
 /** A message broker over AMQP 0-9-1, such as RabbitMQ. */
@@ -21,12 +21,12 @@ export const amqp: Connector<AmqpConfig> = {
     const { host, port } = amqpAddress(config);
     return [{ host, port }];
   },
-  check: (config) => [
-    ...checkHost("host", config.host),
+  validate: (config) => [
+    ...validateHost("host", config.host),
     ...checkVirtualHost(config.virtualHost),
-    ...checkTls(config.tls),
+    ...validateTls(config.tls),
   ],
-  test: async (config, probe) => (await import("./test-amqp.ts")).testAmqp(config, probe),
+  test: async (config, probe) => (await import("./probe-amqp.ts")).probeAmqp(config, probe),
 };
 
 /** AMQP counts the bytes of a virtual host's name; the rule in proto can only count characters. */

@@ -1,7 +1,7 @@
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { ProbeError } from "../connector.ts";
-import { errorCode } from "../translate-error.ts";
-import type { AmqpOpenError } from "./open-amqp.ts";
+import { ProbeError } from "../sdk/connector.ts";
+import { errorCode } from "../sdk/translate-error.ts";
+import type { AmqpOpenError } from "./session.ts";
 
 type Meaning = readonly [code: string, hint: string, field: string];
 
@@ -53,7 +53,7 @@ interface Credentials {
   readonly password: string;
 }
 
-/** What an error of `openAmqp`, or of amqplib later on, means. No text of the broker is handed on: it is only looked at. */
+/** What an error of `openSession`, or of amqplib later on, means. No text of the broker is handed on: it is only looked at. */
 export function translateAmqpError(error: unknown, credentials: Credentials): ProbeError | undefined {
   if (errorCode(error) === "ERR_TOO_MUCH_DATA") return undefined;
   if (!isOpenError(error)) return new ProbeError(...failedLater(error));

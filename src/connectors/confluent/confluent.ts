@@ -1,10 +1,10 @@
 import { type ConfluentConfig, ConfluentConfigSchema } from "../../../gen/connectory/v1/confluent_config_pb.js";
-import { checkTls } from "../check-tls.ts";
-import type { Connector } from "../connector.ts";
-import { checkBootstrapServers } from "../kafka/bootstrap-servers.ts";
-import { checkConnectionProperties } from "../kafka/check-connection-properties.ts";
+import { validateBootstrapServers } from "../kafka/bootstrap-servers.ts";
 import { kafkaEndpoints } from "../kafka/kafka-endpoints.ts";
-import { checkSchemaRegistry } from "../schema-registry/check-schema-registry.ts";
+import { validateConnectionProperties } from "../kafka/validate-connection-properties.ts";
+import { validateSchemaRegistry } from "../schema-registry/validate-schema-registry.ts";
+import type { Connector } from "../sdk/connector.ts";
+import { validateTls } from "../sdk/validate-tls.ts";
 import { confluentAccess } from "./confluent-access.ts";
 
 /** Apache Kafka as a service: reached as `kafka` is, with an API key and always in TLS. */
@@ -17,13 +17,13 @@ export const confluent: Connector<ConfluentConfig> = {
   config: ConfluentConfigSchema,
   describe: ({ bootstrapServers }) => bootstrapServers,
   endpoints: (config) => kafkaEndpoints(confluentAccess(config)),
-  check: (config) => [
-    ...checkBootstrapServers(config.bootstrapServers),
-    ...checkTls(config.tls),
-    ...checkConnectionProperties(config.connectionProperties),
-    ...checkSchemaRegistry(config.schemaRegistry, "schema_registry."),
+  validate: (config) => [
+    ...validateBootstrapServers(config.bootstrapServers),
+    ...validateTls(config.tls),
+    ...validateConnectionProperties(config.connectionProperties),
+    ...validateSchemaRegistry(config.schemaRegistry, "schema_registry."),
   ],
-  test: async (config, probe) => (await import("../kafka/test-kafka.ts")).testKafka(confluentAccess(config), probe),
+  test: async (config, probe) => (await import("../kafka/probe-kafka.ts")).probeKafka(confluentAccess(config), probe),
   discover: async (config, probe, question) =>
     (await import("../kafka/discover-topics.ts")).discoverTopics(confluentAccess(config), probe, question),
 };

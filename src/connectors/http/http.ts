@@ -1,10 +1,10 @@
 import { type HttpConfig, HttpConfigSchema } from "../../../gen/connectory/v1/http_config_pb.js";
-import { checkHttpHeaders } from "../check-http-headers.ts";
-import { checkUrl } from "../check-url.ts";
-import type { Connector } from "../connector.ts";
-import { checkHttpAuthentication } from "../http-authorization.ts";
-import { urlTargets, withoutQuery } from "../url-target.ts";
-import { checkUrlTls } from "../url-tls.ts";
+import type { Connector } from "../sdk/connector.ts";
+import { validateHttpAuthentication } from "../sdk/http/http-auth.ts";
+import { validateHttpHeaders } from "../sdk/http/validate-http-headers.ts";
+import { urlTargets, withoutQuery } from "../sdk/url.ts";
+import { validateUrlTls } from "../sdk/url-tls.ts";
+import { validateUrl } from "../sdk/validate-url.ts";
 
 /** An HTTP endpoint: polled, listened to (server-sent events) or posted to (webhook). */
 export const http: Connector<HttpConfig> = {
@@ -16,11 +16,11 @@ export const http: Connector<HttpConfig> = {
   config: HttpConfigSchema,
   describe: ({ url }) => withoutQuery(url),
   endpoints: ({ url }) => urlTargets(url),
-  check: ({ url, headers, authentication, tls }) => [
-    ...checkUrl("url", url, ["http", "https"]),
-    ...checkHttpHeaders(headers, { loggedIn: authentication.case !== undefined }),
-    ...checkHttpAuthentication(authentication),
-    ...checkUrlTls(url, tls),
+  validate: ({ url, headers, authentication, tls }) => [
+    ...validateUrl("url", url, ["http", "https"]),
+    ...validateHttpHeaders(headers, { loggedIn: authentication.case !== undefined }),
+    ...validateHttpAuthentication(authentication),
+    ...validateUrlTls(url, tls),
   ],
-  test: async (config, probe) => (await import("./test-http.ts")).testHttp(config, probe),
+  test: async (config, probe) => (await import("./probe-http.ts")).probeHttp(config, probe),
 };

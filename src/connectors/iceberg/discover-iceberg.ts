@@ -1,10 +1,9 @@
 import type { IcebergConfig } from "../../../gen/connectory/v1/iceberg_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { type DiscoveredPage, type DiscoverQuestion, type Probe, ProbeError } from "../connector.ts";
-import { members, readJson } from "../read-json.ts";
-import { notCatalog } from "./catalog-refusal.ts";
+import { type DiscoveredPage, type DiscoveryRequest, type Probe, ProbeError } from "../sdk/connector.ts";
+import { members, parseJson } from "../sdk/parse-json.ts";
 import { type Catalog, openCatalog } from "./open-catalog.ts";
-import { joinLevels, nameOfLevels, readLevels } from "./read-levels.ts";
+import { notCatalog } from "./translate-catalog-error.ts";
 
 /** Where a page begins: behind a page token of the catalog, and there behind so many that were answered already. */
 interface Position {
@@ -28,7 +27,7 @@ const maxCursor = 1000;
 export async function discoverIceberg(
   config: IcebergConfig,
   probe: Probe,
-  { parent, pageSize, cursor }: DiscoverQuestion,
+  { parent, pageSize, cursor }: DiscoveryRequest,
 ): Promise<DiscoveredPage> {
   const catalog = await openCatalog(config, probe);
   const levels = parent === "" ? [] : readLevels(parent);
@@ -97,7 +96,7 @@ function isLevels(value: unknown): value is readonly string[] {
 }
 
 function readPosition(cursor: string): Position {
-  const { kind, token, skip } = members(readJson(cursor));
+  const { kind, token, skip } = members(parseJson(cursor));
   return {
     kind: kind === "tables" ? kind : "namespaces",
     token: typeof token === "string" ? token : "",
@@ -109,4 +108,19 @@ function writePosition(position: Position | undefined): string {
   const cursor = position === undefined ? "" : JSON.stringify(position);
   if (cursor.length <= maxCursor) return cursor;
   throw new ProbeError("CURSOR_TOO_LONG", "the catalog's page tokens are too long to go on with", "url");
+}
+
+/** A namespace as the protocol writes it in paths and parameters, before they are encoded. */
+export function joinLevels(levels: readonly string[]): string {
+  return levels.join("\u001f");
+}
+
+/** The name of a namespace or table for people: its levels with dots between them; a dot inside of one is `%2E`. */
+export function nameOfLevels(levels: readonly string[]): string {
+  return levels.map((level) => level.replaceAll("%", "%25").replaceAll(".", "%2E")).join(".");
+}
+
+/** The levels of such a name. */
+export function readLevels(name: string): readonly string[] {
+  return name.split(".").map((level) => level.replaceAll("%2E", ".").replaceAll("%25", "%"));
 }

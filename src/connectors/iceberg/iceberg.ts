@@ -1,10 +1,10 @@
 import { type IcebergConfig, IcebergConfigSchema } from "../../../gen/connectory/v1/iceberg_config_pb.js";
-import type { FieldViolation } from "../../failure.ts";
-import { checkUrl } from "../check-url.ts";
-import type { Connector } from "../connector.ts";
-import { checkToken } from "../http-authorization.ts";
-import { urlTargets, withoutQuery } from "../url-target.ts";
-import { checkUrlTls } from "../url-tls.ts";
+import type { FieldViolation } from "../../errors/api-error.ts";
+import type { Connector } from "../sdk/connector.ts";
+import { validateToken } from "../sdk/http/http-auth.ts";
+import { urlTargets, withoutQuery } from "../sdk/url.ts";
+import { validateUrlTls } from "../sdk/url-tls.ts";
+import { validateUrl } from "../sdk/validate-url.ts";
 
 /** Tables in a lake, behind an Iceberg REST catalog. */
 export const iceberg: Connector<IcebergConfig> = {
@@ -16,13 +16,13 @@ export const iceberg: Connector<IcebergConfig> = {
   config: IcebergConfigSchema,
   describe: ({ url, warehouse }) => `${withoutQuery(url)}${warehouse === "" ? "" : ` (${warehouse})`}`,
   endpoints: ({ url }) => urlTargets(url),
-  check: ({ url, token, tls }) => [
-    ...checkUrl("url", url, ["http", "https"]),
+  validate: ({ url, token, tls }) => [
+    ...validateUrl("url", url, ["http", "https"]),
     ...checkBase(url),
-    ...checkToken("token", token),
-    ...checkUrlTls(url, tls),
+    ...validateToken("token", token),
+    ...validateUrlTls(url, tls),
   ],
-  test: async (config, probe) => (await import("./test-iceberg.ts")).testIceberg(config, probe),
+  test: async (config, probe) => (await import("./probe-iceberg.ts")).probeIceberg(config, probe),
   discover: async (config, probe, question) =>
     (await import("./discover-iceberg.ts")).discoverIceberg(config, probe, question),
 };

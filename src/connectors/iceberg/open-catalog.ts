@@ -1,12 +1,12 @@
 import type { IcebergConfig } from "../../../gen/connectory/v1/iceberg_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { endpointName, type Probe, ProbeError, type Step } from "../connector.ts";
-import { passwordInClear } from "../http-authorization.ts";
-import { openProbeClient, translateHttpError } from "../probe-client.ts";
-import { members, readJson } from "../read-json.ts";
-import { basePath, urlTarget } from "../url-target.ts";
-import { urlTls } from "../url-tls.ts";
-import { catalogRefusal, notCatalog } from "./catalog-refusal.ts";
+import { endpointName, type Probe, ProbeError, type Step } from "../sdk/connector.ts";
+import { passwordInClear } from "../sdk/http/http-auth.ts";
+import { openHttpClient, translateHttpError } from "../sdk/http/http-client.ts";
+import { members, parseJson } from "../sdk/parse-json.ts";
+import { basePath, urlTarget } from "../sdk/url.ts";
+import { urlTls } from "../sdk/url-tls.ts";
+import { notCatalog, translateCatalogError } from "./translate-catalog-error.ts";
 
 /** A catalog that has answered who it is. */
 export interface Catalog {
@@ -26,7 +26,7 @@ export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<
   const endpoint = endpointName(urlTarget(url));
   const translate = (error: unknown) => translateHttpError(error, "url");
   const step = (stage: TestStage): Step => ({ stage, endpoint, field: "url", translate });
-  const client = await openProbeClient(probe, { url, field: "url", tls: urlTls(url, config.tls) });
+  const client = await openHttpClient(probe, { url, field: "url", tls: urlTls(url, config.tls) });
   const headers = {
     accept: "application/json",
     ...(config.token === "" ? {} : { authorization: `Bearer ${config.token}` }),
@@ -38,8 +38,8 @@ export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<
       path: `${basePath(url)}/v1${path}${search === "" ? "" : `?${search}`}`,
       headers,
     });
-    const body = readJson(answer.body);
-    if (answer.status !== 200) throw catalogRefusal(answer.status, members(body), config);
+    const body = parseJson(answer.body);
+    if (answer.status !== 200) throw translateCatalogError(answer.status, members(body), config);
     return members(body);
   };
   try {

@@ -1,6 +1,6 @@
 import { hostExpected, isHost } from "../../egress/is-host.ts";
-import type { FieldViolation } from "../../failure.ts";
-import { checkCount } from "../check-count.ts";
+import type { FieldViolation } from "../../errors/api-error.ts";
+import { validateCount } from "../sdk/validate-count.ts";
 
 /** A broker's address. */
 export interface BrokerAddress {
@@ -18,9 +18,9 @@ export function parseBootstrapServers(text: string): readonly BrokerAddress[] {
 }
 
 /** What the rule in proto cannot say: how many, what a host is, and ports in range. */
-export function checkBootstrapServers(text: string): readonly FieldViolation[] {
+export function validateBootstrapServers(text: string): readonly FieldViolation[] {
   const servers = parseBootstrapServers(text);
-  const tooMany = checkCount("bootstrap_servers", servers);
+  const tooMany = validateCount("bootstrap_servers", servers);
   if (tooMany.length > 0) return tooMany;
   return servers.flatMap(({ host, port }) => [
     ...(isHost(host)

@@ -1,15 +1,15 @@
 import type { ITopicMetadata } from "kafkajs";
-import type { DiscoveredPage, DiscoverQuestion, Probe } from "../connector.ts";
+import type { DiscoveredPage, DiscoveryRequest, Probe } from "../sdk/connector.ts";
 import type { KafkaAccess } from "./kafka-access.ts";
-import { visitCluster } from "./visit-cluster.ts";
+import { probeBrokers } from "./probe-brokers.ts";
 
 /** The topics that the user may describe, by name; a topic has nothing inside. The cursor is the last name of a page. */
 export async function discoverTopics(
   access: KafkaAccess,
   probe: Probe,
-  { parent, pageSize, cursor }: DiscoverQuestion,
+  { parent, pageSize, cursor }: DiscoveryRequest,
 ): Promise<DiscoveredPage> {
-  const topics = await visitCluster(access, probe, async (visit) => visit.topics);
+  const topics = await probeBrokers(access, probe, async (visit) => visit.topics);
   if (parent !== "") return { resources: [], nextCursor: "" };
   const rest = topics
     .filter(isListed)

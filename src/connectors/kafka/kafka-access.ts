@@ -99,5 +99,5 @@ const mskFields: LoginFields = {
   username: "aws_msk_iam.access_key_id",
   password: "aws_msk_iam.secret_access_key",
 };
-/** A broker that wants one, or does not let strangers in, is satisfied with a log-in. */
+/** A broker that wants a log-in, or refuses unauthenticated clients, is satisfied with one. */
 const noLoginFields: LoginFields = { login: "sasl", mechanism: "sasl", username: "sasl", password: "sasl" };

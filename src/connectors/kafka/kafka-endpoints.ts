@@ -1,5 +1,5 @@
 import type { Target } from "../../egress/egress-policy.ts";
-import { urlTargets } from "../url-target.ts";
+import { urlTargets } from "../sdk/url.ts";
 import { parseBootstrapServers } from "./bootstrap-servers.ts";
 import type { KafkaAccess } from "./kafka-access.ts";
 

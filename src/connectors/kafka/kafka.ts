@@ -1,8 +1,8 @@
 import { type KafkaConfig, KafkaConfigSchema } from "../../../gen/connectory/v1/kafka_config_pb.js";
-import type { Connector } from "../connector.ts";
-import { checkKafka } from "./check-kafka.ts";
+import type { Connector } from "../sdk/connector.ts";
 import { kafkaAccess } from "./kafka-access.ts";
 import { kafkaEndpoints } from "./kafka-endpoints.ts";
+import { validateKafka } from "./validate-kafka.ts";
 
 /** Apache Kafka and what speaks its protocol. */
 export const kafka: Connector<KafkaConfig> = {
@@ -14,8 +14,8 @@ export const kafka: Connector<KafkaConfig> = {
   config: KafkaConfigSchema,
   describe: ({ bootstrapServers }) => bootstrapServers,
   endpoints: (config) => kafkaEndpoints(kafkaAccess(config)),
-  check: checkKafka,
-  test: async (config, probe) => (await import("./test-kafka.ts")).testKafka(kafkaAccess(config), probe),
+  validate: validateKafka,
+  test: async (config, probe) => (await import("./probe-kafka.ts")).probeKafka(kafkaAccess(config), probe),
   discover: async (config, probe, question) =>
     (await import("./discover-topics.ts")).discoverTopics(kafkaAccess(config), probe, question),
 };

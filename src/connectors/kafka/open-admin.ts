@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import { type Admin, Kafka, logLevel, type KafkaConfig as Options } from "kafkajs";
-import { calmKafkajs } from "../../calm-kafkajs.ts";
-import { type LibraryStream, libraryStream } from "../library-stream.ts";
+import { patchKafkajs } from "../../kafka/patch-kafkajs.ts";
+import { type BoundedDuplex, boundedDuplex } from "../sdk/bounded-duplex.ts";
 import type { BrokerAddress } from "./bootstrap-servers.ts";
-import { lenientMetadata } from "./lenient-metadata.ts";
+import { tolerateLeaderlessPartitions } from "./tolerate-leaderless-partitions.ts";
 
 export interface OpenAdminOptions {
   /** The connection to the broker to ask first. */
@@ -19,9 +19,9 @@ const seedHost = "seed.invalid";
 
 /** A kafkajs admin client that opens no socket of its own and tries nothing twice. `close` ends all of it at once. */
 export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { admin: Admin; close(): void } {
-  calmKafkajs();
-  lenientMetadata();
-  const streams: LibraryStream[] = [];
+  patchKafkajs();
+  tolerateLeaderlessPartitions();
+  const streams: BoundedDuplex[] = [];
   let parked: Socket | undefined = seed;
   const take = async (): Promise<Socket> => {
     const socket = parked;
@@ -40,9 +40,9 @@ export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { 
     ...(sasl === undefined ? {} : { sasl }),
     socketFactory: ({ host, port, onConnect }) => {
       const opening = host === seedHost ? take() : open({ host, port });
-      const stream = libraryStream(opening, { isProtocol: isKafkaAnswer, headLength: 4, onConnect });
+      const stream = boundedDuplex(opening, { isProtocol: isKafkaAnswer, headLength: 4, onConnect });
       streams.push(stream);
-      // kafkajs declares a net.Socket and uses what LibraryStream has.
+      // kafkajs declares a net.Socket and uses what BoundedDuplex has.
       return stream as unknown as Socket;
     },
   });

@@ -1,8 +1,8 @@
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { ProbeError } from "../connector.ts";
-import { errorCode } from "../translate-error.ts";
-import { scramTooExpensive } from "./guarded-scram.ts";
+import { ProbeError } from "../sdk/connector.ts";
+import { errorCode } from "../sdk/translate-error.ts";
 import type { LoginFields } from "./kafka-access.ts";
+import { scramTooExpensive } from "./sasl/scram-iteration-limit.ts";
 
 type Meaning = readonly [code: string, hint: string, field: keyof LoginFields | "bootstrap_servers", stage?: TestStage];
 

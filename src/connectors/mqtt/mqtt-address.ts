@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { MqttConfig } from "../../../gen/connectory/v1/mqtt_config_pb.js";
 import { type TlsConfig, TlsConfigSchema } from "../../../gen/connectory/v1/tls_config_pb.js";
-import { urlTarget } from "../url-target.ts";
+import { urlTarget } from "../sdk/url.ts";
 
 /** Where a configuration points to, with what is meant when the URL leaves it out. */
 export interface MqttAddress {

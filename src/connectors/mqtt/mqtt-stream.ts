@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createWebSocketStream, WebSocket } from "ws";
-import { type Probe, ProbeError } from "../connector.ts";
-import { libraryStream } from "../library-stream.ts";
-import { probeAgent } from "../probe-agent.ts";
-import { errorCode } from "../translate-error.ts";
+import { boundedDuplex } from "../sdk/bounded-duplex.ts";
+import { type Probe, ProbeError } from "../sdk/connector.ts";
+import { createHttpAgent } from "../sdk/http/http-agent.ts";
+import { errorCode } from "../sdk/translate-error.ts";
 import type { MqttAddress } from "./mqtt-address.ts";
 
-/** As much as `libraryStream` lets through. */
+/** As much as `boundedDuplex` lets through. */
 const maxBytes = 32 * 1024 * 1024;
 /** Of one message of a WebSocket. */
 const maxMessage = 64 * 1024;
@@ -35,8 +35,8 @@ function inPieces(stream: Duplex): Duplex {
 
 async function openStream(socket: Socket, address: MqttAddress, probe: Probe): Promise<Duplex> {
   if (address.webSocketUrl === undefined)
-    return libraryStream(Promise.resolve(socket), { isProtocol: isConnack, headLength: 2 });
-  const agent = probeAgent(probe, { field: "url", tls: address.tls, first: { ...address, socket } });
+    return boundedDuplex(Promise.resolve(socket), { isProtocol: isConnack, headLength: 2 });
+  const agent = createHttpAgent(probe, { field: "url", tls: address.tls, first: { ...address, socket } });
   const webSocket = new WebSocket(address.webSocketUrl, ["mqtt"], {
     agent,
     followRedirects: false,

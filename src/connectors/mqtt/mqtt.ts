@@ -1,8 +1,8 @@
 import { type MqttConfig, MqttConfigSchema } from "../../../gen/connectory/v1/mqtt_config_pb.js";
-import { checkTls } from "../check-tls.ts";
-import { checkUrl } from "../check-url.ts";
-import type { Connector } from "../connector.ts";
-import { withoutQuery } from "../url-target.ts";
+import type { Connector } from "../sdk/connector.ts";
+import { withoutQuery } from "../sdk/url.ts";
+import { validateTls } from "../sdk/validate-tls.ts";
+import { validateUrl } from "../sdk/validate-url.ts";
 import { mqttAddress } from "./mqtt-address.ts";
 
 /** Brokers that speak MQTT 5 or 3.1.1, over TCP or WebSockets. */
@@ -18,12 +18,12 @@ export const mqtt: Connector<MqttConfig> = {
     const { host, port } = mqttAddress(config);
     return [{ host, port }];
   },
-  check: (config) => [...checkBrokerUrl(config.url), ...checkTls(config.tls)],
-  test: async (config, probe) => (await import("./test-mqtt.ts")).testMqtt(config, probe),
+  validate: (config) => [...checkBrokerUrl(config.url), ...validateTls(config.tls)],
+  test: async (config, probe) => (await import("./probe-mqtt.ts")).probeMqtt(config, probe),
 };
 
 function checkBrokerUrl(text: string) {
-  const violations = checkUrl("url", text, ["mqtt", "mqtts", "tcp", "ssl", "ws", "wss"]);
+  const violations = validateUrl("url", text, ["mqtt", "mqtts", "tcp", "ssl", "ws", "wss"]);
   const url = URL.parse(text);
   if (violations.length > 0 || url === null || /^wss?:$/.test(url.protocol)) return violations;
   if (["", "/"].includes(url.pathname) && url.search === "") return [];

@@ -1,6 +1,6 @@
 import type { MqttConfig } from "../../../gen/connectory/v1/mqtt_config_pb.js";
-import { ProbeError } from "../connector.ts";
-import { errorCode } from "../translate-error.ts";
+import { ProbeError } from "../sdk/connector.ts";
+import { errorCode } from "../sdk/translate-error.ts";
 
 type Meaning = readonly [code: string, hint: string, field: string];
 

@@ -1,7 +1,7 @@
 import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
-import type { DiscoveredPage, DiscoverQuestion, Probe } from "../connector.ts";
+import type { DiscoveredPage, DiscoveryRequest, Probe } from "../sdk/connector.ts";
 import { logInMysql } from "./log-in.ts";
-import type { Row } from "./open-mysql.ts";
+import type { Row } from "./session.ts";
 
 /** Names are compared as bytes: the servers' own order takes some different names for the same. */
 const databases = `
@@ -22,7 +22,7 @@ const tables = `
 export async function discoverMysql(
   config: MysqlConfig,
   probe: Probe,
-  { parent, pageSize, cursor }: DiscoverQuestion,
+  { parent, pageSize, cursor }: DiscoveryRequest,
 ): Promise<DiscoveredPage> {
   const { query, close, capability } = await logInMysql(config, probe);
   try {

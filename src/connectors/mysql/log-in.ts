@@ -1,8 +1,8 @@
 import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { endpointName, type Probe, type Step } from "../connector.ts";
+import { endpointName, type Probe, type Step } from "../sdk/connector.ts";
 import { mysqlAddress } from "./mysql-address.ts";
-import { type MysqlClient, openMysql, type Row } from "./open-mysql.ts";
+import { type MysqlClient, openSession, type Row } from "./session.ts";
 import { translateMysqlError } from "./translate-mysql-error.ts";
 
 /** A connection that is logged in. */
@@ -19,7 +19,7 @@ export async function logInMysql(config: MysqlConfig, probe: Probe): Promise<Mys
     field,
     translate: (error) => translateMysqlError(error, config.password === ""),
   });
-  const client = openMysql(config);
+  const client = openSession(config);
   const { beforeTls, query, close } = client;
   try {
     const socket = await probe.open({ ...address, field: "host", tls: config.tls, beforeTls });

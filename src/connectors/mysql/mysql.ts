@@ -1,7 +1,7 @@
 import { type MysqlConfig, MysqlConfigSchema } from "../../../gen/connectory/v1/mysql_config_pb.js";
-import { checkHost } from "../check-host.ts";
-import { checkTls } from "../check-tls.ts";
-import { type Connector, endpointName } from "../connector.ts";
+import { type Connector, endpointName } from "../sdk/connector.ts";
+import { validateHost } from "../sdk/validate-host.ts";
+import { validateTls } from "../sdk/validate-tls.ts";
 import { mysqlAddress } from "./mysql-address.ts";
 
 /** MySQL, MariaDB and what speaks their protocol. */
@@ -14,8 +14,8 @@ export const mysql: Connector<MysqlConfig> = {
   config: MysqlConfigSchema,
   describe: (config) => `${config.username}@${endpointName(mysqlAddress(config))}/${config.database}`,
   endpoints: (config) => [mysqlAddress(config)],
-  check: (config) => [...checkHost("host", config.host), ...checkTls(config.tls)],
-  test: async (config, probe) => (await import("./test-mysql.ts")).testMysql(config, probe),
+  validate: (config) => [...validateHost("host", config.host), ...validateTls(config.tls)],
+  test: async (config, probe) => (await import("./probe-mysql.ts")).probeMysql(config, probe),
   discover: async (config, probe, question) =>
     (await import("./discover-mysql.ts")).discoverMysql(config, probe, question),
 };

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { ProbeError } from "../connector.ts";
+import { ProbeError } from "../sdk/connector.ts";
 import { abilitiesOf, tlsFlag } from "./greeting.ts";
 import { readGreeting } from "./read-greeting.ts";
 

@@ -1,6 +1,6 @@
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { ProbeError } from "../connector.ts";
-import { errorCode } from "../translate-error.ts";
+import { ProbeError } from "../sdk/connector.ts";
+import { errorCode } from "../sdk/translate-error.ts";
 import { needsTls } from "./auth-plugins.ts";
 
 /** Code, hint, field, and the stage that it belongs to, if not the step's. */

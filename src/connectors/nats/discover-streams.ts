@@ -1,9 +1,9 @@
 import { type Msg, NoRespondersError, PermissionViolationError, RequestError } from "@nats-io/nats-core/internal";
 import type { NatsConfig } from "../../../gen/connectory/v1/nats_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { type DiscoveredPage, type DiscoverQuestion, type Probe, ProbeError, type Step } from "../connector.ts";
-import { type NatsTarget, openNatsTarget } from "./open-nats-target.ts";
+import { type DiscoveredPage, type DiscoveryRequest, type Probe, ProbeError, type Step } from "../sdk/connector.ts";
 import { readStreamList } from "./read-stream-list.ts";
+import { type NatsTarget, selectServer } from "./select-server.ts";
 
 const streamList = "$JS.API.STREAM.LIST";
 const nothing: DiscoveredPage = { resources: [], nextCursor: "" };
@@ -16,9 +16,9 @@ const nothing: DiscoveredPage = { resources: [], nextCursor: "" };
 export async function discoverStreams(
   config: NatsConfig,
   probe: Probe,
-  question: DiscoverQuestion,
+  question: DiscoveryRequest,
 ): Promise<DiscoveredPage> {
-  const target = await openNatsTarget(config, probe);
+  const target = await selectServer(config, probe);
   try {
     if (question.parent !== "") return nothing;
     const offset = Number(/^\d{1,9}$/.exec(question.cursor)?.[0] ?? 0);

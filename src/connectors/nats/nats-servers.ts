@@ -1,5 +1,5 @@
 import { hostExpected, isHost } from "../../egress/is-host.ts";
-import type { FieldViolation } from "../../failure.ts";
+import type { FieldViolation } from "../../errors/api-error.ts";
 
 /** A server's address. */
 export interface NatsServerAddress {
@@ -28,7 +28,7 @@ export function parseNatsServers(text: string): readonly NatsServerAddress[] {
 }
 
 /** What is wrong with a list of servers. */
-export function checkNatsServers(text: string): readonly FieldViolation[] {
+export function validateNatsServers(text: string): readonly FieldViolation[] {
   const descriptions = split(text).flatMap((entry) => {
     if (entry.includes("@")) return ["must not hold users, passwords or tokens: they have fields of their own"];
     if (/^wss?:/.test(entry)) return ["must be nats or tls: WebSockets are not supported"];

@@ -7,7 +7,7 @@ import {
   PermissionViolationError,
   type Transport,
 } from "@nats-io/nats-core/internal";
-import { errorCode } from "../translate-error.ts";
+import { errorCode } from "../sdk/translate-error.ts";
 import { parseGreeting } from "./read-greeting.ts";
 
 /** Options of a connection that speaks on a stream which is open already. */

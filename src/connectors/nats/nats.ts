@@ -1,9 +1,9 @@
 import { type NatsConfig, NatsConfigSchema } from "../../../gen/connectory/v1/nats_config_pb.js";
-import { checkCount } from "../check-count.ts";
-import { checkTls } from "../check-tls.ts";
-import type { Connector } from "../connector.ts";
-import { checkNatsLogin } from "./check-nats-login.ts";
-import { checkNatsServers, parseNatsServers } from "./nats-servers.ts";
+import type { Connector } from "../sdk/connector.ts";
+import { validateCount } from "../sdk/validate-count.ts";
+import { validateTls } from "../sdk/validate-tls.ts";
+import { parseNatsServers, validateNatsServers } from "./nats-servers.ts";
+import { validateNatsLogin } from "./validate-nats-login.ts";
 
 /** NATS, with its streams (JetStream) where the account has them. */
 export const nats: Connector<NatsConfig> = {
@@ -15,13 +15,13 @@ export const nats: Connector<NatsConfig> = {
   config: NatsConfigSchema,
   describe: ({ servers }) => servers,
   endpoints: ({ servers }) => parseNatsServers(servers).map(({ host, port }) => ({ host, port })),
-  check: ({ servers, authentication, tls }) => [
-    ...checkNatsServers(servers),
-    ...checkCount("servers", parseNatsServers(servers)),
-    ...checkNatsLogin(authentication),
-    ...checkTls(tls),
+  validate: ({ servers, authentication, tls }) => [
+    ...validateNatsServers(servers),
+    ...validateCount("servers", parseNatsServers(servers)),
+    ...validateNatsLogin(authentication),
+    ...validateTls(tls),
   ],
-  test: async (config, probe) => (await import("./test-nats.ts")).testNats(config, probe),
+  test: async (config, probe) => (await import("./probe-nats.ts")).probeNats(config, probe),
   discover: async (config, probe, question) =>
     (await import("./discover-streams.ts")).discoverStreams(config, probe, question),
 };

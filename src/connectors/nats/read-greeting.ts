@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { untilAborted } from "../../egress/until-aborted.ts";
-import { ProbeError } from "../connector.ts";
+import { withSignal } from "../../concurrency/with-signal.ts";
+import { ProbeError } from "../sdk/connector.ts";
 
 /** What a server says of itself before anything else; all of it is its own word. */
 export interface Greeting {
@@ -40,7 +40,7 @@ export async function readGreeting(socket: Socket, signal: AbortSignal): Promise
   socket.on("data", take).once("close", close);
   if (socket.destroyed) close();
   try {
-    return parseGreeting(await untilAborted(promise, signal));
+    return parseGreeting(await withSignal(promise, signal));
   } finally {
     socket.pause().off("data", take).off("close", close);
   }

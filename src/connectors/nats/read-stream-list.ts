@@ -1,4 +1,4 @@
-import { type DiscoveredPage, ProbeError } from "../connector.ts";
+import { type DiscoveredPage, ProbeError } from "../sdk/connector.ts";
 
 /** A part of the streams of an account. */
 export interface StreamList {
@@ -33,10 +33,10 @@ function readStream(stream: unknown): DiscoveredPage["resources"] {
   if (typeof name !== "string") return [];
   const listed = Array.isArray(subjects) ? subjects.map(String).join(" ") : "";
   const facts = { subjects: listed, messages, bytes, storage, retention };
-  const told = Object.entries(facts).flatMap(([key, value]) =>
+  const reported = Object.entries(facts).flatMap(([key, value]) =>
     typeof value === "string" || typeof value === "number" ? [[key, String(value)] as const] : [],
   );
-  return [{ kind: "stream", name, container: false, facts: Object.fromEntries(told) }];
+  return [{ kind: "stream", name, container: false, facts: Object.fromEntries(reported) }];
 }
 
 function parse(bytes: Uint8Array): Record<string, unknown> {

@@ -7,9 +7,9 @@ import {
   UserAuthenticationExpiredError,
 } from "@nats-io/nats-core/internal";
 import type { NatsConfig } from "../../../gen/connectory/v1/nats_config_pb.js";
-import { ProbeError } from "../connector.ts";
-import { errorCode } from "../translate-error.ts";
-import type { NatsServer } from "./open-server.ts";
+import { ProbeError } from "../sdk/connector.ts";
+import { errorCode } from "../sdk/translate-error.ts";
+import type { NatsServer } from "./connect.ts";
 import { readUserJwt } from "./read-user-jwt.ts";
 
 type Meaning = readonly [code: string, hint: string, field: string];

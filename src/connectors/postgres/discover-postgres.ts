@@ -1,7 +1,7 @@
 import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
-import type { DiscoveredPage, DiscoverQuestion, Probe } from "../connector.ts";
+import type { DiscoveredPage, DiscoveryRequest, Probe } from "../sdk/connector.ts";
 import { logInPostgres } from "./log-in.ts";
-import type { Row } from "./open-postgres.ts";
+import type { Row } from "./session.ts";
 
 /** `pg_` is the prefix that the server keeps for itself. */
 const schemas = `
@@ -21,7 +21,7 @@ const tables = `
 export async function discoverPostgres(
   config: PostgresConfig,
   probe: Probe,
-  { parent, pageSize, cursor }: DiscoverQuestion,
+  { parent, pageSize, cursor }: DiscoveryRequest,
 ): Promise<DiscoveredPage> {
   const { query, close, capability } = await logInPostgres(config, probe);
   try {

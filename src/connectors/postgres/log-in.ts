@@ -1,9 +1,9 @@
 import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { endpointName, type Probe, type Step } from "../connector.ts";
-import { openPostgres, type PostgresClient, type Row } from "./open-postgres.ts";
+import { endpointName, type Probe, type Step } from "../sdk/connector.ts";
 import { postgresAddress } from "./postgres-address.ts";
-import { requestTls } from "./request-tls.ts";
+import { openSession, type PostgresClient, type Row } from "./session.ts";
+import { startTls } from "./start-tls.ts";
 import { translatePostgresError } from "./translate-postgres-error.ts";
 
 /** A connection that is logged in. */
@@ -22,9 +22,9 @@ export async function logInPostgres(config: PostgresConfig, probe: Probe): Promi
     field,
     translate: translatePostgresError,
   });
-  const socket = await probe.open({ host, port, field: "host", tls: config.tls, beforeTls: requestTls });
+  const socket = await probe.open({ host, port, field: "host", tls: config.tls, beforeTls: startTls });
   const login = { user: config.username, password: config.password, database, encrypted: config.tls !== undefined };
-  const { connect, query, close } = openPostgres(socket, login);
+  const { connect, query, close } = openSession(socket, login);
   try {
     await probe.step(step(TestStage.AUTHENTICATE, "username"), connect);
     const rows = await probe.step(step(TestStage.AUTHORIZE, "database"), () => query(whoAndWhere));

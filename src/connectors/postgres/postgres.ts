@@ -1,7 +1,7 @@
 import { type PostgresConfig, PostgresConfigSchema } from "../../../gen/connectory/v1/postgres_config_pb.js";
-import { checkHost } from "../check-host.ts";
-import { checkTls } from "../check-tls.ts";
-import { type Connector, endpointName } from "../connector.ts";
+import { type Connector, endpointName } from "../sdk/connector.ts";
+import { validateHost } from "../sdk/validate-host.ts";
+import { validateTls } from "../sdk/validate-tls.ts";
 import { postgresAddress } from "./postgres-address.ts";
 
 /** PostgreSQL and what speaks its protocol. */
@@ -17,8 +17,8 @@ export const postgres: Connector<PostgresConfig> = {
     return `${config.username}@${endpointName(address)}/${address.database}`;
   },
   endpoints: (config) => [postgresAddress(config)],
-  check: (config) => [...checkHost("host", config.host), ...checkTls(config.tls)],
-  test: async (config, probe) => (await import("./test-postgres.ts")).testPostgres(config, probe),
+  validate: (config) => [...validateHost("host", config.host), ...validateTls(config.tls)],
+  test: async (config, probe) => (await import("./probe-postgres.ts")).probePostgres(config, probe),
   discover: async (config, probe, question) =>
     (await import("./discover-postgres.ts")).discoverPostgres(config, probe, question),
 };

@@ -1,7 +1,7 @@
 import { type RabbitmqConfig, RabbitmqConfigSchema } from "../../../gen/connectory/v1/rabbitmq_config_pb.js";
-import { checkHost } from "../check-host.ts";
-import { checkTls } from "../check-tls.ts";
-import { type Connector, endpointName } from "../connector.ts";
+import { type Connector, endpointName } from "../sdk/connector.ts";
+import { validateHost } from "../sdk/validate-host.ts";
+import { validateTls } from "../sdk/validate-tls.ts";
 import { rabbitmqAddress } from "./rabbitmq-address.ts";
 
 /** A message broker, over its stream protocol. */
@@ -20,6 +20,6 @@ export const rabbitmq: Connector<RabbitmqConfig> = {
     const { host, port } = rabbitmqAddress(config);
     return [{ host, port }];
   },
-  check: (config) => [...checkHost("host", config.host), ...checkTls(config.tls)],
-  test: async (config, probe) => (await import("./test-rabbitmq.ts")).testRabbitmq(config, probe),
+  validate: (config) => [...validateHost("host", config.host), ...validateTls(config.tls)],
+  test: async (config, probe) => (await import("./probe-rabbitmq.ts")).probeRabbitmq(config, probe),
 };

@@ -1,5 +1,5 @@
-import { ProbeError } from "../connector.ts";
-import { errorCode } from "../translate-error.ts";
+import { ProbeError } from "../sdk/connector.ts";
+import { errorCode } from "../sdk/translate-error.ts";
 
 type Meaning = readonly [code: string, hint: string, field: string];
 

@@ -1,7 +1,7 @@
 import type { RedisConfig } from "../../../gen/connectory/v1/redis_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import type { RedisNode } from "./open-node.ts";
-import { ping } from "./ping.ts";
+import type { RedisNode } from "./connect.ts";
+import { pingRedis } from "./ping.ts";
 import { redisTls } from "./redis-address.ts";
 
 /** Logs in; without a log-in it is the first exchange, which a server that wants one refuses. */
@@ -12,7 +12,7 @@ export async function logInRedis(node: RedisNode, config: RedisConfig): Promise<
   const inClear = password !== "" && redisTls(config) === undefined;
   await node.step(
     TestStage.AUTHENTICATE,
-    () => (isNeeded ? node.ask("AUTH", ...names, password) : ping(node)),
+    () => (isNeeded ? node.ask("AUTH", ...names, password) : pingRedis(node)),
     inClear ? passwordInClear : undefined,
   );
 }

@@ -1,9 +1,9 @@
-import { ProbeError, type Step } from "../connector.ts";
-import type { RedisClient } from "./open-redis.ts";
+import { ProbeError, type Step } from "../sdk/connector.ts";
+import type { RedisClient } from "./session.ts";
 import { notRedis, replyOf } from "./translate-redis-error.ts";
 
 /** The answer to PING: whatever answers there says, or MASTERDOWN of a replica that will serve again with its master. */
-export async function ping(client: RedisClient): Promise<string> {
+export async function pingRedis(client: RedisClient): Promise<string> {
   try {
     const answer = await client.ask("PING");
     return typeof answer === "string" ? answer : "";

@@ -1,5 +1,5 @@
-import type { Probe } from "../connector.ts";
-import type { RedisClient } from "./open-redis.ts";
+import type { Probe } from "../sdk/connector.ts";
+import type { RedisClient } from "./session.ts";
 import { replyOf } from "./translate-redis-error.ts";
 
 /** What a server tells of itself, such as `redis_version`; empty when the user may not ask (NOPERM). */

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { RedisConfig } from "../../../gen/connectory/v1/redis_config_pb.js";
 import { type TlsConfig, TlsConfigSchema } from "../../../gen/connectory/v1/tls_config_pb.js";
 import type { Target } from "../../egress/egress-policy.ts";
-import { endpointName } from "../connector.ts";
+import { endpointName } from "../sdk/connector.ts";
 
 /** What the URL of a server says. */
 export interface RedisAddress extends Target {

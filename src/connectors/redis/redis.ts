@@ -1,7 +1,7 @@
 import { type RedisConfig, RedisConfigSchema } from "../../../gen/connectory/v1/redis_config_pb.js";
-import { type Connector, endpointName } from "../connector.ts";
-import { checkRedis } from "./check-redis.ts";
+import { type Connector, endpointName } from "../sdk/connector.ts";
 import { redisAddresses } from "./redis-address.ts";
+import { validateRedis } from "./validate-redis.ts";
 
 /** Redis and what speaks its protocol, such as Valkey. */
 export const redis: Connector<RedisConfig> = {
@@ -13,6 +13,6 @@ export const redis: Connector<RedisConfig> = {
   config: RedisConfigSchema,
   describe: (config) => redisAddresses(config).map(endpointName).join(","),
   endpoints: (config) => redisAddresses(config).map(({ host, port }) => ({ host, port })),
-  check: checkRedis,
-  test: async (config, probe) => (await import("./test-redis.ts")).testRedis(config, probe),
+  validate: validateRedis,
+  test: async (config, probe) => (await import("./probe-redis.ts")).probeRedis(config, probe),
 };

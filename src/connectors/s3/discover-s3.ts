@@ -1,9 +1,9 @@
 import { ListBucketsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import type { S3Config } from "../../../gen/connectory/v1/s3_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { type DiscoveredPage, type DiscoverQuestion, type Probe, ProbeError } from "../connector.ts";
-import { members, readJson } from "../read-json.ts";
-import { type OpenS3, openS3 } from "./open-s3.ts";
+import { type DiscoveredPage, type DiscoveryRequest, type Probe, ProbeError } from "../sdk/connector.ts";
+import { members, parseJson } from "../sdk/parse-json.ts";
+import { openSession, type S3Session } from "./session.ts";
 import { notS3 } from "./translate-s3-error.ts";
 
 type Resources = DiscoveredPage["resources"];
@@ -15,10 +15,10 @@ const maxCursor = 1000;
  * Buckets at the top, or the configured one; below `bucket/` or `bucket/prefix/` what a folder would hold, with slashes
  * between the names.
  */
-export async function discoverS3(config: S3Config, probe: Probe, question: DiscoverQuestion): Promise<DiscoveredPage> {
+export async function discoverS3(config: S3Config, probe: Probe, question: DiscoveryRequest): Promise<DiscoveredPage> {
   const [name = "", ...rest] = question.parent.split("/");
   const bucket = allowedBucket(config, name);
-  const opened = await openS3(config, probe, bucket);
+  const opened = await openSession(config, probe, bucket);
   try {
     return await probe.step(opened.step(TestStage.AUTHORIZE), async () => {
       if (bucket === "") return await listBuckets(opened, probe, question);
@@ -40,9 +40,9 @@ function allowedBucket({ bucket }: S3Config, named: string): string {
 }
 
 async function listBuckets(
-  { client, step }: OpenS3,
+  { client, step }: S3Session,
   { signal }: Probe,
-  { pageSize, cursor }: DiscoverQuestion,
+  { pageSize, cursor }: DiscoveryRequest,
 ): Promise<DiscoveredPage> {
   const { token, skip } = readPosition(cursor);
   const answer = await client.send(
@@ -61,9 +61,9 @@ async function listBuckets(
 }
 
 async function listObjects(
-  { client, step }: OpenS3,
+  { client, step }: S3Session,
   { signal }: Pick<Probe, "signal">,
-  { bucket, prefix, pageSize, cursor }: Omit<DiscoverQuestion, "parent"> & { bucket: string; prefix: string },
+  { bucket, prefix, pageSize, cursor }: Omit<DiscoveryRequest, "parent"> & { bucket: string; prefix: string },
 ): Promise<DiscoveredPage> {
   const { token } = readPosition(cursor);
   const answer = await client.send(
@@ -106,7 +106,7 @@ function bucketResource(bucket: string) {
 }
 
 function readPosition(cursor: string): { token: string; skip: number } {
-  const { token, skip } = members(readJson(cursor));
+  const { token, skip } = members(parseJson(cursor));
   return { token: typeof token === "string" ? token : "", skip: typeof skip === "number" ? skip : 0 };
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import type { S3Config } from "../../../gen/connectory/v1/s3_config_pb.js";
-import { urlTarget } from "../url-target.ts";
+import { urlTarget } from "../sdk/url.ts";
 
 /** Where a configuration points to, with the region and the endpoint that are meant when none is given. */
 export function s3Address(config: S3Config) {

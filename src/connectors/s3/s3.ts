@@ -1,10 +1,10 @@
 import { type S3Config, S3ConfigSchema } from "../../../gen/connectory/v1/s3_config_pb.js";
-import type { FieldViolation } from "../../failure.ts";
-import { checkUrl } from "../check-url.ts";
-import type { Connector } from "../connector.ts";
-import { checkToken } from "../http-authorization.ts";
-import { withoutQuery } from "../url-target.ts";
-import { checkUrlTls } from "../url-tls.ts";
+import type { FieldViolation } from "../../errors/api-error.ts";
+import type { Connector } from "../sdk/connector.ts";
+import { validateToken } from "../sdk/http/http-auth.ts";
+import { withoutQuery } from "../sdk/url.ts";
+import { validateUrlTls } from "../sdk/url-tls.ts";
+import { validateUrl } from "../sdk/validate-url.ts";
 import { bucketTarget, s3Address } from "./s3-address.ts";
 
 /** Object storage. */
@@ -20,15 +20,15 @@ export const s3: Connector<S3Config> = {
     return config.bucket === "" ? service : `${service}/${config.bucket}`;
   },
   endpoints: (config) => (URL.canParse(s3Address(config).endpoint) ? [bucketTarget(config, config.bucket)] : []),
-  check: (config) => [
-    ...checkUrl("endpoint", config.endpoint, ["http", "https"]),
+  validate: (config) => [
+    ...validateUrl("endpoint", config.endpoint, ["http", "https"]),
     ...checkQuery(config.endpoint),
-    ...checkToken("access_key_id", config.accessKeyId),
-    ...checkToken("secret_access_key", config.secretAccessKey),
-    ...checkToken("session_token", config.sessionToken),
-    ...checkUrlTls(s3Address(config).endpoint, config.tls),
+    ...validateToken("access_key_id", config.accessKeyId),
+    ...validateToken("secret_access_key", config.secretAccessKey),
+    ...validateToken("session_token", config.sessionToken),
+    ...validateUrlTls(s3Address(config).endpoint, config.tls),
   ],
-  test: async (config, probe) => (await import("./test-s3.ts")).testS3(config, probe),
+  test: async (config, probe) => (await import("./probe-s3.ts")).probeS3(config, probe),
   discover: async (config, probe, question) => (await import("./discover-s3.ts")).discoverS3(config, probe, question),
 };
 

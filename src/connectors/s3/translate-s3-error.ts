@@ -1,7 +1,7 @@
 import type { S3Config } from "../../../gen/connectory/v1/s3_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
-import { ProbeError } from "../connector.ts";
-import { translateHttpError } from "../probe-client.ts";
+import { ProbeError } from "../sdk/connector.ts";
+import { translateHttpError } from "../sdk/http/http-client.ts";
 
 type Meaning = readonly [code: string, hint: string, field: string, stage?: TestStage];
 

@@ -1,11 +1,11 @@
 import { type WebsocketConfig, WebsocketConfigSchema } from "../../../gen/connectory/v1/websocket_config_pb.js";
-import type { FieldViolation } from "../../failure.ts";
-import { checkHttpHeaders } from "../check-http-headers.ts";
-import { checkUrl } from "../check-url.ts";
-import type { Connector } from "../connector.ts";
-import { checkHttpAuthentication } from "../http-authorization.ts";
-import { urlTargets, withoutQuery } from "../url-target.ts";
-import { checkUrlTls } from "../url-tls.ts";
+import type { FieldViolation } from "../../errors/api-error.ts";
+import type { Connector } from "../sdk/connector.ts";
+import { validateHttpAuthentication } from "../sdk/http/http-auth.ts";
+import { validateHttpHeaders } from "../sdk/http/validate-http-headers.ts";
+import { urlTargets, withoutQuery } from "../sdk/url.ts";
+import { validateUrlTls } from "../sdk/url-tls.ts";
+import { validateUrl } from "../sdk/validate-url.ts";
 
 /** Messages over a WebSocket. */
 export const websocket: Connector<WebsocketConfig> = {
@@ -17,14 +17,14 @@ export const websocket: Connector<WebsocketConfig> = {
   config: WebsocketConfigSchema,
   describe: ({ url }) => withoutQuery(url),
   endpoints: ({ url }) => urlTargets(url),
-  check: ({ url, headers, authentication, subprotocols, tls }) => [
-    ...checkUrl("url", url, ["ws", "wss"]),
-    ...checkHttpHeaders(headers, { loggedIn: authentication.case !== undefined }),
+  validate: ({ url, headers, authentication, subprotocols, tls }) => [
+    ...validateUrl("url", url, ["ws", "wss"]),
+    ...validateHttpHeaders(headers, { loggedIn: authentication.case !== undefined }),
     ...checkSubprotocols(subprotocols),
-    ...checkHttpAuthentication(authentication),
-    ...checkUrlTls(url, tls),
+    ...validateHttpAuthentication(authentication),
+    ...validateUrlTls(url, tls),
   ],
-  test: async (config, probe) => (await import("./test-websocket.ts")).testWebsocket(config, probe),
+  test: async (config, probe) => (await import("./probe-websocket.ts")).probeWebsocket(config, probe),
 };
 
 /** RFC 6455, 4.1: tokens, each once. */

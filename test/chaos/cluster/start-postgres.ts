@@ -5,9 +5,9 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { clusterDirArgument, createCluster } from "../../../src/database/create-cluster.ts";
-import { locatePostgres } from "../../../src/database/locate-postgres.ts";
-import { idleNamedAccount } from "../../../src/database/unused-account.ts";
+import { clusterDirArgument, createCluster } from "../../../src/database/embedded/create-cluster.ts";
+import { locatePostgres } from "../../../src/database/embedded/locate-postgres.ts";
+import { idleNamedOsUser } from "../../../src/database/embedded/unused-os-user.ts";
 import { freePort } from "../../support/free-port.ts";
 import { takesConnections } from "../../support/servers/run-server.ts";
 
@@ -34,7 +34,7 @@ export async function startPostgres(o: {
   readonly logFile: string;
   readonly environment: Readonly<Record<string, string>>;
 }): Promise<ChaosPostgres> {
-  const account = process.getuid?.() === 0 ? await idleNamedAccount() : {};
+  const account = process.getuid?.() === 0 ? await idleNamedOsUser() : {};
   const home = await locatePostgres(account, o.dir);
   await mkdir(o.dir, { recursive: true });
   await chmod(o.dir, 0o755);

@@ -25,7 +25,7 @@ const mostConnections = 40;
 const mostProfiles = 8;
 
 /**
- * Creates, deletes and makes again, one write at a time, at a server that is chosen anew for each attempt. What is left open is sent
+ * Creates, deletes and makes again, one write at a time, at a server that is chosen again for each attempt. What is left open is sent
  * again (a create under its request id) until it is answered, or now and then given up and its record left alone.
  */
 export async function runWriter(o: WriterOptions): Promise<void> {

@@ -7,7 +7,7 @@ import { startRabbitmq } from "../../support/servers/start-rabbitmq.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
 import { openResources } from "../open-resources.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 
 const [server, hole] = await Promise.all([serverForTests(startRabbitmq, { management: true }), startBlackHole()]);
 const closed = await freePort();
@@ -23,7 +23,7 @@ const tls = { ca: authority };
 describe("a real RabbitMQ", () => {
   const { amqp, stream, management, vhost, users } = server;
   const { port, tls: secured, mutual } = amqp;
-  const { tester, stranger } = users;
+  const { tester, outsider } = users;
 
   faultMatrix("amqp", {
     right: [
@@ -62,7 +62,7 @@ describe("a real RabbitMQ", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "password"],
     },
     "no permission": {
-      config: { host, port, ...stranger, virtualHost: vhost },
+      config: { host, port, ...outsider, virtualHost: vhost },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "virtual_host"],
     },
   });

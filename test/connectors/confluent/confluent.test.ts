@@ -8,7 +8,7 @@ import { confluent } from "../../../src/connectors/confluent/confluent.ts";
 import { canary } from "../../support/canary.ts";
 import { fakeBroker } from "../kafka/fake-broker.ts";
 import { type LocalServer, pem, secure, startLocalServer } from "../local-server.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 
 type Init = MessageInitShape<typeof ConfluentConfigSchema>;
 const secret = canary("confluent-secret");
@@ -32,7 +32,7 @@ test.each<[Init, readonly string[]]>([
   [{ connectionProperties: { "sasl.password": "a" } }, ['connection_properties["sasl.password"]']],
   [{ schemaRegistry: { endpoint: "https://u:p@r.example" } }, ["schema_registry.endpoint"]],
 ])("check, case %#", (init, fields) => {
-  expect((confluent.check?.(configOf(init)) ?? []).map(({ field }) => field)).toEqual(fields);
+  expect((confluent.validate?.(configOf(init)) ?? []).map(({ field }) => field)).toEqual(fields);
 });
 
 test.each([

@@ -6,7 +6,7 @@ import { serverForTests } from "../../support/servers/server-for-tests.ts";
 import { startKafka } from "../../support/servers/start-kafka.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-connector-test.ts";
+import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
 
 const kafka = await serverForTests(startKafka);
 const hole = await startBlackHole();
@@ -51,7 +51,7 @@ describe("a real Kafka that is reached as Confluent Cloud is", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "secret"],
     },
     "no permission": {
-      config: { ...right, key: users.stranger.username, secret: users.stranger.password },
+      config: { ...right, key: users.outsider.username, secret: users.outsider.password },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "key"],
     },
   });

@@ -8,7 +8,7 @@ import { startNginx } from "../../support/servers/start-nginx.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
 import { expectNothingLeft, openResources } from "../open-resources.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 
 const nginx = await serverForTests(startNginx);
 const hole = await startBlackHole();
@@ -65,7 +65,7 @@ describe("a real nginx", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "basic.password"],
     },
     "no permission": {
-      config: { url: `${secured}/private`, tls, ...basic(users.stranger) },
+      config: { url: `${secured}/private`, tls, ...basic(users.outsider) },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "basic.username"],
     },
   });

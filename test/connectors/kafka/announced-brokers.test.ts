@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { createDialer, type Dialer } from "../../../src/egress/create-dialer.ts";
+import { createDialer, type Dialer } from "../../../src/egress/dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
 import { parseEgressRules } from "../../../src/egress/parse-egress-rules.ts";
 import { canary } from "../../support/canary.ts";
 import { type LocalServer, startLocalServer } from "../local-server.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-connector-test.ts";
+import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
 import { type FakeBroker, fakeBroker } from "./fake-broker.ts";
 
 const servers: LocalServer[] = [];

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { canary } from "../../support/canary.ts";
 import { blackHole, type LocalServer, pem, startLocalServer } from "../local-server.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 import { fakeBroker } from "./fake-broker.ts";
 
 const closers: (() => Promise<void>)[] = [];

@@ -16,7 +16,7 @@ import { startKafka } from "../../support/servers/start-kafka.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
 import { openResources } from "../open-resources.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-connector-test.ts";
+import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
 
 const kafka = await serverForTests(startKafka);
 const hole = await startBlackHole();
@@ -30,7 +30,7 @@ afterAll(async () => {
 
 describe("a real Kafka", () => {
   const { port, tls: secured, mutual, sasl, saslTls, astray, users } = kafka;
-  const { tester, stranger } = users;
+  const { tester, outsider } = users;
   const at = (other: number) => `127.0.0.1:${other}`;
   const tls = { ca: authority };
   const inClear = (mechanism: string, login = tester) => ({ protocol: "SASL_PLAINTEXT", mechanism, ...login });
@@ -87,7 +87,7 @@ describe("a real Kafka", () => {
         fails: ["AUTHENTICATE", "PASSWORD_WRONG", "sasl.password"],
       },
       "no permission": {
-        config: { ...right, sasl: inTls("SCRAM-SHA-512", stranger) },
+        config: { ...right, sasl: inTls("SCRAM-SHA-512", outsider) },
         fails: ["AUTHORIZE", "PERMISSION_DENIED", "sasl.username"],
       },
     });
@@ -133,7 +133,7 @@ describe("a real Kafka", () => {
     expect(failure(await withToken(tokenFor(tester.username)))).toBeUndefined();
     for (const token of [tokenFor(tester.username, -30), wrongPassword])
       expect(failure(await withToken(token))).toMatchObject({ code: "PASSWORD_WRONG", field: "sasl.password" });
-    expect(failure(await withToken(tokenFor(stranger.username)))?.code).toBe("PERMISSION_DENIED");
+    expect(failure(await withToken(tokenFor(outsider.username)))?.code).toBe("PERMISSION_DENIED");
   });
 
   test("does not have every mechanism, and does not take every log-in", async () => {
@@ -180,13 +180,13 @@ describe("a real Kafka", () => {
     };
     expect(failure(await tryConnector("kafka", sees))).toBeUndefined();
     expect((await discoverWith("kafka", sees)).page).toEqual({ resources: orders, nextCursor: "" });
-    const blind = await discoverWith("kafka", { bootstrapServers: at(sasl), sasl: inClear("PLAIN", stranger) });
+    const blind = await discoverWith("kafka", { bootstrapServers: at(sasl), sasl: inClear("PLAIN", outsider) });
     expect(failure(blind)?.code).toBe("PERMISSION_DENIED");
   });
 
   test("is as it was after tests and discoveries", async () => {
     const state = await asMaster(readState);
-    for (const login of [tester, stranger]) {
+    for (const login of [tester, outsider]) {
       const config = { bootstrapServers: at(saslTls.good), sasl: inTls("SCRAM-SHA-512", login), tls };
       await tryConnector("kafka", config);
       await discoverWith("kafka", config);

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { signMskToken } from "../../../src/connectors/kafka/sign-msk-token.ts";
+import { signMskToken } from "../../../src/connectors/kafka/sasl/sign-msk-token.ts";
 import { canary } from "../../support/canary.ts";
 
 const login = {

@@ -7,7 +7,7 @@ import { serverForTests } from "../../support/servers/server-for-tests.ts";
 import { startMosquitto } from "../../support/servers/start-mosquitto.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 
 const broker = await serverForTests(startMosquitto);
 const hole = await startBlackHole();
@@ -26,7 +26,7 @@ afterAll(async () => {
 
 describe("a real Mosquitto", () => {
   const { port, tls, mutual, websocket, websocketTls, users } = broker;
-  const { tester, stranger } = users;
+  const { tester, outsider } = users;
   const secured = (at: number) => ({ url: `mqtts://localhost:${at}`, ...tester, tls: { ca: authority } });
 
   faultMatrix("mqtt", {
@@ -72,7 +72,7 @@ describe("a real Mosquitto", () => {
     ["TCP", `mqtt://127.0.0.1:${port}`],
     ["WebSockets", `ws://127.0.0.1:${websocket}`],
   ])("a user who may do nothing is a warning, over %s", async (_, url) => {
-    const outcome = await tryConnector("mqtt", { url, ...stranger });
+    const outcome = await tryConnector("mqtt", { url, ...outsider });
     expect(outcome.error).toBe(false);
     expect(steps(outcome).at(-1)).toBe("AUTHORIZE WARNING PERMISSION_DENIED");
     expect(outcome.report.steps.at(-1)).toMatchObject({ field: "username", hint: expect.stringContaining("$SYS") });

@@ -1,6 +1,6 @@
 import { createConnection } from "mysql2/promise";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import type { DiscoverQuestion } from "../../../src/connectors/connector.ts";
+import type { DiscoveryRequest } from "../../../src/connectors/sdk/connector.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startBlackHole } from "../../support/servers/black-hole.ts";
 import { authority, client, otherAuthority } from "../../support/servers/certificates.ts";
@@ -8,7 +8,7 @@ import { serverForTests } from "../../support/servers/server-for-tests.ts";
 import { startMariadb } from "../../support/servers/start-mariadb.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-connector-test.ts";
+import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
 
 const [server, hole, closed] = await Promise.all([serverForTests(startMariadb), startBlackHole(), freePort()]);
 /** What this process has open and running: nothing of a test may stay behind. */
@@ -54,7 +54,7 @@ describe("a real MariaDB", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "password"],
     },
     "no permission": {
-      config: { ...right, ...users.stranger },
+      config: { ...right, ...users.outsider },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "database"],
     },
   });
@@ -95,8 +95,8 @@ describe("a real MariaDB", () => {
       "AUTHENTICATE FAILED PASSWORD_WRONG",
       "password",
     ],
-    ["a user without rights", { ...users.stranger }, "AUTHORIZE FAILED PERMISSION_DENIED", "database"],
-    ["a user without rights, in TLS", { ...users.stranger, tls }, "AUTHORIZE FAILED PERMISSION_DENIED", "database"],
+    ["a user without rights", { ...users.outsider }, "AUTHORIZE FAILED PERMISSION_DENIED", "database"],
+    ["a user without rights, in TLS", { ...users.outsider, tls }, "AUTHORIZE FAILED PERMISSION_DENIED", "database"],
   ])("with %s", async (_, wrong, step, field) => {
     const outcome = await tryConnector("mysql", { ...right, ...wrong });
     expect(steps(outcome)).toContain(step);
@@ -124,7 +124,7 @@ describe("a real MariaDB", () => {
     expect(failure(outcome)).toMatchObject({ code: "AUTH_METHOD_UNSUPPORTED", field: "username" });
   });
 
-  async function discoverAll(question: Partial<DiscoverQuestion>) {
+  async function discoverAll(question: Partial<DiscoveryRequest>) {
     const found: string[] = [];
     for (let cursor = ""; ; ) {
       const { page, ...outcome } = await discoverWith("mysql", { ...right, tls }, { ...question, cursor });

@@ -10,7 +10,7 @@ import { startNats } from "../../support/servers/start-nats.ts";
 import { startNatsCluster } from "../../support/servers/start-nats-cluster.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-connector-test.ts";
+import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
 
 const nats = await serverForTests(startNats);
 const cluster = await serverForTests(startNatsCluster);
@@ -73,7 +73,7 @@ describe("a real NATS", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "password.password"],
     },
     "no permission": {
-      config: { ...at(port), ...withPassword(users.stranger) },
+      config: { ...at(port), ...withPassword(users.outsider) },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "password.username"],
     },
   });
@@ -89,14 +89,14 @@ describe("a real NATS", () => {
     ["no password", { servers: `127.0.0.1:${port}` }, "PASSWORD_MISSING", "password"],
     [
       "the seed of another",
-      { servers: `127.0.0.1:${jwt.port}`, ...withJwt({ ...jwt.tester, seed: jwt.stranger.seed }) },
+      { servers: `127.0.0.1:${jwt.port}`, ...withJwt({ ...jwt.tester, seed: jwt.outsider.seed }) },
       "PASSWORD_WRONG",
       "jwt.jwt",
     ],
     ["a password for a JWT", { ...at(jwt.port) }, "PASSWORD_WRONG", "password.password"],
     [
       "a JWT without permissions",
-      { servers: `127.0.0.1:${jwt.port}`, ...withJwt(jwt.stranger) },
+      { servers: `127.0.0.1:${jwt.port}`, ...withJwt(jwt.outsider) },
       "PERMISSION_DENIED",
       "jwt.jwt",
     ],
@@ -200,7 +200,7 @@ describe("a real NATS", () => {
     const without = await discoverWith("nats", { servers: `127.0.0.1:${open}` });
     expect(without).toMatchObject({ error: false, page: { resources: [], nextCursor: "" } });
     expect(factsOf(without)).toMatchObject({ account_jetstream: "false" });
-    const denied = await discoverWith("nats", { ...at(port), ...withPassword(users.stranger) });
+    const denied = await discoverWith("nats", { ...at(port), ...withPassword(users.outsider) });
     expect(failure(denied)).toMatchObject({ code: "PERMISSION_DENIED", field: "password.username" });
     expect(steps(denied)).toContain("AUTHORIZE FAILED PERMISSION_DENIED");
   });

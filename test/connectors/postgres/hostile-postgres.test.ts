@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { createDialer } from "../../../src/egress/create-dialer.ts";
+import { createDialer } from "../../../src/egress/dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
 import { canary } from "../../support/canary.ts";
 import { freePort } from "../../support/free-port.ts";
 import { blackHole, type LocalServer, startLocalServer } from "../local-server.ts";
-import { failure, runPostgresTest, steps } from "../run-connector-test.ts";
+import { failure, runPostgresTest, steps } from "../run-probe.ts";
 
 const user = { username: "tester", password: canary("postgres-hostile"), database: "connectory" };
 const servers: LocalServer[] = [];

@@ -1,6 +1,6 @@
 import { Client } from "pg";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import type { DiscoverQuestion } from "../../../src/connectors/connector.ts";
+import type { DiscoveryRequest } from "../../../src/connectors/sdk/connector.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startBlackHole } from "../../support/servers/black-hole.ts";
 import { authority, client, otherAuthority } from "../../support/servers/certificates.ts";
@@ -8,7 +8,7 @@ import { serverForTests } from "../../support/servers/server-for-tests.ts";
 import { startPostgres } from "../../support/servers/start-postgres.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-connector-test.ts";
+import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
 
 const [server, hole, closed] = await Promise.all([serverForTests(startPostgres), startBlackHole(), freePort()]);
 /** What this process has open and running: nothing of a test may stay behind. */
@@ -64,7 +64,7 @@ describe("a real PostgreSQL", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "password"],
     },
     "no permission": {
-      config: { ...right, ...users.stranger },
+      config: { ...right, ...users.outsider },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "database"],
     },
   });
@@ -88,7 +88,7 @@ describe("a real PostgreSQL", () => {
   });
 
   test.each([
-    ["a user who may not use the database", { ...users.stranger }, "AUTHORIZE FAILED PERMISSION_DENIED", "database"],
+    ["a user who may not use the database", { ...users.outsider }, "AUTHORIZE FAILED PERMISSION_DENIED", "database"],
     ["a database that does not exist", { database: "nowhere" }, "AUTHORIZE FAILED DATABASE_UNKNOWN", "database"],
     ["a user of TLS alone, in clear", { ...users.encrypted }, "AUTHENTICATE FAILED LOGIN_REFUSED", "username"],
     [
@@ -105,7 +105,7 @@ describe("a real PostgreSQL", () => {
     expect(steps(outcome).includes("AUTHENTICATE PASSED OK")).toBe(step.startsWith("AUTHORIZE"));
   });
 
-  async function discoverAll(question: Partial<DiscoverQuestion>) {
+  async function discoverAll(question: Partial<DiscoveryRequest>) {
     const found: string[] = [];
     for (let cursor = ""; ; ) {
       const { page, ...outcome } = await discoverWith("postgres", { ...right, tls }, { ...question, cursor });

@@ -7,7 +7,7 @@ import { startRabbitmq } from "../../support/servers/start-rabbitmq.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
 import { openResources } from "../open-resources.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 
 const [server, hole] = await Promise.all([serverForTests(startRabbitmq, { management: true }), startBlackHole()]);
 const astray = await serverForTests(startRabbitmq, { advertisedHost: "169.254.169.254", advertisedPort: 80 });
@@ -24,7 +24,7 @@ const tls = { ca: authority };
 describe("a real RabbitMQ", () => {
   const { amqp, stream, management, vhost, users } = server;
   const { port, tls: secured, mutual } = stream;
-  const { tester, stranger } = users;
+  const { tester, outsider } = users;
   // The ports that only end TLS lead to the port in clear, and that is what RabbitMQ then announces.
   const balanced = { host, ...tester, loadBalancerMode: true };
 
@@ -65,7 +65,7 @@ describe("a real RabbitMQ", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "password"],
     },
     "no permission": {
-      config: { host, port, ...stranger, virtualHost: vhost },
+      config: { host, port, ...outsider, virtualHost: vhost },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "virtual_host"],
     },
   });

@@ -9,7 +9,7 @@ import { askRedis, startRedis } from "../../support/servers/start-redis.ts";
 import { startRedisCluster } from "../../support/servers/start-redis-cluster.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 
 const [server, cluster, hole] = await Promise.all([
   serverForTests(startRedis),
@@ -30,7 +30,7 @@ const tls = { ca: authority };
 
 describe("a real Redis", () => {
   const { port, tls: secured, mutual, users } = server;
-  const { tester, stranger } = users;
+  const { tester, outsider } = users;
   const address = `redis://127.0.0.1:${port}`;
   const encrypted = (at: number) => `rediss://127.0.0.1:${at}`;
 
@@ -72,7 +72,7 @@ describe("a real Redis", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "password"],
     },
     "no permission": {
-      config: { address, ...stranger },
+      config: { address, ...outsider },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "username"],
     },
   });
@@ -187,7 +187,7 @@ describe("a real Redis cluster", () => {
   });
 
   test("with a user who may not ask for its nodes", async () => {
-    const outcome = await tryConnector("redis", { addresses: clear, ...users.stranger });
+    const outcome = await tryConnector("redis", { addresses: clear, ...users.outsider });
     expect(failure(outcome)).toMatchObject({ code: "PERMISSION_DENIED", field: "username" });
   });
 

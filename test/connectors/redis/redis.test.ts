@@ -8,7 +8,7 @@ const user = { username: "ann", password: canary("redis-unused") };
 
 describe("check", () => {
   type Init = MessageInitShape<typeof RedisConfigSchema>;
-  const violated = (init: Init) => (redis.check?.(create(RedisConfigSchema, init)) ?? []).map(({ field }) => field);
+  const violated = (init: Init) => (redis.validate?.(create(RedisConfigSchema, init)) ?? []).map(({ field }) => field);
 
   test.each<Init>([
     { address: "redis://a.example" },

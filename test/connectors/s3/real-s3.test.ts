@@ -7,7 +7,7 @@ import { serverForTests } from "../../support/servers/server-for-tests.ts";
 import { startS3 } from "../../support/servers/start-s3.ts";
 import { type ConfigInit, faultMatrix } from "../fault-matrix.ts";
 import { expectNothingLeft, openResources } from "../open-resources.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-connector-test.ts";
+import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
 
 const server = await serverForTests(startS3);
 const hole = await startBlackHole();
@@ -61,7 +61,7 @@ describe("a real S3 server", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "secret_access_key"],
     },
     "no permission": {
-      config: { ...right, ...users.stranger },
+      config: { ...right, ...users.outsider },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "access_key_id"],
     },
   });

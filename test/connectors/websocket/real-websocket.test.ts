@@ -10,7 +10,7 @@ import { startTlsFront } from "../../support/servers/tls-front.ts";
 import { faultMatrix } from "../fault-matrix.ts";
 import { startLocalServer } from "../local-server.ts";
 import { expectNothingLeft, openResources } from "../open-resources.ts";
-import { failure, steps, tryConnector } from "../run-connector-test.ts";
+import { failure, steps, tryConnector } from "../run-probe.ts";
 import { startWebsockets } from "./start-websockets.ts";
 
 type Init = MessageInitShape<typeof WebsocketConfigSchema>;
@@ -21,7 +21,7 @@ const basic = (username: string, secret = password): Pick<Init, "authentication"
 });
 const server = await startWebsockets({
   authorization: `Basic ${btoa(`tester:${password}`)}`,
-  stranger: `Basic ${btoa(`stranger:${password}`)}`,
+  outsider: `Basic ${btoa(`outsider:${password}`)}`,
 });
 const { port } = server;
 const good = await startTlsFront({ port, certificate: "good" });
@@ -71,7 +71,7 @@ describe("a WebSocket endpoint", () => {
       fails: ["AUTHENTICATE", "PASSWORD_WRONG", "basic.password"],
     },
     "no permission": {
-      config: { url: `${secured}/private`, tls, ...basic("stranger") },
+      config: { url: `${secured}/private`, tls, ...basic("outsider") },
       fails: ["AUTHORIZE", "PERMISSION_DENIED", "basic.username"],
     },
   });
@@ -162,7 +162,7 @@ describe("a WebSocket endpoint", () => {
 
 describe("a configuration for WebSockets", () => {
   const wrong = (init: Init) =>
-    (websocket.check?.(create(WebsocketConfigSchema, init)) ?? []).map(({ field }) => field);
+    (websocket.validate?.(create(WebsocketConfigSchema, init)) ?? []).map(({ field }) => field);
 
   test("is checked without dialling", () => {
     expect(wrong({ url: "wss://a.example/s", subprotocols: ["v1", "v2"], ...basic("a"), tls: {} })).toEqual([]);

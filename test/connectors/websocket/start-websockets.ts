@@ -14,7 +14,7 @@ export interface WebSocketsOptions {
   /** The `Authorization` that `/private` takes. */
   readonly authorization?: string;
   /** The `Authorization` that `/private` knows and does not let in. */
-  readonly stranger?: string;
+  readonly outsider?: string;
 }
 
 /** RFC 6455, 4.2.2. */
@@ -23,7 +23,7 @@ function acceptOf(key: string): string {
 }
 
 /** `/deaf` opens and then answers nothing, not even the end. */
-export async function startWebsockets({ authorization, stranger }: WebSocketsOptions = {}): Promise<WebSockets> {
+export async function startWebsockets({ authorization, outsider }: WebSocketsOptions = {}): Promise<WebSockets> {
   const closes: number[] = [];
   const messages: string[] = [];
   const http = await startHttpServer((_, response) => response.end("hello"));
@@ -40,7 +40,7 @@ export async function startWebsockets({ authorization, stranger }: WebSocketsOpt
       socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     const given = request.headers.authorization;
     const url = request.url ?? "";
-    if (url === "/private" && given === stranger && stranger !== undefined) return void refuse("403 Forbidden");
+    if (url === "/private" && given === outsider && outsider !== undefined) return void refuse("403 Forbidden");
     if (url === "/private" && given !== authorization) return void refuse("401 Unauthorized");
     if (/^\/\d+/.test(url)) return void refuse(`${url.slice(1)} Status\r\nlocation: ws://169.254.169.254/`);
     if (url === "/wrong-accept" || url === "/deaf") {

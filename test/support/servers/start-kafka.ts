@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Kafka, logLevel } from "kafkajs";
-import { calmKafkajs } from "../../../src/calm-kafkajs.ts";
+import { patchKafkajs } from "../../../src/kafka/patch-kafkajs.ts";
 import { freePort } from "../free-port.ts";
 import { kafkaLibs } from "../kafka-libs.ts";
 import { authority, type Certificate, certificateTexts, type TlsPorts } from "./certificates.ts";
@@ -29,8 +29,8 @@ export interface TestKafka {
   readonly saslTls: TlsPorts;
   /** In clear, without a log-in; its clients are sent on to `to` (host:port), where by default nobody listens. */
   readonly astray: { readonly port: number; readonly to: string };
-  /** The stranger logs in, sees no topic, and is refused what it asks by name (29, 30, 31). */
-  readonly users: { readonly tester: TestUser; readonly stranger: TestUser };
+  /** The outsider logs in, sees no topic, and is refused what it asks by name (29, 30, 31). */
+  readonly users: { readonly tester: TestUser; readonly outsider: TestUser };
   readonly topics: readonly ["customers", "orders"];
   stop(): Promise<void>;
 }
@@ -161,7 +161,7 @@ const scramUsers = Object.values(users).flatMap(({ username, password }) =>
 );
 
 async function createTopics(port: number): Promise<void> {
-  calmKafkajs();
+  patchKafkajs();
   const admin = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   try {

@@ -29,7 +29,7 @@ export interface TestMariadb {
     /** Every right in `shop`. */
     readonly tester: TestUser;
     /** May log in; `USE shop` is denied (1044), and so is a log-in that names it. */
-    readonly stranger: TestUser;
+    readonly outsider: TestUser;
     /** As the tester, but only in TLS; in clear its log-in fails like one with a wrong password (1045). */
     readonly encrypted: TestUser;
     /** As the tester, but only with the client's certificate. */
@@ -112,7 +112,7 @@ create database shop;
 use shop;
 ${shopTables}
 create user '${users.tester.username}'@'%' identified by '${users.tester.password}';
-create user '${users.stranger.username}'@'%' identified by '${users.stranger.password}';
+create user '${users.outsider.username}'@'%' identified by '${users.outsider.password}';
 create user '${users.encrypted.username}'@'%' identified by '${users.encrypted.password}' require ssl;
 create user '${users.certified.username}'@'%' identified by '${users.certified.password}' require x509;
 grant all on shop.* to '${users.tester.username}'@'%', '${users.encrypted.username}'@'%', '${users.certified.username}'@'%';

@@ -24,8 +24,8 @@ export interface TestMosquitto {
   /** MQTT in WebSocket frames (subprotocol `mqtt`, any path), without and with TLS (the good certificate). */
   readonly websocket: number;
   readonly websocketTls: number;
-  /** `stranger` may connect; SUBSCRIBE and PUBLISH are answered "not authorized" (0x87, in 3.1.1 SUBACK 0x80). */
-  readonly users: { readonly tester: TestUser; readonly stranger: TestUser };
+  /** `outsider` may connect; SUBSCRIBE and PUBLISH are answered "not authorized" (0x87, in 3.1.1 SUBACK 0x80). */
+  readonly users: { readonly tester: TestUser; readonly outsider: TestUser };
   stop(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ function security() {
     roles: [{ rolename: "everything", acls: everything.flatMap(allow) }],
     clients: [
       { ...login(users.tester), roles: [{ rolename: "everything" }] },
-      { ...login(users.stranger), roles: [] },
+      { ...login(users.outsider), roles: [] },
     ],
   };
 }

@@ -31,9 +31,9 @@ export interface TestNats {
   readonly open: number;
   readonly token: { readonly port: number; readonly value: string };
   /** Log-ins with a JWT and the signature of its key. These secrets are the same in every run. */
-  readonly jwt: { readonly port: number; readonly tester: NatsKey; readonly stranger: NatsKey };
-  /** `stranger` may connect; PUB and SUB are answered with a permissions violation. */
-  readonly users: { readonly tester: TestUser; readonly stranger: TestUser };
+  readonly jwt: { readonly port: number; readonly tester: NatsKey; readonly outsider: NatsKey };
+  /** `outsider` may connect; PUB and SUB are answered with a permissions violation. */
+  readonly users: { readonly tester: TestUser; readonly outsider: TestUser };
   stop(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export async function startNats(): Promise<TestNats> {
     mutual,
     open,
     token: { port: withToken, value: token },
-    jwt: { port: withJwt, tester: accounts.tester, stranger: accounts.stranger },
+    jwt: { port: withJwt, tester: accounts.tester, outsider: accounts.outsider },
     users: natsUsers,
     stop: () => owned.disposeAsync(),
   };
@@ -80,7 +80,7 @@ const nothing = '{ publish: { deny: ">" }, subscribe: { deny: ">" } }';
 /** A part of a configuration: the users who log in with a password. */
 export const passwords = `authorization { users: [
   { user: "${natsUsers.tester.username}", password: "${natsUsers.tester.password}" }
-  { user: "${natsUsers.stranger.username}", password: "${natsUsers.stranger.password}", permissions: ${nothing} }
+  { user: "${natsUsers.outsider.username}", password: "${natsUsers.outsider.password}", permissions: ${nothing} }
 ] }`;
 
 const operator = `

@@ -20,8 +20,8 @@ export interface TestNginx {
   readonly tls: TlsPorts;
   /** HTTPS that answers 400 to clients without a certificate of the authority. */
   readonly mutual: number;
-  /** `/private`: 200 for the tester, 403 for the stranger, else 401. */
-  readonly users: { readonly tester: TestUser; readonly stranger: TestUser };
+  /** `/private`: 200 for the tester, 403 for the outsider, else 401. */
+  readonly users: { readonly tester: TestUser; readonly outsider: TestUser };
   /** `/bearer`: 200 with it, else 401. */
   readonly token: string;
   /** `/keyed`: 200 with it in `x-api-key`, else 403. */
@@ -89,7 +89,7 @@ http {
 `;
 }
 
-/** `try_files` comes after the password was checked, so that a stranger with a wrong one is not told 403. */
+/** `try_files` comes after the password was checked, so that a outsider with a wrong one is not told 403. */
 function locations(https: number): string {
   return `
 location = /ok { try_files /ok.json =404; }

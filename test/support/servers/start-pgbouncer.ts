@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { giveTree } from "../../../src/database/give-tree.ts";
-import { idleNamedAccount } from "../../../src/database/unused-account.ts";
+import { chownTree } from "../../../src/database/embedded/chown-tree.ts";
+import { idleNamedOsUser } from "../../../src/database/embedded/unused-os-user.ts";
 import { freePort } from "../free-port.ts";
 import { createServerDir } from "./create-server-dir.ts";
 import { findProgram } from "./find-program.ts";
@@ -46,8 +46,8 @@ max_client_conn = 200
     );
   await configure(mode);
   // PgBouncer refuses uid 0.
-  const account = process.getuid?.() === 0 ? await idleNamedAccount() : undefined;
-  if (account !== undefined) await giveTree(dir, account);
+  const account = process.getuid?.() === 0 ? await idleNamedOsUser() : undefined;
+  if (account !== undefined) await chownTree(dir, account);
   const server = stack.use(
     await runServer({ command, args: ["pgbouncer.ini"], dir, account: account ?? {}, ports: [port] }),
   );

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { chmod, chown, copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { PostgresAccount } from "../../../src/database/choose-postgres-account.ts";
-import { clusterDirArgument, createCluster } from "../../../src/database/create-cluster.ts";
-import { locatePostgres } from "../../../src/database/locate-postgres.ts";
-import { idleNamedAccount } from "../../../src/database/unused-account.ts";
+import { clusterDirArgument, createCluster } from "../../../src/database/embedded/create-cluster.ts";
+import { locatePostgres } from "../../../src/database/embedded/locate-postgres.ts";
+import type { PostgresOsUser } from "../../../src/database/embedded/postgres-os-user.ts";
+import { idleNamedOsUser } from "../../../src/database/embedded/unused-os-user.ts";
 import { freePort } from "../free-port.ts";
 import { authorityFile, type Certificate, certificateFiles, type TlsPorts } from "./certificates.ts";
 import { createServerDir } from "./create-server-dir.ts";
@@ -31,7 +31,7 @@ export interface TestPostgres {
     /** Owns `shop` and its tables. */
     readonly tester: TestUser;
     /** Logs in to the database `postgres`; `shop` is refused (42501) after its password was found right. */
-    readonly stranger: TestUser;
+    readonly outsider: TestUser;
     /** As the tester, but only in TLS; in clear it is refused (28000). */
     readonly encrypted: TestUser;
     /** As the tester, but only with the client's certificate; without one it is refused (28000). */
@@ -46,7 +46,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   const dir = stack.use(await createServerDir("postgres")).path;
   const template = join(dir, "template");
   // PostgreSQL refuses uid 0, and without a server it wants a user that has a name.
-  const account = process.getuid?.() === 0 ? await idleNamedAccount() : {};
+  const account = process.getuid?.() === 0 ? await idleNamedOsUser() : {};
   const home = await locatePostgres(account, dir);
   const program = join(home, "bin/postgres");
   await createCluster({ home, clusterDir: template, account, fsync: false });
@@ -74,7 +74,7 @@ export async function startPostgres(): Promise<TestPostgres> {
 async function alone(o: {
   readonly program: string;
   readonly template: string;
-  readonly account: PostgresAccount;
+  readonly account: PostgresOsUser;
   readonly database: string;
   readonly sql: string;
 }): Promise<void> {
@@ -86,7 +86,7 @@ async function alone(o: {
 }
 
 /** PostgreSQL takes a key only from its owner, and with the mode 0600. */
-async function placeCertificate(cluster: string, certificate: Certificate, { uid, gid }: PostgresAccount) {
+async function placeCertificate(cluster: string, certificate: Certificate, { uid, gid }: PostgresOsUser) {
   const { cert, key } = certificateFiles(certificate);
   for (const [from, name] of [
     [cert, "server.crt"],
@@ -115,11 +115,11 @@ function settings(port: number): string[] {
   return Object.entries(values).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }
 
-const { tester, stranger, encrypted, certified } = users;
+const { tester, outsider, encrypted, certified } = users;
 
 const usersAndDatabase = `
 create role ${tester.username} login password '${tester.password}';
-create role ${stranger.username} login password '${stranger.password}';
+create role ${outsider.username} login password '${outsider.password}';
 create role ${encrypted.username} login password '${encrypted.password}' in role ${tester.username};
 create role ${certified.username} login password '${certified.password}' in role ${tester.username};
 create database shop owner ${tester.username};

@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { appendFile, cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { clusterDirArgument, createCluster } from "../../../src/database/create-cluster.ts";
-import { giveTree } from "../../../src/database/give-tree.ts";
-import { locatePostgres } from "../../../src/database/locate-postgres.ts";
-import { idleNamedAccount } from "../../../src/database/unused-account.ts";
+import { chownTree } from "../../../src/database/embedded/chown-tree.ts";
+import { clusterDirArgument, createCluster } from "../../../src/database/embedded/create-cluster.ts";
+import { locatePostgres } from "../../../src/database/embedded/locate-postgres.ts";
+import { idleNamedOsUser } from "../../../src/database/embedded/unused-os-user.ts";
 import { freePort } from "../free-port.ts";
 import { createServerDir } from "./create-server-dir.ts";
 import { runServer } from "./run-server.ts";
@@ -25,7 +25,7 @@ export async function startPrimaryAndStandby(): Promise<TestReplication> {
   const dir = stack.use(await createServerDir("replication")).path;
   const [primaryDir, standbyDir] = [join(dir, "primary"), join(dir, "standby")];
   const [primaryPort, standbyPort] = [await freePort(), await freePort()];
-  const account = process.getuid?.() === 0 ? await idleNamedAccount() : undefined;
+  const account = process.getuid?.() === 0 ? await idleNamedOsUser() : undefined;
   const home = await locatePostgres(account ?? {}, dir);
   await createCluster({ home, clusterDir: primaryDir, account: account ?? {}, fsync: false });
   await writeFile(join(primaryDir, "pg_hba.conf"), "host all,replication all 127.0.0.1/32 trust\n");
@@ -34,7 +34,7 @@ export async function startPrimaryAndStandby(): Promise<TestReplication> {
   await writeFile(join(standbyDir, "standby.signal"), "");
   const follow = `primary_conninfo = 'host=127.0.0.1 port=${primaryPort} user=connectory'\n`;
   await appendFile(join(standbyDir, "postgresql.conf"), follow);
-  for (const folder of [primaryDir, standbyDir]) if (account !== undefined) await giveTree(folder, account);
+  for (const folder of [primaryDir, standbyDir]) if (account !== undefined) await chownTree(folder, account);
 
   const start = async (cluster: string, port: number) => {
     const settings = { listen_addresses: "127.0.0.1", port, unix_socket_directories: "", fsync: "off" };

@@ -27,8 +27,8 @@ export interface TestRabbitmq {
   readonly management: number | undefined;
   /** Has the queue `orders` and the stream `events`, both empty. */
   readonly vhost: "shop";
-  /** The tester has every right in `/` and in `shop`; the stranger logs in and is refused every vhost. No `guest`. */
-  readonly users: { readonly tester: TestUser; readonly stranger: TestUser };
+  /** The tester has every right in `/` and in `shop`; the outsider logs in and is refused every vhost. No `guest`. */
+  readonly users: { readonly tester: TestUser; readonly outsider: TestUser };
   stop(): Promise<void>;
 }
 

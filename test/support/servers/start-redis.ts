@@ -19,8 +19,8 @@ export interface TestRedis {
   readonly tls: TlsPorts;
   /** TLS that asks for a client certificate. */
   readonly mutual: number;
-  /** `default` logs in by its password alone. `stranger` may run AUTH and HELLO: everything else is NOPERM. */
-  readonly users: { readonly tester: TestUser; readonly stranger: TestUser; readonly default: TestUser };
+  /** `default` logs in by its password alone. `outsider` may run AUTH and HELLO: everything else is NOPERM. */
+  readonly users: { readonly tester: TestUser; readonly outsider: TestUser; readonly default: TestUser };
   stop(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export async function startRedis(): Promise<TestRedis> {
 
 /** Both ports with the same users. */
 export function redisConfig(port: number, tlsPort: number): string {
-  const { tester, stranger, default: unnamed } = redisUsers;
+  const { tester, outsider, default: unnamed } = redisUsers;
   const { cert, key } = certificateFiles("good");
   return `
 bind 127.0.0.1
@@ -61,7 +61,7 @@ save ""
 appendonly no
 user default on >${unnamed.password} ~* &* +@all
 user ${tester.username} on >${tester.password} ~* &* +@all
-user ${stranger.username} on >${stranger.password} -@all +auth +hello
+user ${outsider.username} on >${outsider.password} -@all +auth +hello
 `;
 }
 

@@ -15,7 +15,7 @@ interface S3User {
 }
 
 const userOf = (accessKeyId: string): S3User => ({ accessKeyId, secretAccessKey: canary(`s3-${accessKeyId}`) });
-const users = { tester: userOf("tester"), stranger: userOf("stranger") };
+const users = { tester: userOf("tester"), outsider: userOf("outsider") };
 const root = userOf("root");
 const region = "us-east-1";
 
@@ -28,8 +28,8 @@ export interface TestS3 {
   readonly region: string;
   /** The tester's, with the object `orders/1.json`. */
   readonly bucket: "shop";
-  /** The stranger sees no bucket and gets AccessDenied from `bucket`. Another key: InvalidAccessKeyId, a wrong secret: SignatureDoesNotMatch. */
-  readonly users: { readonly tester: S3User; readonly stranger: S3User };
+  /** The outsider sees no bucket and gets AccessDenied from `bucket`. Another key: InvalidAccessKeyId, a wrong secret: SignatureDoesNotMatch. */
+  readonly users: { readonly tester: S3User; readonly outsider: S3User };
   stop(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export async function startS3(): Promise<TestS3> {
 const account = ({ accessKeyId, secretAccessKey }: S3User, role: string) => ({
   [accessKeyId]: { access: accessKeyId, secret: secretAccessKey, role, userID: 0, groupID: 0, projectID: 0 },
 });
-const accounts = { ...account(users.tester, "userplus"), ...account(users.stranger, "user") };
+const accounts = { ...account(users.tester, "userplus"), ...account(users.outsider, "user") };
 
 async function fill(port: number): Promise<void> {
   const client = new S3Client({

@@ -13,7 +13,7 @@ export function userOf(server: string, username: string): TestUser {
   return { username, password: canary(`${server}-${username}`) };
 }
 
-/** `tester` may do what a test of a connection does, `stranger` may log in and nothing else. */
-export function usersFor(server: string): { readonly tester: TestUser; readonly stranger: TestUser } {
-  return { tester: userOf(server, "tester"), stranger: userOf(server, "stranger") };
+/** `tester` may do what a test of a connection does, `outsider` may log in and nothing else. */
+export function usersFor(server: string): { readonly tester: TestUser; readonly outsider: TestUser } {
+  return { tester: userOf(server, "tester"), outsider: userOf(server, "outsider") };
 }

@@ -57,9 +57,9 @@ export declare const rest_style: GenExtension<ServiceOptions, RestStyle>;
  * On a message whose fields are one oneof: the field beside it, such as `connector`, that says which member is meant. In
  * REST the member's own fields stand in its place: `"connector": "kafka", "config": {"bootstrap_servers": …}`.
  *
- * @generated from extension: string named_by = 50613;
+ * @generated from extension: string discriminator = 50613;
  */
-export declare const named_by: GenExtension<FieldOptions, string>;
+export declare const discriminator: GenExtension<FieldOptions, string>;
 
 /**
  * In a streamed answer: where in the stream the message stands. In the request of the stream: after which place it

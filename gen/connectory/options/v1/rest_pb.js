@@ -11,7 +11,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file connectory/options/v1/rest.proto.
  */
 export const file_connectory_options_v1_rest = /*@__PURE__*/
-  fileDesc("CiBjb25uZWN0b3J5L29wdGlvbnMvdjEvcmVzdC5wcm90bxIVY29ubmVjdG9yeS5vcHRpb25zLnYxKlUKCVJlc3RTdHlsZRIaChZSRVNUX1NUWUxFX1VOU1BFQ0lGSUVEEAASFwoTUkVTVF9TVFlMRV9FTlZFTE9QRRABEhMKD1JFU1RfU1RZTEVfRkxBVBACOmIKCnJlc3Rfc3R5bGUSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYvYsDIAEoDjIgLmNvbm5lY3Rvcnkub3B0aW9ucy52MS5SZXN0U3R5bGVSCXJlc3RTdHlsZTo6CghuYW1lZF9ieRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtYsDIAEoCVIHbmFtZWRCeTpICg9zdHJlYW1fcG9zaXRpb24SHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLaLAyABKAhSDnN0cmVhbVBvc2l0aW9uYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("CiBjb25uZWN0b3J5L29wdGlvbnMvdjEvcmVzdC5wcm90bxIVY29ubmVjdG9yeS5vcHRpb25zLnYxKlUKCVJlc3RTdHlsZRIaChZSRVNUX1NUWUxFX1VOU1BFQ0lGSUVEEAASFwoTUkVTVF9TVFlMRV9FTlZFTE9QRRABEhMKD1JFU1RfU1RZTEVfRkxBVBACOmIKCnJlc3Rfc3R5bGUSHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYvYsDIAEoDjIgLmNvbm5lY3Rvcnkub3B0aW9ucy52MS5SZXN0U3R5bGVSCXJlc3RTdHlsZTpFCg1kaXNjcmltaW5hdG9yEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi1iwMgASgJUg1kaXNjcmltaW5hdG9yOkgKD3N0cmVhbV9wb3NpdGlvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtosDIAEoCFIOc3RyZWFtUG9zaXRpb25iBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * Describes the enum connectory.options.v1.RestStyle.
@@ -39,9 +39,9 @@ export const rest_style = /*@__PURE__*/
  * On a message whose fields are one oneof: the field beside it, such as `connector`, that says which member is meant. In
  * REST the member's own fields stand in its place: `"connector": "kafka", "config": {"bootstrap_servers": …}`.
  *
- * @generated from extension: string named_by = 50613;
+ * @generated from extension: string discriminator = 50613;
  */
-export const named_by = /*@__PURE__*/
+export const discriminator = /*@__PURE__*/
   extDesc(file_connectory_options_v1_rest, 1);
 
 /**

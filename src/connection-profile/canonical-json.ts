@@ -1,9 +1,0 @@
-import type { JsonValue } from "@bufbuild/protobuf";
-
-/** JSON with the names of every object in order, so that equal values have equal texts: maps have no order in protobuf. */
-export function canonicalJson(value: JsonValue): string {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${canonicalJson(one)}`).join(",")}}`;
-}

@@ -1,0 +1,75 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import { type ConnectorConfig, ConnectorConfigSchema } from "../../../gen/connectory/v1/connector_pb.js";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { type ConnectorRegistry, findConnector, findListed } from "../../connectors/registry.ts";
+import type { Connector } from "../../connectors/sdk/connector.ts";
+import { ApiError, fieldsInvalid } from "../../errors/api-error.ts";
+
+/** A connector and a configuration of it. */
+export interface ConnectorWithConfig {
+  readonly connector: Connector;
+  readonly config: Message;
+}
+
+/**
+ * The connector that a configuration is of. `names` are what the request calls it, empty where it does not: an unknown
+ * name is CONNECTOR_UNKNOWN, one of a connector without profiles CONNECTOR_WITHOUT_PROFILE, one that does not agree with the configuration CONNECTOR_MISMATCH.
+ */
+export function selectConnector(
+  registry: ConnectorRegistry,
+  names: readonly string[],
+  { connector: member }: ConnectorConfig,
+): ConnectorWithConfig {
+  for (const named of names) {
+    if (named !== "" && findConnector(registry, named) === undefined) throw connectorUnknown(registry, named);
+    if (named !== "" && member.case !== undefined && member.case !== named) throw mismatch(named, member.case);
+  }
+  if (member.case === undefined) throw configMissing();
+  const connector = findConnector(registry, member.case);
+  if (connector === undefined) throw connectorUnknown(registry, member.case);
+  return { connector, config: member.value };
+}
+
+/** For a request that gives no connector's configuration, or clears it. */
+export function configMissing(): ApiError {
+  const description = "exactly one connector's configuration must be given";
+  return fieldsInvalid({ field: "config.connector", description });
+}
+
+/** Throws when a request names a connector, and it is not the one that the profile is of. */
+export function requireNamedConnector(registry: ConnectorRegistry, named: string, actual: string): void {
+  if (named === "" || named === actual) return;
+  if (findConnector(registry, named) === undefined) throw connectorUnknown(registry, named);
+  throw mismatch(named, actual);
+}
+
+/** The other way round. */
+export function toConnectorConfig({ connector, config }: ConnectorWithConfig): ConnectorConfig {
+  // The registry's type holds that the id is the member's name and the configuration of the member's type.
+  const member = { case: connector.id, value: config } as ConnectorConfig["connector"];
+  return create(ConnectorConfigSchema, { connector: member });
+}
+
+/** For a name that no connector has, and for one of a connector that has no profiles. */
+export function connectorUnknown(registry: ConnectorRegistry, named: string): ApiError {
+  const known = Object.keys(registry).sort().join(", ");
+  const listed = findListed(registry, named);
+  if (listed === undefined)
+    return new ApiError(
+      ErrorReason.CONNECTOR_UNKNOWN,
+      `connector: there is no connector ${JSON.stringify(named)}; profiles can be made for ${known}`,
+      { fieldViolations: [{ field: "connector", description: `must be one of ${known}` }] },
+    );
+  const instead = listed.profileConnector === undefined ? "it needs none" : `use one of ${listed.profileConnector}`;
+  const description = `there are no profiles for ${named}: ${instead}`;
+  return new ApiError(ErrorReason.CONNECTOR_WITHOUT_PROFILE, `connector: ${description}`, {
+    fieldViolations: [{ field: "connector", description }],
+  });
+}
+
+function mismatch(named: string, actual: string): ApiError {
+  const description = `is ${named}, but the configuration is of ${actual}: they must agree, or leave connector out`;
+  return new ApiError(ErrorReason.CONNECTOR_MISMATCH, `connector: ${description}`, {
+    fieldViolations: [{ field: "connector", description }],
+  });
+}

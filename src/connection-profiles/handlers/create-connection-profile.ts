@@ -1,0 +1,63 @@
+import { create, toJson } from "@bufbuild/protobuf";
+import type { MethodImpl } from "@connectrpc/connect";
+import { customAlphabet } from "nanoid";
+import { ConnectionProfileSchema } from "../../../gen/connectory/v1/connection_profile_pb.js";
+import {
+  type ConnectionProfileService,
+  type CreateConnectionProfileRequest,
+  CreateConnectionProfileRequestSchema,
+} from "../../../gen/connectory/v1/connection_profile_service_pb.js";
+import { ConnectorConfigSchema } from "../../../gen/connectory/v1/connector_pb.js";
+import { actorOf } from "../../interceptors/event-actor.ts";
+import { canonicalJson } from "../config/canonical-json.ts";
+import { previewSecretStates } from "../config/preview-secret-states.ts";
+import { type ResolveDeps, resolveNew } from "../config/resolve-config.ts";
+import { hideFingerprints } from "../hide-fingerprints.ts";
+import type { RunLiveTest } from "../live-test/run-live-test.ts";
+import { checkValidationMode, validateLive } from "../live-test/validate-live.ts";
+import type { ProfileRepository } from "../store/profile-repository.ts";
+
+/** 20 of 62 characters are 119 bits: two alike will not be seen. */
+const randomPart = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 20);
+
+/** Keeps a new profile after validating its configuration. */
+export function createConnectionProfile(
+  deps: ResolveDeps & { profiles: ProfileRepository; runLiveTest: RunLiveTest },
+): MethodImpl<typeof ConnectionProfileService.method.createConnectionProfile> {
+  return async (request, context) => {
+    const caller = actorOf(context);
+    const { name, labels, validationMode, validateOnly, requestId } = request;
+    checkValidationMode(context, validationMode);
+    const repeatable = { requestId, body: requestId === "" ? "" : bodyOf(request) };
+    const first = await deps.profiles.findReplay(caller, repeatable);
+    if (first !== undefined && !validateOnly) return { connectionProfile: hideFingerprints(context, first) };
+    const whole = request.config ?? create(ConnectorConfigSchema);
+    const resolved = resolveNew(deps, caller.organizationId, request.connector, whole).toKeep();
+    const { ready, bare: config, description, given: secrets, destination } = resolved;
+    const connector = ready.connector.id;
+    const id = `cp_${randomPart()}`;
+    const testTarget = {
+      ...ready,
+      bare: config,
+      profile: undefined,
+      edited: false,
+      ...(validateOnly ? {} : { futureId: id }),
+    };
+    const report = await validateLive(deps.runLiveTest, context, validationMode, testTarget);
+    if (validateOnly) {
+      await deps.profiles.checkName(caller.organizationId, name);
+      const states = previewSecretStates(ready.connector, [], { given: secrets, removed: [] });
+      const preview = { name, labels, connector, config, description, secrets: states };
+      return { connectionProfile: create(ConnectionProfileSchema, preview), report };
+    }
+    const profile = { id, name, labels, connector, config, description, secrets, destination };
+    const written = await deps.profiles.insert(caller, profile, repeatable);
+    return { connectionProfile: hideFingerprints(context, written), report };
+  };
+}
+
+/** What a repetition must have in common with the first request. */
+function bodyOf(request: CreateConnectionProfileRequest): string {
+  const body = create(CreateConnectionProfileRequestSchema, { ...request, requestId: "" });
+  return canonicalJson(toJson(CreateConnectionProfileRequestSchema, body));
+}

@@ -1,0 +1,16 @@
+import type { MethodImpl } from "@connectrpc/connect";
+import type { ConnectionProfileService } from "../../../gen/connectory/v1/connection_profile_service_pb.js";
+import { actorOf } from "../../interceptors/event-actor.ts";
+import { profileNotFound } from "../errors.ts";
+import type { ProfileRepository } from "../store/profile-repository.ts";
+
+/** Removes a profile for good, with its secrets and its history. */
+export function expungeConnectionProfile(deps: {
+  profiles: ProfileRepository;
+}): MethodImpl<typeof ConnectionProfileService.method.expungeConnectionProfile> {
+  return async ({ id, etag }, context) => {
+    const revision = await deps.profiles.expunge(actorOf(context), id, etag);
+    if (revision === undefined) throw profileNotFound();
+    return { revision };
+  };
+}

@@ -1,0 +1,116 @@
+import { type Attributes, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { TestStage, TestStatus, type TestStep } from "../../../gen/connectory/v1/test_report_pb.js";
+import { ApiError } from "../../errors/api-error.ts";
+import type { Actor } from "../../interceptors/event-actor.ts";
+import { inSpan } from "../../telemetry/in-span.ts";
+import type { Telemetry } from "../../telemetry/telemetry.ts";
+import type { TestOutcome } from "../../test-workers/probe/run-probe.ts";
+import type { TestRun } from "../test-run.ts";
+
+/** Gets every step as it begins and as it ends. */
+type OnStep = (step: TestStep) => void;
+
+/** What is tried, and for whom. */
+export interface MeasuredTest {
+  readonly caller: Actor;
+  readonly connector: string;
+  readonly kind: TestRun["kind"];
+  readonly onStep?: OnStep | undefined;
+}
+
+/** Runs a test so that it is counted, timed and a span of its call; each of its steps is a span in that. */
+export type MeasureTests = <T extends TestOutcome>(
+  of: MeasuredTest,
+  run: (onStep: OnStep | undefined) => Promise<T>,
+) => Promise<T>;
+
+/** In seconds. */
+const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
+
+/** Neither labels nor spans say what is tried, only with which connector: an address is its organization's business. */
+export function measureTests({ tracer, meter }: Telemetry): MeasureTests {
+  const running = new Map<string, number>();
+  const duration = meter.createHistogram("connectory.test.duration", {
+    unit: "s",
+    description: "How long live tests and discoveries took",
+    advice: { explicitBucketBoundaries: buckets },
+  });
+  meter
+    .createObservableUpDownCounter("connectory.test.running", {
+      unit: "{test}",
+      description: "Live tests and discoveries that run now",
+    })
+    .addCallback((result) => {
+      for (const [connector, count] of running) result.observe(count, { "connectory.connector": connector });
+    });
+  const count = (connector: string, by: number) => running.set(connector, (running.get(connector) ?? 0) + by);
+
+  return async ({ caller, connector, kind, onStep }, run) => {
+    const labels = { "connectory.connector": connector, "connectory.test.kind": kind };
+    const began = performance.now();
+    const over = (ended: Attributes) => duration.record((performance.now() - began) / 1000, { ...labels, ...ended });
+    count(connector, 1);
+    const span = { name: `${kind} ${connector}`, kind: SpanKind.INTERNAL, attributes: labels };
+    return inSpan(tracer, span, [caller], async (parent) => {
+      const steps = parent === undefined ? undefined : followSteps(parent);
+      try {
+        const outcome = await run(steps === undefined ? onStep : both(steps.onStep, onStep));
+        const ended = describe(outcome);
+        over(ended);
+        parent?.setAttributes(ended);
+        return outcome;
+      } catch (error) {
+        const refused = error instanceof ApiError && error.reason === ErrorReason.TOO_MANY_TESTS;
+        over({ "connectory.test.outcome": refused ? "refused" : "cut short" });
+        throw error;
+      } finally {
+        count(connector, -1);
+        steps?.end();
+      }
+    });
+
+    /** A step is a span from when it begins until it ends, or until the test does. */
+    function followSteps(parent: Span): { onStep: OnStep; end: () => void } {
+      const open = new Map<number, Span>();
+      const within = trace.setSpan(ROOT_CONTEXT, parent);
+      return {
+        onStep: ({ number, stage, status, code }) => {
+          if (status === TestStatus.RUNNING) {
+            const child = tracer?.startSpan(TestStage[stage], { attributes: labels }, within);
+            open.get(number)?.end(); // of a thread that was ended: the test begins again in another one
+            if (child !== undefined) open.set(number, child);
+            return;
+          }
+          const child = open.get(number);
+          open.delete(number);
+          child?.setAttributes({ "connectory.test.status": TestStatus[status], "connectory.test.code": code });
+          if (status === TestStatus.FAILED) child?.setAttribute(ATTR_ERROR_TYPE, code);
+          if (status === TestStatus.FAILED) child?.setStatus({ code: SpanStatusCode.ERROR });
+          child?.end();
+        },
+        end: () => {
+          for (const child of open.values()) child.end();
+        },
+      };
+    }
+  };
+}
+
+function both(one: OnStep, other: OnStep | undefined): OnStep {
+  return (step) => {
+    one(step);
+    other?.(step);
+  };
+}
+
+/** The stage says whose fault it may be: many that fail to resolve names are this machine's. */
+function describe({ error, report }: TestOutcome): Attributes {
+  const failed = report.steps.find((step) => step.status === TestStatus.FAILED);
+  if (!error) return { "connectory.test.outcome": "passed" };
+  return {
+    "connectory.test.outcome": "failed",
+    ...(failed === undefined ? {} : { "connectory.test.stage": TestStage[failed.stage] }),
+  };
+}

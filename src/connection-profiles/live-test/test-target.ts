@@ -1,0 +1,41 @@
+import type { TestConnectionProfileRequest } from "../../../gen/connectory/v1/connection_profile_service_pb.js";
+import { findConnector, findListed } from "../../connectors/registry.ts";
+import { fieldsInvalid } from "../../errors/api-error.ts";
+import type { Actor } from "../../interceptors/event-actor.ts";
+import { type ResolveDeps, resolveEdits, resolveNew } from "../config/resolve-config.ts";
+import { parseUpdateMask } from "../config/update-mask.ts";
+import { requireLive } from "../errors.ts";
+import type { ProfileRepository } from "../store/profile-repository.ts";
+import type { TestTarget } from "../test-run.ts";
+
+/** The fields of a request that say what to try. */
+export type TestTargetRequest = Pick<TestConnectionProfileRequest, "id" | "config" | "connector" | "updateMask">;
+
+/** Undefined when a connector without profiles was named: there is nothing to try. */
+export type ResolveTestTarget = (caller: Actor, request: TestTargetRequest) => Promise<TestTarget | undefined>;
+
+/** Reads what a request means: an unsaved configuration, a saved profile, or a saved profile with edits laid over it. */
+export function createTestTargetReader(deps: ResolveDeps & { profiles: ProfileRepository }): ResolveTestTarget {
+  return async ({ organizationId }, { id, config, connector: named, updateMask }) => {
+    const mask = parseUpdateMask(updateMask);
+    if (id === "") {
+      if (mask !== undefined)
+        throw fieldsInvalid({ field: "update_mask", description: "goes with the id of a profile" });
+      if (config !== undefined) {
+        const { ready, bare } = resolveNew(deps, organizationId, named, config);
+        return { ...ready, bare, profile: undefined, edited: false };
+      }
+      if (findListed(deps.registry, named) !== undefined && findConnector(deps.registry, named) === undefined)
+        return undefined;
+      throw fieldsInvalid({
+        field: "config",
+        description: "give the id of a saved profile, an unsaved config, or both",
+      });
+    }
+    if (mask?.name === true || mask?.labels === true)
+      throw fieldsInvalid({ field: "update_mask", description: "must be config or paths inside of it" });
+    const saved = requireLive(await deps.profiles.findSaved(organizationId, id));
+    const { ready, bare } = await resolveEdits(deps, organizationId, saved, { config, paths: mask?.config, named });
+    return { ...ready, bare, profile: saved.profile, edited: config !== undefined || mask !== undefined };
+  };
+}

@@ -1,0 +1,60 @@
+import { randomUUIDv7 } from "node:crypto";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext } from "@connectrpc/connect";
+import type { CreateConnectionRequest } from "../../../gen/connectory/v1/connection_service_pb.js";
+import { principalKey } from "../../auth/principal.ts";
+import { fieldsInvalid } from "../../errors/api-error.ts";
+import { actorOf } from "../../interceptors/event-actor.ts";
+import { type ConnectionAccess, participantOf, requireParticipant } from "../connection-access.ts";
+import type { NewConnection } from "../connection-record.ts";
+import { deterministicId } from "../store/deterministic-id.ts";
+import { parseUserPair } from "../user-pair.ts";
+
+/** Makes of a request the connection that is to be written, or throws why the caller may not have it. */
+export function buildConnection(
+  access: ConnectionAccess,
+  request: CreateConnectionRequest,
+  context: HandlerContext,
+): NewConnection {
+  const caller = actorOf(context);
+  const pair = parseUserPair(request);
+  requireParticipant(participantOf(access, context.values.get(principalKey)), pair);
+  const { connectionId, connectedSince, requestId } = request;
+  const now = new Date();
+  const record = {
+    id: connectionId.toLowerCase(),
+    ...pair,
+    connectedSince: connectedSince === undefined ? now : parseTimestamp("connected_since", connectedSince),
+    isActive: true,
+    recordVersion: 1,
+    createdAt: now,
+    updatedAt: now,
+    archivedAt: null,
+    owner: caller.userId,
+  };
+  const draft = { caller, record, signal: context.signal };
+  if (requestId === "") {
+    if (connectionId === "") record.id = randomUUIDv7();
+    return draft;
+  }
+  if (connectionId === "") record.id = deterministicId("connection", caller.organizationId, requestId);
+  const eventId = deterministicId("event", caller.organizationId, requestId);
+  const repeatable = { requestId, eventId, sinceNow: connectedSince === undefined, idDerived: connectionId === "" };
+  return { ...draft, idempotency: repeatable };
+}
+
+// The range that google.protobuf.Timestamp documents: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds.
+const earliest = -62_135_596_800n;
+
+const latest = 253_402_300_799n;
+
+/** Reads a timestamp of a request, cut to the millisecond. Binary messages can hold any number, so it is checked. */
+export function parseTimestamp(field: string, timestamp: Timestamp): Date {
+  const { seconds, nanos } = timestamp;
+  if (seconds < earliest || seconds > latest || nanos < 0 || nanos > 999_999_999)
+    throw fieldsInvalid({
+      field,
+      description: "must be a time of the years 1 to 9999 with 0 to 999,999,999 nanoseconds",
+    });
+  return new Date(Number(seconds) * 1000 + Math.floor(nanos / 1_000_000));
+}

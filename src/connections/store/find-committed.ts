@@ -1,0 +1,25 @@
+import type { Knex } from "knex";
+import { runPrepared } from "../../database/run-prepared.ts";
+
+/** There is no index on the ids of events: these are looked for among the last so many of their organization. */
+const newest = 100_000;
+
+const statement = `
+  select event.id, event.revision
+  from organization
+  join event on event.organization_id = organization.id and event.revision > organization.revision - ${newest}
+  where organization.id = any (?::text[]) and event.id = any (?::uuid[])`;
+
+/** The revisions of events that were written just now, by the ids of the events. */
+export async function findCommitted(
+  knex: Knex,
+  organizationIds: readonly string[],
+  eventIds: readonly string[],
+): Promise<ReadonlyMap<string, bigint>> {
+  if (eventIds.length === 0) return new Map();
+  const rows = await runPrepared<{ id: string; revision: bigint }>(knex, "find-written", statement, [
+    [...new Set(organizationIds)],
+    [...eventIds],
+  ]);
+  return new Map(rows.map(({ id, revision }) => [id, revision]));
+}

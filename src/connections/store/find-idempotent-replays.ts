@@ -1,0 +1,71 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Knex } from "knex";
+import type { Connection } from "../../../gen/connectory/v1/connection_pb.js";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { runPrepared } from "../../database/run-prepared.ts";
+import { ApiError } from "../../errors/api-error.ts";
+import { connectionFromEvent } from "../connection-from-event.ts";
+import type { InsertedConnection, NewConnection } from "../connection-record.ts";
+
+type Repeatable = NewConnection & Required<Pick<NewConnection, "idempotency">>;
+
+interface FirstEvent {
+  readonly ord: bigint;
+  readonly revision: bigint;
+  readonly actor: string;
+  readonly data: JsonObject;
+}
+
+// The condition on the version is that of the index event_of_request.
+const statement = `
+  select item.ord, event.revision, event.actor, event.data
+  from unnest(?::text[], ?::uuid[]) with ordinality as item (organization_id, event_id, ord)
+  join event on event.organization_id = item.organization_id and event.id = item.event_id
+    and get_byte(uuid_send(event.id), 6) >> 4 = 8`;
+
+/** OF_ANOTHER: another user of the organization has used the request_id, which says nothing about this one's. */
+type Repeated = InsertedConnection | ApiError | "OF_ANOTHER";
+
+/**
+ * Looks for what was written before under the same request_id, among creates that could not be inserted: what the first
+ * was answered, or REQUEST_ID_REUSED when that was another request of the same user. Missing in the answer: nothing was.
+ */
+export async function findIdempotentReplays(
+  knex: Knex,
+  items: readonly NewConnection[],
+): Promise<Map<NewConnection, Repeated>> {
+  const found = new Map<NewConnection, Repeated>();
+  const repeatable = items.filter((item): item is Repeatable => item.idempotency !== undefined);
+  if (repeatable.length === 0) return found;
+  const rows = await runPrepared<FirstEvent>(knex, "find-repeated", statement, [
+    repeatable.map(({ caller }) => caller.organizationId),
+    repeatable.map((item) => item.idempotency.eventId),
+  ]);
+  for (const { ord, revision, actor, data } of rows) {
+    const item = repeatable[Number(ord) - 1] as Repeatable;
+    if (actor !== item.caller.userId) found.set(item, "OF_ANOTHER");
+    else {
+      const first = connectionFromEvent(data);
+      found.set(item, isSame(item, first) ? { revision, first } : reused());
+    }
+  }
+  return found;
+}
+
+/** Whether the request that comes now asks for what was written first. */
+function isSame({ record, idempotency }: Repeatable, first: Connection): boolean {
+  const { connectedSince, createdAt } = first;
+  const sameTime =
+    connectedSince !== undefined &&
+    createdAt !== undefined &&
+    timestampMs(connectedSince) === (idempotency.sinceNow ? timestampMs(createdAt) : record.connectedSince.getTime());
+  return sameTime && record.id === first.id && record.userId1 === first.userId1 && record.userId2 === first.userId2;
+}
+
+function reused(): ApiError {
+  const description = "was used for another request: make a new one for each";
+  return new ApiError(ErrorReason.REQUEST_ID_REUSED, `request_id: ${description}`, {
+    fieldViolations: [{ field: "request_id", description }],
+  });
+}

@@ -1,0 +1,36 @@
+import type { Knex } from "knex";
+import { type ConnectionRecord, connectionColumns } from "../connection-record.ts";
+
+/** The last connection of the page before. */
+export interface ListCursor {
+  readonly connectedSince: Date;
+  readonly id: string;
+}
+
+// Both ends read at most one page from their own index; the merge sorts at most two pages.
+const oneEnd = (userColumn: string) => `
+  (select ${connectionColumns} from connection
+   where organization_id = :organizationId and ${userColumn} = :userId and is_active
+     and (cast(:connectedSince as timestamptz) is null
+       or (connected_since, id) < (cast(:connectedSince as timestamptz), cast(:id as uuid)))
+   order by connected_since desc, id desc limit :limit)`;
+
+const statement = `
+  select * from (${oneEnd("user_id_1")} union all ${oneEnd("user_id_2")}) as page
+  order by "connectedSince" desc, id desc limit :limit`;
+
+/** The active connections of a user, newest first, from after `cursor`. */
+export async function listUserConnections(
+  knex: Knex,
+  wanted: { organizationId: string; userId: string; limit: number; cursor: ListCursor | undefined },
+): Promise<ConnectionRecord[]> {
+  const { organizationId, userId, limit, cursor } = wanted;
+  const { rows } = await knex.raw<{ rows: ConnectionRecord[] }>(statement, {
+    organizationId,
+    userId,
+    limit,
+    connectedSince: cursor?.connectedSince.toISOString() ?? null,
+    id: cursor?.id ?? null,
+  });
+  return rows;
+}

@@ -1,8 +1,0 @@
-import type { FieldViolation } from "../failure.ts";
-import { maxTargets } from "./open-first.ts";
-
-/** What is wrong with the length of a list of addresses that a test begins with, each counted once. */
-export function checkCount(field: string, targets: readonly unknown[]): readonly FieldViolation[] {
-  if (targets.length <= maxTargets) return [];
-  return [{ field, description: `has ${targets.length} addresses: give ${maxTargets} at most` }];
-}

@@ -1,0 +1,73 @@
+import { rootCertificates } from "node:tls";
+import { create } from "@bufbuild/protobuf";
+import { TestStage } from "../../../../gen/connectory/v1/test_report_pb.js";
+import { TlsConfigSchema } from "../../../../gen/connectory/v1/tls_config_pb.js";
+import { endpointName, type Probe, ProbeError, type Step } from "../../sdk/connector.ts";
+import { basicAuthorization } from "../../sdk/http/http-auth.ts";
+import { type HttpResponse, openHttpClient, translateHttpError } from "../../sdk/http/http-client.ts";
+import { isEncrypted, urlTarget } from "../../sdk/url.ts";
+import type { OauthLogin } from "../kafka-access.ts";
+
+const field = "sasl.oauth_token_endpoint";
+
+/**
+ * Asks a token endpoint for a token with the client's id and secret (RFC 6749, 4.4), a step of its own. `ca` is trusted
+ * there beside the authorities that everybody trusts: brokers may have one of their own and the endpoint none, or both.
+ */
+export async function fetchOauthToken(login: OauthLogin, ca: string, probe: Probe): Promise<string> {
+  const { tokenEndpoint, clientId, clientSecret, scope } = login;
+  const url = new URL(tokenEndpoint);
+  const trusted = ca === "" ? "" : [...rootCertificates, ca].join("\n");
+  const tls = isEncrypted(url) ? create(TlsConfigSchema, { ca: trusted }) : undefined;
+  const step: Step = {
+    stage: TestStage.AUTHENTICATE,
+    endpoint: endpointName(urlTarget(url)),
+    field,
+    translate: (error) => translateHttpError(error, field),
+    warning: tls === undefined ? secretInClear : undefined,
+  };
+  const content = new URLSearchParams({ grant_type: "client_credentials", ...(scope === "" ? {} : { scope }) });
+  const headers = {
+    // The two are encoded first (RFC 6749, 2.3.1): a colon in an id would end it.
+    authorization: basicAuthorization(encodeURIComponent(clientId), encodeURIComponent(clientSecret)),
+    accept: "application/json",
+    "content-type": "application/x-www-form-urlencoded",
+  };
+  const client = await openHttpClient(probe, { url, field, tls, note: ofTheEndpoint });
+  try {
+    return await probe.step(step, async () => {
+      const path = `${url.pathname}${url.search}`;
+      return readToken(await client.request({ method: "POST", path, headers, content: content.toString() }));
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+const ofTheEndpoint = "the token endpoint has no TLS settings but tls.ca, which is trusted there too";
+const secretInClear = { code: "PASSWORD_IN_CLEAR", hint: "the client's secret travels in clear: take https" };
+
+function readToken({ status, body }: HttpResponse): string {
+  const { access_token: token, error } = parseAnswer(body);
+  // What a token is made of (RFC 6750, 2.1); anything else could not be handed on as it is.
+  if (status === 200 && typeof token === "string" && /^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
+  if (status === 429 || status >= 500)
+    throw new ProbeError("UNAVAILABLE", "the token endpoint does not serve requests just now: try again", field);
+  if (status === 401 || error === "invalid_client")
+    throw new ProbeError("PASSWORD_WRONG", "the token endpoint refused the client's id or secret", "sasl.password");
+  if (error === "invalid_scope")
+    throw new ProbeError("SCOPE_REFUSED", "the token endpoint does not give this scope", "sasl.oauth_scope");
+  if (status === 403 || error === "unauthorized_client" || error === "unsupported_grant_type")
+    throw new ProbeError("PERMISSION_DENIED", "the client may not get a token for itself there", "sasl.username");
+  const hint = "what answers there gives no OAuth token for a client's id and secret: check the url";
+  throw new ProbeError("NOT_A_TOKEN_ENDPOINT", hint, field);
+}
+
+function parseAnswer(body: string): { readonly access_token?: unknown; readonly error?: unknown } {
+  try {
+    const answer: unknown = JSON.parse(body);
+    return typeof answer === "object" && answer !== null ? answer : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,27 @@
+import { maxTargets } from "../sdk/connect-first-reachable.ts";
+import { endpointName, type Probe, ProbeError } from "../sdk/connector.ts";
+import { connectToServer } from "./connect.ts";
+import { parseNatsServers } from "./nats-servers.ts";
+import type { NatsTarget } from "./select-server.ts";
+
+const note = "a server of the cluster sends its clients to this address (connect_urls)";
+
+/**
+ * Reaches the servers that the one we are logged in to announces. One that cannot be reached is a warning: the others
+ * work. One where this service may not dial is a failure, because clients would be led there.
+ */
+export async function probeClusterUrls({ server, configured }: NatsTarget, probe: Probe): Promise<void> {
+  const announced = parseNatsServers(server.greeting.others.join(","))
+    .filter((address) => !configured.has(endpointName(address)))
+    .slice(0, maxTargets);
+  const visits = announced.map(async (address) => {
+    try {
+      (await connectToServer(address, { tls: server.tls, note }, probe)).socket.destroy();
+    } catch (error) {
+      if (!(error instanceof ProbeError) || error.code === "EGRESS_DENIED" || probe.signal.aborted) throw error;
+      probe.downgradeToWarning(endpointName(address));
+    }
+  });
+  const failed = (await Promise.allSettled(visits)).find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}

@@ -1,0 +1,56 @@
+import type { Message } from "@bufbuild/protobuf";
+import type { ConnectorConfig } from "../../gen/connectory/v1/connector_pb.js";
+import { amqp } from "./amqp/amqp.ts";
+import { catalogOnlyConnectors } from "./catalog-only-connectors.ts";
+import { confluent } from "./confluent/confluent.ts";
+import { http } from "./http/http.ts";
+import { iceberg } from "./iceberg/iceberg.ts";
+import { kafka } from "./kafka/kafka.ts";
+import { mqtt } from "./mqtt/mqtt.ts";
+import { mysql } from "./mysql/mysql.ts";
+import { nats } from "./nats/nats.ts";
+import { postgres } from "./postgres/postgres.ts";
+import { rabbitmq } from "./rabbitmq/rabbitmq.ts";
+import { redis } from "./redis/redis.ts";
+import { s3 } from "./s3/s3.ts";
+import type { Connector, ListedConnector } from "./sdk/connector.ts";
+import { websocket } from "./websocket/websocket.ts";
+
+type Member = Extract<ConnectorConfig["connector"], { value: Message }>;
+
+/** A connector for every member of `ConnectorConfig.connector`: a member without a line in `connectors` does not compile. */
+export type ConnectorRegistry = {
+  readonly [Name in Member["case"]]: Connector<Extract<Member, { case: Name }>["value"]>;
+};
+
+/** The connectors that profiles can be made for. */
+export const connectors: ConnectorRegistry = {
+  amqp,
+  confluent,
+  http,
+  iceberg,
+  kafka,
+  mqtt,
+  mysql,
+  nats,
+  postgres,
+  rabbitmq,
+  redis,
+  s3,
+  websocket,
+};
+
+/** Every connector by id, those without profiles too. */
+export function allConnectors(registry: ConnectorRegistry): readonly (Connector | ListedConnector)[] {
+  return [...Object.values<Connector>(registry), ...catalogOnlyConnectors].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The connector with this id that profiles can be made for; undefined when there is none. */
+export function findConnector(registry: ConnectorRegistry, id: string): Connector | undefined {
+  return Object.values<Connector>(registry).find((connector) => connector.id === id);
+}
+
+/** The connector with this id, with profiles or without; undefined when there is none. */
+export function findListed(registry: ConnectorRegistry, id: string): Connector | ListedConnector | undefined {
+  return allConnectors(registry).find((connector) => connector.id === id);
+}

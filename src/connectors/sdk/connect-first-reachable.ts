@@ -1,0 +1,25 @@
+import type { Socket } from "node:net";
+import type { Target } from "../../egress/egress-policy.ts";
+import { endpointName, type Probe } from "./connector.ts";
+
+/** At most so many addresses of one kind, configured or announced, are dialled by one test: it is no port scanner. */
+export const maxTargets = 16;
+
+/**
+ * Opens the configured addresses, 16 at most, and keeps the first in their order; those that fail are warnings as long as
+ * one does not.
+ */
+export async function connectFirstReachable<Place extends Target, Opened extends { readonly socket: Socket }>(
+  configured: readonly Place[],
+  open: (target: Place) => Promise<Opened>,
+  probe: Probe,
+): Promise<Opened & { readonly target: Place }> {
+  const targets = configured.slice(0, maxTargets);
+  const outcomes = await Promise.allSettled(targets.map(async (target) => ({ ...(await open(target)), target })));
+  const [first, ...spare] = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  if (first === undefined) throw outcomes.find((outcome) => outcome.status === "rejected")?.reason;
+  for (const { socket } of spare) socket.destroy();
+  for (const [index, target] of targets.entries())
+    if (outcomes[index]?.status === "rejected") probe.downgradeToWarning(endpointName(target));
+  return first;
+}

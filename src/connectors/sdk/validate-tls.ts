@@ -1,0 +1,59 @@
+import { createSecureContext } from "node:tls";
+import type { TlsConfig } from "../../../gen/connectory/v1/tls_config_pb.js";
+import type { FieldViolation } from "../../errors/api-error.ts";
+import { type Certificates, readCertificates } from "../../pem/read-certificates.ts";
+import { type PrivateKey, readPrivateKey } from "../../pem/read-private-key.ts";
+import { errorCode } from "./translate-error.ts";
+
+/** Those that browsers and systems bring along are about 150. */
+const maxAuthorities = 200;
+const maxChain = 16;
+/** OpenSSL makes no connection with less. */
+const minRsaBits = 2048;
+
+/**
+ * What is wrong with the PEM texts of a TLS configuration, found without dialling anybody, and in a time that does not depend
+ * on what is in them: see the limits in `src/pem`.
+ */
+export function validateTls(tls: TlsConfig | undefined): readonly FieldViolation[] {
+  if (tls === undefined) return [];
+  const violations: FieldViolation[] = [];
+  const report = (field: string, description: string) => violations.push({ field: `tls.${field}`, description });
+  const ca = tls.ca === "" ? undefined : readCertificates(tls.ca, { most: maxAuthorities });
+  const cert = tls.cert === "" ? undefined : readCertificates(tls.cert, { most: maxChain });
+  const key = tls.key === "" ? undefined : readPrivateKey(tls.key);
+  if (ca !== undefined && "fault" in ca) report("ca", ca.fault);
+  if (cert !== undefined && "fault" in cert) report("cert", cert.fault);
+  if (key !== undefined && "fault" in key) report("key", key.fault);
+  if (cert !== undefined && key === undefined) report("key", "must come together with tls.cert");
+  if (cert === undefined && key !== undefined) report("cert", "must come together with tls.key");
+  if (violations.length === 0 && cert !== undefined && key !== undefined) {
+    const [field, fault] = faultOfPair(cert, key) ?? faultOfUse(tls) ?? [];
+    if (field !== undefined && fault !== undefined) report(field, fault);
+  }
+  return violations;
+}
+
+type Fault = readonly [field: string, description: string];
+
+function faultOfPair(chain: Certificates, pair: PrivateKey): Fault | undefined {
+  if (!("certificates" in chain && "key" in pair)) return undefined;
+  const { certificates } = chain;
+  const at = certificates.findIndex((one) => one.checkPrivateKey(pair.key));
+  if (at === -1) return ["key", "is not the key of tls.cert"];
+  if (at > 0)
+    return ["cert", `must begin with the certificate of tls.key, which is number ${at + 1}: its issuers come after it`];
+  const bits = certificates[0]?.publicKey.asymmetricKeyDetails?.modulusLength ?? minRsaBits;
+  return bits < minRsaBits ? ["cert", `has an RSA key of ${bits} bits: TLS takes ${minRsaBits} and more`] : undefined;
+}
+
+/** What the library that makes connections has against them. */
+function faultOfUse({ cert, key }: TlsConfig): Fault | undefined {
+  try {
+    // With an empty list the authorities that Node brings along are not loaded.
+    createSecureContext({ ca: [], cert, key });
+    return undefined;
+  } catch (error) {
+    return ["cert", `cannot be used for TLS together with tls.key (${errorCode(error) || "refused"})`];
+  }
+}

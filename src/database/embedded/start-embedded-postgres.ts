@@ -1,0 +1,68 @@
+import { mkdir, realpath, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Client } from "pg";
+import type { Logger } from "pino";
+import type { DatabaseAddress } from "../open-knex.ts";
+import { createCluster } from "./create-cluster.ts";
+import { locatePostgres } from "./locate-postgres.ts";
+import { choosePostgresOsUser } from "./postgres-os-user.ts";
+import { runPostgres } from "./run-postgres.ts";
+import { shortSocketPath } from "./short-socket-path.ts";
+import { clusterNameOf, stopOrphanedPostgres } from "./stop-orphaned-postgres.ts";
+
+/**
+ * Starts PostgreSQL 18 on `<dataDir>/postgres` as a child process that listens on a unix socket alone, and makes the
+ * cluster and the database `connectory` when they are missing. A server that a killed process has left running on the
+ * folder is stopped first, so the caller must hold `lockDataDir(dataDir)`.
+ *
+ * `fsync: false` is for tests: a crash of the machine may lose the data. `onExit` is called (after a fatal log line)
+ * when the server ends without `stop`. `stop` ends it in order; the caller closes its pools before.
+ *
+ * Measured on two cores: the first start takes 1.2 s, of which initdb is 0.9; a later one 0.07 to 0.1 s.
+ */
+export async function startEmbeddedPostgres(options: {
+  readonly dataDir: string;
+  readonly log: Logger;
+  readonly fsync?: boolean;
+  readonly onExit?: () => void;
+}): Promise<{ target: DatabaseAddress; stop(): Promise<void> }> {
+  const { log, fsync = true } = options;
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const dataDir = await realpath(options.dataDir);
+  const clusterDir = join(dataDir, "postgres");
+
+  const socketDir = await shortSocketPath(clusterDir);
+  const isThere = (await stat(clusterDir).catch(() => undefined)) !== undefined;
+  if (isThere) await stopOrphanedPostgres(clusterDir, socketDir, log); // before its files become another user's
+  const account = await choosePostgresOsUser(clusterDir);
+  const home = await locatePostgres(account, dataDir);
+  await createCluster({ home, clusterDir, account, fsync });
+  const name = await clusterNameOf(clusterDir);
+
+  const { onExit = () => {} } = options;
+  const server = await runPostgres({ home, clusterDir, account, name, fsync, log, onExit });
+  const stop = async () => {
+    await server.stop();
+    if (socketDir !== clusterDir) await rm(socketDir, { force: true });
+  };
+  const target = { host: socketDir, port: 5432, user: "connectory", password: "", database: "connectory" };
+  try {
+    await ensureDatabase(target);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { target, stop };
+}
+
+/** Makes the database unless the server has it, which also proves that the server answers. */
+export async function ensureDatabase(target: DatabaseAddress): Promise<void> {
+  const client = new Client({ ...target, database: "postgres", ssl: false, connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query("select from pg_database where datname = $1", [target.database]);
+    if (rowCount === 0) await client.query(`create database ${client.escapeIdentifier(target.database)}`);
+  } finally {
+    await client.end();
+  }
+}

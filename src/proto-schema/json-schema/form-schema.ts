@@ -1,0 +1,101 @@
+import type { AnyDesc, DescEnum, DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
+import { descriptionOf } from "../comments/comment-lookup.ts";
+import { isSecret } from "../field-options.ts";
+import { fieldSchema } from "./field-schema.ts";
+import type { JsonSchema, ObjectSchema } from "./keywords.ts";
+import { isRequiredOneof } from "./oneof-keywords.ts";
+import { titleOf } from "./title-of.ts";
+
+/** A JSON Schema that names the secret properties of an object, which forms then hide while they are typed. */
+export interface FormSchema extends ObjectSchema {
+  sensitive?: string[];
+}
+
+/** The title of the option that stands for an absent field. */
+export const noneTitle = "None";
+
+/**
+ * The schema of a configuration for programs that make web forms of schemas: draft-07, everything titled and in place, and
+ * no keyword of ours but `sensitive`. Properties have their proto names. What such forms need to work decides the rest:
+ *
+ * - A choice is a property of its own, with a `oneOf` of titled objects and nothing else: a oneof, under its name, and a
+ *   message that may be absent. Forms fill in what stands beside a choice: a `tls` without one would always be there, and
+ *   its presence turns TLS on. `parseFormConfig` takes the choices out again.
+ * - No `$schema`: a validator of a later draft would refuse what it has not loaded.
+ * - The object itself is open: forms put `name` and `__meta` beside the configuration.
+ */
+export function formSchemaOf(message: DescMessage): FormSchema {
+  const { type, title, additionalProperties: _, ...open } = objectSchema(message, titleOf(message), []);
+  return { type, title, ...described(message), ...open } as FormSchema;
+}
+
+function objectSchema(message: DescMessage, title: string, around: readonly DescMessage[]): FormSchema {
+  if (around.includes(message)) throw new Error(`${message} contains itself: a form of it would have no end`);
+  const schema: FormSchema = { type: "object", title, properties: {} };
+  const required: string[] = [];
+  for (const member of message.members) {
+    const made = member.kind === "oneof" ? oneofSchema(member, around) : propertySchema(member, around);
+    schema.properties[member.name] = made.schema;
+    if (made.isRequired) required.push(member.name);
+  }
+  if (required.length > 0) schema.required = required;
+  const secrets = message.members.filter((member) => member.kind === "field" && isSecret(member));
+  if (secrets.length > 0) schema.sensitive = secrets.map(({ name }) => name);
+  return { ...schema, additionalProperties: false };
+}
+
+function propertySchema(field: DescField, around: readonly DescMessage[]): { schema: JsonSchema; isRequired: boolean } {
+  const refer = (type: DescMessage | DescEnum) =>
+    type.kind === "enum"
+      ? { type: "string" as const, enum: type.values.map(({ name }) => name) }
+      : objectSchema(type, titleOf(field), [...around, field.parent]);
+  const made = fieldSchema(field, { names: "proto", direction: "input", standing: "whole", refer });
+  const { writeOnly: _, ...plain } = made.schema;
+  const schema = { title: titleOf(field), ...withoutLength(plain) };
+  if (schema.items !== undefined) schema.items = { title: titleOf(field), ...withoutLength(schema.items) };
+  if (typeof schema.additionalProperties === "object")
+    schema.additionalProperties = { title: titleOf(field), ...withoutLength(schema.additionalProperties) };
+  const isChoice = schema.properties !== undefined && field.oneof === undefined && !made.isRequired;
+  return { schema: isChoice ? optional(schema) : schema, isRequired: made.isRequired };
+}
+
+/** A message that may be absent, as a choice. Nothing at all has to fit one option only. */
+function optional({ title = "", description = "", ...schema }: JsonSchema): JsonSchema {
+  const atLeast = schema.required === undefined ? { minProperties: 1 } : {};
+  return { type: "object", title, description, oneOf: [none(), { title, ...schema, ...atLeast }] };
+}
+
+function oneofSchema(oneof: DescOneof, around: readonly DescMessage[]): { schema: JsonSchema; isRequired: boolean } {
+  const isRequired = isRequiredOneof(oneof);
+  const members = oneof.fields.map((field): FormSchema => {
+    return {
+      type: "object",
+      title: titleOf(field),
+      ...described(field),
+      properties: { [field.name]: propertySchema(field, around).schema },
+      required: [field.name],
+      ...(isSecret(field) ? { sensitive: [field.name] } : {}),
+      additionalProperties: false,
+    };
+  });
+  const options = isRequired ? members : [none(), ...members];
+  return { schema: { type: "object", title: titleOf(oneof), ...described(oneof), oneOf: options }, isRequired };
+}
+
+function described(desc: AnyDesc): { description?: string } {
+  const description = descriptionOf(desc);
+  return description === "" ? {} : { description };
+}
+
+function none(): JsonSchema {
+  return { type: "object", title: noneTitle, additionalProperties: false };
+}
+
+/**
+ * Forms make a box of several lines for a text of 100 characters and more, which hides no password. So only what has
+ * several lines keeps its length: certificates and keys, the only texts that may be longer than 16384.
+ */
+function withoutLength(schema: JsonSchema): JsonSchema {
+  const { maxLength = 0, ...rest } = schema;
+  return maxLength < 100 || maxLength > 16_384 ? schema : rest;
+}

@@ -1,0 +1,87 @@
+import type { Registry } from "@bufbuild/protobuf";
+import { type ContextKey, createContextKey, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { fastifyConnectPlugin } from "@connectrpc/connect-fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ApiError } from "../../errors/api-error.ts";
+import { type CallProtocol, originKey } from "../../interceptors/call/call-origin.ts";
+import { toConnectError } from "../../interceptors/map-errors.ts";
+import { requestIdKey } from "../../interceptors/request-id.ts";
+import { arrivingRequestOf } from "../admission/arriving-request.ts";
+import { type ReportRejectedCall, reportProtocolError } from "../dispatch/report-rejected-call.ts";
+import { takeTimeout, timeoutFailure } from "../dispatch/request-timeout.ts";
+import type { Route } from "../dispatch/route.ts";
+import type { PreBodyAuth } from "../dispatch/run-header-interceptors.ts";
+import { rejectGrpcOverHttp1 } from "../http/http-protocol-errors.ts";
+import { originOf, recordOrigin } from "../http/request-origin.ts";
+import { maxRequestBytes } from "../request-limits/check-request.ts";
+import { type BufferedBody, bufferBody, bufferedBodyKey } from "./buffered-body.ts";
+import { arrivingKey, checkBody } from "./check-body.ts";
+import { completeProtocolError, keepCallErrors } from "./connect-protocol-errors.ts";
+import { readRequestBody } from "./request-body.ts";
+import { singleRequest } from "./single-request.ts";
+import { truncateGrpcErrors } from "./truncate-grpc-errors.ts";
+
+/** What is wrong with the deadline of a request. */
+const faultKey: ContextKey<ApiError | undefined> = createContextKey<ApiError | undefined>(undefined, {
+  description: "fault of the deadline",
+});
+
+export interface ConnectOptions {
+  readonly routes: readonly Route[];
+  readonly interceptors: readonly Interceptor[];
+  /** The most bytes of a request. */
+  readonly maxMessageBytes: number;
+  /** The messages that an answer's `google.protobuf.Any` can hold. */
+  readonly anyTypes: Registry;
+  /** Decides before the body is read. */
+  readonly preBodyAuth: PreBodyAuth;
+  readonly report: ReportRejectedCall;
+}
+
+/** Every RPC over Connect and gRPC-Web, and over gRPC where the connection is HTTP/2. */
+export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) => Promise<void> {
+  const { routes, interceptors, maxMessageBytes, anyTypes, preBodyAuth, report } = options;
+  return async (scope) => {
+    const faults = new WeakMap<FastifyRequest, ApiError>();
+    scope.addHook("preHandler", async (request, reply) => {
+      if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return rejectGrpcOverHttp1(reply);
+      recordOrigin(request, reply, protocolOf(request));
+      // connect-node (2.2.0) would wait for it for ever, and its stream with it, when a response is closed that nobody reads.
+      reply.raw.once("close", () => reply.raw.emit("drain"));
+      request.body = bufferBody(readRequestBody(request.raw), arrivingRequestOf(request.raw)?.receive);
+      const header = protocolOf(request) === "connect" ? "connect-timeout-ms" : "grpc-timeout";
+      const fault = takeTimeout(request.raw.headers, header);
+      if (fault !== undefined) faults.set(request, timeoutFailure(fault, header));
+    });
+    await scope.register(fastifyConnectPlugin, {
+      interceptors: [keepCallErrors, truncateGrpcErrors, singleRequest, ...interceptors],
+      contextValues: (request: FastifyRequest) =>
+        createContextValues()
+          .set(originKey, originOf(request))
+          .set(bufferedBodyKey, request.body as BufferedBody | undefined)
+          .set(arrivingKey, arrivingRequestOf(request.raw))
+          .set(faultKey, faults.get(request)),
+      requestGate: async (context) => {
+        completeProtocolError(context);
+        reportProtocolError(context, report);
+        await preBodyAuth(context);
+        const fault = context.values.get(faultKey);
+        if (fault !== undefined) throw toConnectError(fault, context.values.get(requestIdKey));
+        await checkBody(context, { maxBytes: maxRequestBytes(context.method.input, maxMessageBytes), anyTypes });
+      },
+      binaryOptions: { readUnknownFields: false },
+      readMaxBytes: maxMessageBytes,
+      jsonOptions: { ignoreUnknownFields: false, alwaysEmitImplicit: true, registry: anyTypes },
+      routes: (router) => {
+        for (const { method, implementation } of routes)
+          router.rpc(method, implementation, { readMaxBytes: maxRequestBytes(method.input, maxMessageBytes) });
+      },
+    });
+  };
+}
+
+function protocolOf({ headers }: FastifyRequest): CallProtocol {
+  const type = headers["content-type"] ?? "";
+  if (type.startsWith("application/grpc-web")) return "grpc-web";
+  return type.startsWith("application/grpc") ? "grpc" : "connect";
+}

@@ -1,0 +1,28 @@
+import { ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { ApiError } from "../../errors/api-error.ts";
+import { translateReadError } from "./translate-read-error.ts";
+
+/**
+ * The request of a stream of answers is read inside of the interceptors, to whom what Connect throws there would be a defect
+ * of this service. Here it becomes an ApiError on its way to them.
+ */
+export const singleRequest: Interceptor = (next) => (request) =>
+  request.stream ? next({ ...request, message: readOne(request.message, request.contextValues) }) : next(request);
+
+async function* readOne<T>(messages: AsyncIterable<T>, values: ContextValues): AsyncGenerator<T> {
+  const iterator = messages[Symbol.asyncIterator]();
+  for (let count = 0; ; count += 1) {
+    const next = await iterator.next().catch((error: unknown) => {
+      throw error instanceof ConnectError ? (translateReadError(error, values) ?? error) : error;
+    });
+    if (next.done !== true && count === 0) yield next.value;
+    else if (next.done === true && count > 0) return;
+    else throw notOne(count);
+  }
+}
+
+function notOne(count: number): ApiError {
+  const found = count === 0 ? "no message" : "more than one message";
+  return new ApiError(ErrorReason.CALL_NOT_SUPPORTED, `the request has ${found}: this method takes exactly one`);
+}

@@ -1,0 +1,109 @@
+import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
+import type { FieldViolation } from "../../errors/api-error.ts";
+
+/** So many faults are found at most, and lists and maps of more elements are not searched. */
+const maxErrors = 16;
+const maxElements = 1000;
+
+/**
+ * Says what of a JSON value cannot be read as a message, and where, with the names that the value has. What is found
+ * quotes names and no value: it may be a secret in the wrong place. Empty when no single field is to blame.
+ */
+export function explainJsonErrors(message: DescMessage, value: unknown): FieldViolation[] {
+  const errors: FieldViolation[] = [];
+  search(message, value, "", errors);
+  return errors;
+}
+
+function search(message: DescMessage, value: unknown, path: string, errors: FieldViolation[]): void {
+  if (isWellKnown(message) || !isObject(value)) {
+    errors.push({ field: path, description: `must be ${words(message)}` });
+    return;
+  }
+  for (const [key, part] of Object.entries(value)) {
+    if (errors.length >= maxErrors) return;
+    const field = message.fields.find(({ jsonName, name }) => key === jsonName || key === name);
+    const place = path === "" ? key : `${path}.${key}`;
+    if (field === undefined) errors.push({ field: place, description: unknownField(message) });
+    else if (!isReadable(message, key, part)) searchField(field, part, place, errors);
+  }
+}
+
+/** A field that cannot be read as a whole: is it one of its elements, or something inside of one? */
+function searchField(field: DescField, value: unknown, path: string, errors: FieldViolation[]): void {
+  const before = errors.length;
+  for (const [place, element, alone] of elementsOf(field, value, path)) {
+    if (errors.length >= maxErrors) return;
+    if (alone !== undefined && isReadable(field.parent, field.jsonName, alone)) continue;
+    if (field.message !== undefined) search(field.message, element, place, errors);
+    else errors.push({ field: place, description: `must be ${elementWords(field)}` });
+  }
+  if (errors.length === before) errors.push({ field: path, description: `must be ${fieldWords(field)}` });
+}
+
+/** Each element with its path and as the only one of its field; a field of its own is its only element. */
+function elementsOf(field: DescField, value: unknown, path: string): [string, unknown, unknown][] {
+  if (field.fieldKind === "list") {
+    if (!Array.isArray(value) || value.length > maxElements) return [];
+    return value.map((element, index) => [`${path}[${index}]`, element, [element]]);
+  }
+  if (field.fieldKind === "map") {
+    if (!isObject(value)) return [];
+    const entries = Object.entries(value);
+    if (entries.length > maxElements) return [];
+    return entries.map(([key, element]) => [`${path}[${JSON.stringify(key)}]`, element, { [key]: element }]);
+  }
+  return field.message === undefined ? [] : [[path, value, undefined]];
+}
+
+function isReadable(message: DescMessage, key: string, value: unknown): boolean {
+  try {
+    fromJson(message, { [key]: value as JsonValue });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unknownField({ fields }: DescMessage): string {
+  return fields.length === 0
+    ? "unknown field: there are none here"
+    : `unknown field: known here are ${fields.map(({ jsonName }) => jsonName).join(", ")}`;
+}
+
+function fieldWords(field: DescField): string {
+  if (field.fieldKind === "list") return `a list, and each element ${elementWords(field)}`;
+  if (field.fieldKind === "map") return `an object, and each value ${elementWords(field)}`;
+  return elementWords(field);
+}
+
+function elementWords(field: DescField): string {
+  if (field.enum !== undefined) return `one of ${field.enum.values.map(({ name }) => name).join(", ")}`;
+  return field.message !== undefined ? words(field.message) : scalarWords(field.scalar);
+}
+
+function scalarWords(scalar: ScalarType | undefined): string {
+  if (scalar === ScalarType.STRING) return "a text";
+  if (scalar === ScalarType.BYTES) return "a text in base64";
+  if (scalar === ScalarType.BOOL) return "true or false";
+  return scalar === ScalarType.DOUBLE || scalar === ScalarType.FLOAT ? "a number" : "a whole number that fits";
+}
+
+/** Messages whose JSON form is no object of their fields. */
+const wellKnown: Readonly<Record<string, string>> = {
+  "google.protobuf.Timestamp": "a time such as 2026-01-31T12:00:00Z",
+  "google.protobuf.Duration": "a duration such as 1.5s",
+  "google.protobuf.FieldMask": "a text of field paths with commas between them, such as name,config.kafka",
+};
+
+function isWellKnown({ typeName }: DescMessage): boolean {
+  return typeName.startsWith("google.protobuf.");
+}
+
+function words({ typeName }: DescMessage): string {
+  return wellKnown[typeName] ?? "an object";
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

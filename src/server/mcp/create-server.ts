@@ -1,0 +1,74 @@
+import {
+  type CallToolResult,
+  type Implementation,
+  type McpRequestContext,
+  ProtocolError,
+  ProtocolErrorCode,
+  type Server,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
+import type { Logger } from "pino";
+import { mcpCallerOf } from "./authenticate-request.ts";
+import type { CancellableCalls } from "./cancellable-calls.ts";
+import type { McpTool } from "./create-tools.ts";
+import { StrictServer } from "./strict-server.ts";
+
+/** What every server object works with. */
+export interface ServerDeps {
+  readonly tools: ReadonlyMap<string, McpTool>;
+  readonly running: CancellableCalls;
+  readonly serverInfo: Implementation;
+  readonly instructions: string;
+  readonly log: Logger;
+}
+
+/** The server object of one HTTP request: who calls is known from that request alone. */
+export function createServer(deps: ServerDeps, context: McpRequestContext): Server {
+  const { tools, running, serverInfo, instructions, log } = deps;
+  const header = context.requestInfo?.headers ?? new Headers();
+  const { permissions, peer } = mcpCallerOf(context.authInfo);
+  const server = new StrictServer(serverInfo, { capabilities: { tools: {} }, instructions });
+  const keyOf = (id: unknown) => `${header.get("authorization")} ${JSON.stringify(id)}`;
+
+  server.setRequestHandler("tools/list", ({ params }) => {
+    if (params?.cursor !== undefined) throw invalid("there is one page of tools, and no cursor");
+    const allowed = [...tools.values()].filter(
+      ({ permission }) => permission === undefined || permissions.has(permission),
+    );
+    return { tools: allowed.map(({ description }) => description) };
+  });
+
+  server.setRequestHandler("tools/call", async ({ params }, { mcpReq }): Promise<CallToolResult> => {
+    const tool = tools.get(params.name);
+    if (tool === undefined) throw invalid(`there is no tool ${JSON.stringify(params.name.slice(0, 64))}`);
+    try {
+      return await running.run(keyOf(mcpReq.id), mcpReq.signal, (signal) =>
+        tool.call({ arguments: params.arguments ?? {}, header, peer, signal, onProgress: progressOf(mcpReq) }),
+      );
+    } catch (err) {
+      log.error({ err, tool: params.name }, "a tool failed");
+      throw new ProtocolError(ProtocolErrorCode.InternalError, "internal error: the server's log has its cause");
+    }
+  });
+
+  // A client of the revisions before 2026 says so in a request of its own, which another server object gets.
+  server.setNotificationHandler("notifications/cancelled", ({ params }) => running.cancel(keyOf(params.requestId)));
+  return server;
+}
+
+/** Tells the caller of progress, when it gave a token to tell it by. */
+function progressOf({ _meta, notify }: ServerContext["mcpReq"]): ((message: string) => Promise<void>) | undefined {
+  const progressToken = _meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  let progress = 0;
+  return (message) => {
+    progress += 1;
+    const said = message === "" ? {} : { message };
+    // To a caller who has left nothing can be told; the call's signal ends the call.
+    return notify({ method: "notifications/progress", params: { progressToken, progress, ...said } }).catch(() => {});
+  };
+}
+
+function invalid(message: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, message);
+}

@@ -1,0 +1,41 @@
+import { getOption, hasOption } from "@bufbuild/protobuf";
+import type { Interceptor } from "@connectrpc/connect";
+import type { Tool } from "@modelcontextprotocol/server";
+import { mcp_tool } from "../../../gen/connectory/options/v1/mcp_tool_pb.js";
+import { accessOptionOf } from "../../interceptors/access-option.ts";
+import type { Route } from "../dispatch/route.ts";
+import { type CallTool, createToolCall } from "./create-tool-call.ts";
+import { describeTool } from "./describe-tool.ts";
+
+/** An RPC as a tool. */
+export interface McpTool {
+  readonly description: Tool;
+  /** What the caller must be allowed; undefined when it is for everybody. */
+  readonly permission: string | undefined;
+  readonly call: CallTool;
+}
+
+/** A tool of every RPC that has the option `mcp_tool`, by name. */
+export function createTools(
+  routes: readonly Route[],
+  interceptors: readonly Interceptor[],
+): ReadonlyMap<string, McpTool> {
+  const offered = routes.filter(({ method }) => hasOption(method, mcp_tool));
+  return new Map(
+    offered.map((route) => {
+      const { method } = route;
+      const { name, progressFrom } = getOption(method, mcp_tool);
+      const streamed = routes.find(
+        (other) => other.method.parent === method.parent && other.method.name === progressFrom,
+      );
+      if (progressFrom !== "" && streamed === undefined)
+        throw new Error(`${method.name}: there is no ${progressFrom} to tell of its progress`);
+      const access = accessOptionOf(method);
+      const permission = access?.public === true ? undefined : (access?.permission ?? "");
+      return [
+        name,
+        { description: describeTool(method), permission, call: createToolCall(route, streamed, interceptors) },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,48 @@
+import { type DescMessage, type DescMethod, getOption } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import type { Tool } from "@modelcontextprotocol/server";
+import { mcp_tool } from "../../../gen/connectory/options/v1/mcp_tool_pb.js";
+import { descriptionOf } from "../../proto-schema/comments/comment-lookup.ts";
+import { isSecret } from "../../proto-schema/field-options.ts";
+import { createJsonSchemas } from "../../proto-schema/json-schema/json-schema.ts";
+
+/** What a client is told of a tool; all of it follows from the RPC, its options and its comment. */
+export function describeTool(method: DescMethod): Tool {
+  const { name, title, destructive, openWorld } = getOption(method, mcp_tool);
+  const { idempotency } = method;
+  const readOnly = idempotency === Idempotency.NO_SIDE_EFFECTS;
+  const words = [
+    descriptionOf(method),
+    takesSecrets(method.input) ? "Secrets are write-only: no answer ever has them." : "",
+  ];
+  return {
+    name,
+    title,
+    description: words.filter((part) => part !== "").join("\n\n"),
+    inputSchema: schemaOf(method.input, "input"),
+    outputSchema: schemaOf(method.output, "output"),
+    annotations: {
+      title,
+      readOnlyHint: readOnly,
+      destructiveHint: destructive,
+      idempotentHint: readOnly || idempotency === Idempotency.IDEMPOTENT,
+      openWorldHint: openWorld,
+    },
+  };
+}
+
+/** A schema that stands alone: what it refers to is in its `$defs`. */
+function schemaOf(message: DescMessage, direction: "input" | "output"): Tool["inputSchema"] {
+  const schemas = createJsonSchemas({ names: "json", direction, ref: (name) => `#/$defs/${name}` });
+  const schema = schemas.of(message);
+  const $defs = schemas.definitions();
+  return { ...schema, ...(Object.keys($defs).length === 0 ? {} : { $defs }) } as Tool["inputSchema"];
+}
+
+function takesSecrets(message: DescMessage, seen = new Set<DescMessage>()): boolean {
+  if (seen.has(message)) return false;
+  seen.add(message);
+  return message.fields.some(
+    (field) => isSecret(field) || (field.message !== undefined && takesSecrets(field.message, seen)),
+  );
+}

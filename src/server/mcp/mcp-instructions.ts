@@ -1,0 +1,17 @@
+import { descriptionOf } from "../../proto-schema/comments/comment-lookup.ts";
+import type { Route } from "../dispatch/route.ts";
+
+/** What a client may tell its model of the server as a whole; what is special to a tool stands in its description. */
+export function mcpInstructions(routes: readonly Route[]): string {
+  const services = new Set(routes.map(({ method }) => method.parent));
+  return [...[...services].map(descriptionOf), ...rules].join("\n");
+}
+
+const rules = [
+  "What lies in another organization than that of the caller's token does not exist here.",
+  "Secrets are write-only: they can be sent, and no answer has them.",
+  "A tool error says what is wrong, in which field, and what to do. Change the arguments before you try again; only with retryAfterMs wait so long and send the same again.",
+  "The answer of a test is a result also when the tested system cannot be used: `error` and the steps of the report say so.",
+  "Lists come in pages: send the nextPageToken of an answer as pageToken, with the same other arguments, until it is empty.",
+  "Descriptions name fields as `next_page_token`; in arguments and answers the same field is `nextPageToken`.",
+];

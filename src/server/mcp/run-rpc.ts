@@ -1,0 +1,53 @@
+import { type DescMessage, fromJson, type Message, toJson } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { IncomingCall } from "../dispatch/call-context.ts";
+import { errorDetailRegistry } from "../dispatch/error-detail-registry.ts";
+import { createInvokeStream } from "../dispatch/invoke-stream.ts";
+import { createInvokeUnary } from "../dispatch/invoke-unary.ts";
+import type { Route } from "../dispatch/route.ts";
+import { readArguments } from "./read-arguments.ts";
+import { sentenceOf } from "./tool-result.ts";
+
+/** A call before its message is read. */
+export interface RawCall extends Omit<IncomingCall, "decode"> {
+  readonly arguments: unknown;
+  /** Tells the caller how far it is; undefined when nobody asked. */
+  readonly onProgress: ((sentence: string) => Promise<void>) | undefined;
+}
+
+/** Runs an RPC through the interceptors. Rejects with what they throw. */
+export type RunRpc = (call: RawCall) => Promise<Message>;
+
+/** A caller who does not read lets what it is told pile up here, so it is told of so many messages and no more. */
+const maxProgress = 1000;
+
+/** An RPC to run. Of a stream each message is progress, and the last one is the answer. */
+export function createRunRpc(route: Route, interceptors: readonly Interceptor[]): RunRpc {
+  const { input } = route.method;
+  const incoming = (call: RawCall) => ({ ...call, decode: () => readArguments(input, call.arguments) });
+  if (route.kind === "unary") {
+    const invoke = createInvokeUnary(route.method, route.implementation, interceptors);
+    return async (call) => (await invoke(incoming(call))).message;
+  }
+  const invoke = createInvokeStream(route.method, route.implementation, interceptors);
+  const { output } = route.method;
+  return async (call) => {
+    let last: Message | undefined;
+    let reported = 0;
+    for await (const message of (await invoke(incoming(call))).message) {
+      last = message;
+      if (reported++ < maxProgress) await call.onProgress?.(sentenceOf(output, message));
+    }
+    if (last === undefined) throw new ConnectError("the stream ended without an answer", Code.Internal);
+    return last;
+  };
+}
+
+/** The same for a route that stands in for another: its answer as that one's, less the fields that only it has. */
+export function convertResult(output: DescMessage, route: Route, run: RunRpc): RunRpc {
+  return async (call) =>
+    fromJson(output, toJson(route.method.output, await run(call), { registry: errorDetailRegistry }), {
+      ignoreUnknownFields: true,
+      registry: errorDetailRegistry,
+    });
+}

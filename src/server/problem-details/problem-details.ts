@@ -1,0 +1,198 @@
+import { type DescMessage, type JsonObject, toJson } from "@bufbuild/protobuf";
+import { durationMs } from "@bufbuild/protobuf/wkt";
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
+import { TestReportSchema } from "../../../gen/connectory/v1/test_report_pb.js";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  PreconditionFailureSchema,
+  RetryInfoSchema,
+} from "../../../gen/google/rpc/error_details_pb.js";
+import { statusName } from "../../interceptors/call/call-status.ts";
+import type { EnvelopeProblem, ProblemDetail } from "../../proto-schema/http/problem-detail.ts";
+import type { RestMapping } from "../../proto-schema/http/rest-mapping.ts";
+import { HttpError } from "./http-error.ts";
+import { type RequestNames, toRestPath } from "./rest-path.ts";
+
+/** What is known of a call that failed. */
+export interface FailedCall {
+  readonly requestId: string;
+  /** Undefined when it is not known which RPC was meant. */
+  readonly target: { readonly name: string; readonly form: RestMapping; readonly input: DescMessage } | undefined;
+  readonly wrapped: boolean;
+  /** True when the caller sent `If-Match`. */
+  readonly conditional: boolean;
+}
+
+/** An error as it is answered. */
+export interface Problem {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: ProblemDetail;
+}
+
+const statusOf: Readonly<Record<Code, number>> = {
+  [Code.Canceled]: 499, // nobody is there to see it
+  [Code.Unknown]: 500,
+  [Code.InvalidArgument]: 400,
+  [Code.DeadlineExceeded]: 504,
+  [Code.NotFound]: 404,
+  [Code.AlreadyExists]: 409,
+  [Code.PermissionDenied]: 403,
+  [Code.ResourceExhausted]: 429,
+  [Code.FailedPrecondition]: 422,
+  [Code.Aborted]: 409,
+  [Code.OutOfRange]: 400,
+  [Code.Unimplemented]: 501,
+  [Code.Internal]: 500,
+  [Code.Unavailable]: 503,
+  [Code.DataLoss]: 500,
+  [Code.Unauthenticated]: 401,
+};
+
+/** `ALREADY_EXISTS` as `Already exists`. */
+function inWords(name: string): string {
+  return name.charAt(0) + name.slice(1).toLowerCase().replaceAll("_", " ");
+}
+
+/** A refusal or the error of a call as a problem detail, with the members that its service adds. */
+export function toProblemDetails(error: HttpError | ConnectError, call: FailedCall): Problem {
+  const style = call.target?.form.style ?? RestStyle.UNSPECIFIED;
+  const { status, code, title, detail, reason, headers, more } =
+    error instanceof HttpError ? describeRefusal(error) : describeError(error, call, style);
+  const problem: ProblemDetail = {
+    type: `urn:connectory:error:${reason}`,
+    title,
+    status,
+    detail,
+    instance: `urn:connectory:request:${call.requestId}`,
+    code,
+    reason,
+    requestId: call.requestId,
+    ...more,
+  };
+  return { status, headers, body: { ...problem, ...styled(style, problem, call) } };
+}
+
+function styled(style: RestStyle, problem: ProblemDetail, { target }: FailedCall): object {
+  if (style === RestStyle.FLAT) return { error: problem.detail };
+  return style === RestStyle.ENVELOPE ? envelopeProblem(problem, target?.name ?? "") : {};
+}
+
+interface Described {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly reason: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly more: Partial<ProblemDetail>;
+}
+
+function describeRefusal({ status, code, reason, message, headers }: HttpError): Described {
+  return { status, code, title: inWords(reason), detail: message, reason, headers, more: {} };
+}
+
+function describeError(error: ConnectError, call: FailedCall, style: RestStyle): Described {
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const reason = info?.reason ?? "INTERNAL";
+  const retryDelay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  const retryAfterMs = retryDelay === undefined ? undefined : durationMs(retryDelay);
+  const { detail, violations } = violationsOf(error, call);
+  return {
+    status: httpStatus(error.code, call, style),
+    code: statusName(error.code),
+    title: inWords(statusName(error.code)),
+    detail,
+    reason,
+    headers: {
+      ...(error.code === Code.Unauthenticated ? { "www-authenticate": challenge(reason) } : {}),
+      ...(retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(retryAfterMs / 1000)) }),
+    },
+    more: {
+      ...(violations === undefined ? {} : { violations }),
+      ...preconditionsOf(error),
+      ...(Object.keys(info?.metadata ?? {}).length === 0 ? {} : { metadata: info?.metadata ?? {} }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...reportOf(error, call),
+    },
+  };
+}
+
+function httpStatus(code: Code, { conditional }: FailedCall, style: RestStyle): number {
+  if (code === Code.Aborted && conditional) return 412;
+  if (code === Code.FailedPrecondition && style !== RestStyle.ENVELOPE) return 400;
+  return statusOf[code];
+}
+
+function challenge(reason: string): string {
+  return reason === "TOKEN_MISSING" ? "Bearer" : 'Bearer error="invalid_token"';
+}
+
+/** The violations with the caller's own names for the fields, and the text, which begins with the same. */
+function violationsOf(
+  error: ConnectError,
+  { target, wrapped }: FailedCall,
+): Pick<ProblemDetail, "detail" | "violations"> {
+  const [bad] = error.findDetails(BadRequestSchema);
+  if (bad === undefined || target === undefined) return { detail: error.rawMessage };
+  const names: RequestNames = { names: target.form.names, wrapped };
+  const violations = bad.fieldViolations.map(({ field, description }) => ({
+    field: toRestPath(target.input, field, names),
+    description,
+  }));
+  const before = asText(bad.fieldViolations);
+  const detail = error.rawMessage.startsWith(before)
+    ? asText(violations) + error.rawMessage.slice(before.length)
+    : error.rawMessage;
+  return { detail, violations };
+}
+
+function asText(violations: readonly { field: string; description: string }[]): string {
+  return violations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+}
+
+function preconditionsOf(error: ConnectError): Partial<ProblemDetail> {
+  const [failure] = error.findDetails(PreconditionFailureSchema);
+  if (failure === undefined) return {};
+  return {
+    preconditions: failure.violations.map(({ type, subject, description }) => ({ type, subject, description })),
+  };
+}
+
+function reportOf(error: ConnectError, { target }: FailedCall): Partial<ProblemDetail> {
+  const [report] = error.findDetails(TestReportSchema);
+  if (report === undefined) return {};
+  const useProtoFieldName = target?.form.names !== "json";
+  return { report: toJson(TestReportSchema, report, { useProtoFieldName, alwaysEmitImplicit: true }) as JsonObject };
+}
+
+/**
+ * What the envelope style adds to a problem: the names that its callers know, made from the code, the reason and the first
+ * violation. `method` is the RPC's name, such as `createConnection`.
+ */
+export function envelopeProblem(problem: ProblemDetail, method: string): EnvelopeProblem {
+  const loginRequired = problem.code === "UNAUTHENTICATED";
+  return {
+    result: "ERR",
+    message: `errMsg_${loginRequired ? `${method}RequiresLogin` : whatIsWrong(problem)}`,
+    errCode: loginRequired ? "LoginRequired" : pascal(problem.reason),
+    date: new Date().toISOString(),
+  };
+}
+
+function whatIsWrong({ code, reason, violations = [] }: ProblemDetail): string {
+  const [first] = violations;
+  if (code === "NOT_FOUND") return "RecordNotFound";
+  if (code === "ALREADY_EXISTS" && first !== undefined)
+    return `DuplicateIndexErrorWithFields:${violations.map(({ field }) => field).join("-")}`;
+  if (code !== "INVALID_ARGUMENT" || first === undefined) return pascal(reason);
+  if (first.description === "value is required") return `${first.field}isRequired`;
+  return `${first.field}${/(^id|Id)\d*$/.test(first.field) ? "isNotAValidID" : "isNotValid"}`;
+}
+
+/** `CONNECTION_ALREADY_EXISTS` as `ConnectionAlreadyExists`. */
+function pascal(name: string): string {
+  return name.toLowerCase().replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

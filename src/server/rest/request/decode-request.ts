@@ -1,0 +1,135 @@
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  fromJsonString,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+} from "@bufbuild/protobuf";
+import { EmptySchema, FieldMaskSchema } from "@bufbuild/protobuf/wkt";
+import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
+import { ApiError, type FieldViolation, manyInvalid } from "../../../errors/api-error.ts";
+import { explainJsonErrors } from "../../dispatch/explain-json-errors.ts";
+import { checkRequestJson, jsonBounds } from "../../request-limits/check-request.ts";
+import type { JsonBounds } from "../../request-limits/scan-json.ts";
+import { emptyObject, isObject } from "./json-fields.ts";
+import { normalizeBody, type RefuseMember } from "./normalize-body.ts";
+import { putText, readQuery } from "./read-query.ts";
+
+/** The parts of an HTTP request that its message is made of. */
+export interface RequestParts {
+  /** What of the message the body holds, as HttpRule says it. */
+  readonly bodyRule: string;
+  /** The text of the body; empty when there is none. */
+  readonly body: string;
+  /** The query without its `?`. */
+  readonly query: string;
+  /** What the path and the headers say. */
+  readonly fixed: readonly FixedField[];
+}
+
+/** A field that does not come from body or query. */
+export interface FixedField {
+  readonly field: string;
+  readonly value: string;
+  /** Where it comes from, for people. Body and query may not contradict it; absent when it simply replaces theirs. */
+  readonly source?: string;
+}
+
+/** The message of a request, and whether named members stood around their fields in it. */
+export interface DecodedRequest {
+  readonly message: Message;
+  readonly wrapped: boolean;
+}
+
+/** Makes the message of an HTTP request. Throws ApiError MESSAGE_MALFORMED with every field that is wrong, or `refuseMember`'s. */
+export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMember: RefuseMember): DecodedRequest {
+  const { json, masks, violations, wrapped } = normalizeBody(schema, readJson(schema, parts), rejectMember);
+  for (const violation of putQuery(schema, json, parts)) violations.push(violation);
+  for (const { field, value, source } of parts.fixed) {
+    const alone = emptyObject();
+    const wrong = putText(schema, alone, field, value) ?? merge(json, alone, "", source);
+    if (wrong !== undefined) violations.push(wrong);
+  }
+  // The paths that the body names are read by our own reader, see readMaskPaths.
+  for (const field of masks.keys()) delete json[field.name];
+  const message = violations.length > 0 ? undefined : tryRead(schema, json);
+  if (message === undefined) throw malformed(violations.length > 0 ? violations : explainJsonErrors(schema, json));
+  for (const [field, paths] of masks)
+    (message as unknown as Record<string, unknown>)[field.localName] = create(FieldMaskSchema, { paths });
+  return { message, wrapped };
+}
+
+/** What the body holds, as the JSON of the request. */
+function readJson(schema: DescMessage, { bodyRule, body }: RequestParts): JsonObject {
+  if (body === "") return {};
+  if (bodyRule === "") throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "this method takes no body");
+  checkRequestJson(boundsOf(schema, bodyRule), body);
+  let json: JsonValue;
+  try {
+    json = JSON.parse(body) as JsonValue;
+  } catch {
+    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body is not JSON");
+  }
+  if (bodyRule === "*" && !isObject(json))
+    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body must be a JSON object");
+  const whole = bodyRule === "*" ? body : `{"body":${body}}`;
+  try {
+    // JSON.parse takes the last of two equal keys without a word; protobuf's reader of text does not.
+    fromJsonString(EmptySchema, whole, { ignoreUnknownFields: true });
+  } catch {
+    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body has the same key twice in one object");
+  }
+  return bodyRule === "*" ? (json as JsonObject) : { [bodyRule]: json };
+}
+
+/** What can be in the body: the whole request, or one field of it. */
+function boundsOf(schema: DescMessage, bodyRule: string): JsonBounds {
+  const bounds = jsonBounds(schema);
+  const shape = bodyRule === "*" ? bounds.shape : bounds.shape?.members.get(bodyRule);
+  return shape === undefined ? bounds : { ...bounds, shape };
+}
+
+function putQuery(schema: DescMessage, json: JsonObject, { bodyRule, query }: RequestParts): FieldViolation[] {
+  const parameters = readQuery(query);
+  if (parameters === undefined)
+    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the query is not percent-encoded UTF-8");
+  return parameters.flatMap(([name, value]) => {
+    if (bodyRule === "*")
+      return [{ field: name, description: "is no parameter: this method's fields go into the body" }];
+    return putText(schema, json, name, value) ?? [];
+  });
+}
+
+/** Lays what is fixed over what was given; a value that is there already must be the same. */
+function merge(
+  target: JsonObject,
+  source: JsonObject,
+  path: string,
+  origin: string | undefined,
+): FieldViolation | undefined {
+  for (const [key, value] of Object.entries(source)) {
+    const present = target[key];
+    const at = path + key;
+    if (isObject(value) && isObject(present)) return merge(present, value, `${at}.`, origin);
+    const differs = present !== undefined && present !== "" && String(present) !== String(value);
+    if (differs && origin !== undefined) return { field: at, description: `says something else than ${origin} does` };
+    target[key] = value;
+  }
+  return undefined;
+}
+
+function tryRead(schema: DescMessage, json: JsonObject): Message | undefined {
+  try {
+    return fromJson(schema, json);
+  } catch {
+    return undefined; // why is found out field by field
+  }
+}
+
+function malformed(violations: readonly FieldViolation[]): ApiError {
+  if (violations.length === 0) return new ApiError(ErrorReason.MESSAGE_MALFORMED, "the request cannot be read");
+  const { message, detail } = manyInvalid(violations);
+  return new ApiError(ErrorReason.MESSAGE_MALFORMED, message, detail);
+}

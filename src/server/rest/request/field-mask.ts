@@ -1,0 +1,34 @@
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { discriminatorOf } from "../../../proto-schema/http/rest-mapping.ts";
+import { findField } from "./json-fields.ts";
+
+/**
+ * The paths of a field mask, which may have JSON names and may leave out the member of a message that is named beside it:
+ * `config.bootstrapServers` becomes `config.kafka.bootstrap_servers`. What is not known stays, for the handler to refuse.
+ * `memberOf` says which member is named, if one is.
+ */
+export function readMaskPaths(
+  text: string,
+  schema: DescMessage,
+  memberOf: (field: DescField) => DescField | undefined,
+): string[] {
+  return text
+    .split(",")
+    .filter((path) => path !== "")
+    .map((path) => readPath(path.split("."), schema, memberOf).join("."));
+}
+
+function readPath(
+  [first = "", ...rest]: string[],
+  schema: DescMessage,
+  memberOf: (field: DescField) => DescField | undefined,
+): string[] {
+  const field = findField(schema, first);
+  if (field === undefined) return [first, ...rest];
+  const next = field.fieldKind === "message" ? field.message : undefined;
+  if (rest.length === 0 || next === undefined) return [field.name, ...rest];
+  const member = discriminatorOf(field) === undefined ? undefined : memberOf(field);
+  const leftOut = member?.message !== undefined && findField(next, rest[0] ?? "") !== member;
+  if (!leftOut) return [field.name, ...readPath(rest, next, memberOf)];
+  return [field.name, member.name, ...readPath(rest, member.message, memberOf)];
+}

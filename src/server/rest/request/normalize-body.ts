@@ -1,0 +1,125 @@
+import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
+import type { ApiError, FieldViolation } from "../../../errors/api-error.ts";
+import { discriminatorOf, ignoredConfigKeys } from "../../../proto-schema/http/rest-mapping.ts";
+import { parseFormConfig } from "../../../proto-schema/json-schema/parse-form-config.ts";
+import { readMaskPaths } from "./field-mask.ts";
+import { emptyObject, findField, isObject, plainMessageOf } from "./json-fields.ts";
+
+/** What becomes of the JSON of a request's body. */
+export interface Normalized {
+  /** The same in proto names, and with named members around their fields, so that protobuf can read it. */
+  readonly json: JsonObject;
+  /** The field masks of the request by field, which protobuf cannot read in snake_case. */
+  readonly masks: Map<DescField, string[]>;
+  readonly violations: FieldViolation[];
+  /** True when a member that can be named beside it stood around its fields. */
+  wrapped: boolean;
+}
+
+/** So many are looked for; a caller is told of fewer. */
+const maxViolations = 100;
+
+/** The error for a name that no member has, such as a connector that does not exist. */
+export type RefuseMember = (field: DescField, name: string) => ApiError;
+
+/** Reads the body of a request into the form that protobuf reads. Unknown and doubled fields are violations. */
+export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMember: RefuseMember): Normalized {
+  const normalized: Normalized = { json: emptyObject(), masks: new Map(), violations: [], wrapped: false };
+  const { masks, violations } = normalized;
+
+  const readFields = (message: DescMessage, json: JsonObject, path: string, ignored: readonly string[]): JsonObject => {
+    const result = emptyObject();
+    for (const [key, value] of Object.entries(json)) {
+      if (violations.length >= maxViolations) break;
+      const field = findField(message, key);
+      if (field === undefined) {
+        if (!ignored.includes(key)) violations.push({ field: path + key, description: "there is no such field" });
+      } else if (field.name in result) {
+        violations.push({ field: path + field.name, description: "is given twice, under its two names" });
+      } else if (value !== null) result[field.name] = readValue(field, value, json, path);
+    }
+    checkOneofs(message, result, path);
+    return result;
+  };
+
+  const checkOneofs = (message: DescMessage, json: JsonObject, path: string) => {
+    for (const { name, fields } of message.oneofs) {
+      const given = fields.map((field) => field.name).filter((member) => member in json);
+      if (given.length > 1)
+        violations.push({ field: path + name, description: `only one of ${given.join(", ")} can be given` });
+    }
+  };
+
+  const readValue = (field: DescField, value: JsonValue, beside: JsonObject, path: string): JsonValue => {
+    const at = path + field.name;
+    if (field.message?.typeName === FieldMaskSchema.typeName && path === "" && typeof value === "string") {
+      masks.set(
+        field,
+        readMaskPaths(value, schema, (about) => namedMember(about, beside, rejectMember)),
+      );
+      return value;
+    }
+    const message = plainMessageOf(field);
+    if (message === undefined) return value;
+    if (field.fieldKind === "list" && Array.isArray(value))
+      return value.map((item, index) => (isObject(item) ? readFields(message, item, `${at}[${index}].`, []) : item));
+    if (!isObject(value)) return value;
+    if (field.fieldKind === "map") {
+      const entries = emptyObject();
+      for (const [key, item] of Object.entries(value))
+        entries[key] = isObject(item) ? readFields(message, item, `${at}[${JSON.stringify(key)}].`, []) : item;
+      return entries;
+    }
+    if (discriminatorOf(field) === undefined) return readFields(message, value, `${at}.`, []);
+    return readNamed(field, message, value, beside, at);
+  };
+
+  const readNamed = (field: DescField, message: DescMessage, value: JsonObject, beside: JsonObject, at: string) => {
+    const member = namedMember(field, beside, rejectMember);
+    const inner = member === undefined ? undefined : innerOf(message, member, value);
+    if (member?.message !== undefined && inner !== undefined && inner === value) {
+      const own = parseFormConfig(member.message, inner);
+      const fields = readFields(member.message, own, `${at}.${member.name}.`, ignoredConfigKeys);
+      return { [member.name]: fields };
+    }
+    normalized.wrapped = true;
+    const result = emptyObject();
+    for (const [key, item] of Object.entries(value).slice(0, maxViolations)) {
+      const wrapped = findField(message, key);
+      if (wrapped?.message !== undefined && isObject(item))
+        result[wrapped.name] = readFields(wrapped.message, item, `${at}.${wrapped.name}.`, ignoredConfigKeys);
+      else if (wrapped !== undefined) result[wrapped.name] = item;
+      else if (!ignoredConfigKeys.includes(key)) violations.push({ field: `${at}.${key}`, description: nameIt(field) });
+    }
+    checkOneofs(message, result, `${at}.`);
+    return result;
+  };
+
+  Object.assign(normalized.json, readFields(schema, body, "", []));
+  return normalized;
+}
+
+/** The fields of a named member: the value itself, or what is in it when a member, be it another one, stands around them. */
+function innerOf(message: DescMessage, member: DescField, value: JsonObject): JsonValue | undefined {
+  const keys = Object.keys(value).filter((key) => !ignoredConfigKeys.includes(key));
+  const [only = ""] = keys;
+  const around = keys.length === 1 && findField(message, only) !== undefined;
+  return around && member.message !== undefined && findField(member.message, only) === undefined ? value[only] : value;
+}
+
+/** The member that the field beside it names; undefined when it names none. */
+function namedMember(field: DescField, beside: JsonObject, rejectMember: RefuseMember): DescField | undefined {
+  const naming = discriminatorOf(field);
+  if (naming === undefined) return undefined;
+  const name = beside[naming.name] ?? beside[naming.jsonName];
+  if (typeof name !== "string" || name === "") return undefined;
+  const member = field.message?.fields.find((known) => known.name === name);
+  if (member === undefined) throw rejectMember(field, name);
+  return member;
+}
+
+function nameIt(field: DescField): string {
+  const naming = discriminatorOf(field)?.name ?? "";
+  return `there is no such field here: say in ${naming} what ${field.name} is of, and give its fields directly`;
+}

@@ -1,0 +1,80 @@
+import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { ScalarType } from "@bufbuild/protobuf";
+import type { FieldViolation } from "../../../errors/api-error.ts";
+import { queryAliases } from "../../../proto-schema/http/rest-mapping.ts";
+import { emptyObject, findField, isObject, plainMessageOf } from "./json-fields.ts";
+
+/** The parameters of a query as they stand there, decoded; undefined when they are not percent-encoded UTF-8. */
+export function readQuery(query: string): [name: string, value: string][] | undefined {
+  try {
+    return query
+      .split("&")
+      .filter((pair) => pair !== "")
+      .map((pair) => {
+        const [name = "", ...value] = pair.split("=");
+        return [decode(name), decode(value.join("="))];
+      });
+  } catch {
+    return undefined;
+  }
+}
+
+function decode(text: string): string {
+  return decodeURIComponent(text.replaceAll("+", " "));
+}
+
+/**
+ * Puts a value that came as text (of a query, a path, a header) into the JSON of a request. `name` is a field or the path
+ * of a nested one; of a map the rest of the path is the key. Answers with what is wrong, if something is.
+ */
+export function putText(
+  schema: DescMessage,
+  target: JsonObject,
+  name: string,
+  text: string,
+): FieldViolation | undefined {
+  const [first = "", ...rest] = segmentsOf(name);
+  const field = findField(schema, first) ?? schema.fields.find((known) => queryAliases[known.name] === first);
+  const wrong = (description: string) => ({ field: name, description });
+  if (field === undefined) return wrong("there is no such parameter");
+  const present = target[field.name];
+  if (field.fieldKind === "map") {
+    if (rest.length === 0) return wrong(`give the name of an entry, as in ${field.name}.name=value`);
+    const entries = isObject(present) ? present : emptyObject();
+    const key = rest.join(".");
+    if (key in entries) return wrong("is given more than once");
+    entries[key] = fromText(field, text);
+    target[field.name] = entries;
+    return undefined;
+  }
+  const message = field.fieldKind === "message" ? plainMessageOf(field) : undefined;
+  if (message !== undefined) {
+    if (rest.length === 0) return wrong("has fields of its own: give them, as in parent.child=value");
+    const child = isObject(present) ? present : emptyObject();
+    target[field.name] = child;
+    const nested = putText(message, child, rest.join("."), text);
+    return nested === undefined ? undefined : wrong(nested.description);
+  }
+  if (rest.length > 0) return wrong("there is no such parameter");
+  if (field.fieldKind === "list") {
+    target[field.name] = [...(Array.isArray(present) ? present : []), fromText(field, text)];
+    return undefined;
+  }
+  if (present !== undefined) return wrong("is given more than once");
+  target[field.name] = fromText(field, text);
+  return undefined;
+}
+
+/** `labels[team]` is the same as `labels.team`. */
+function segmentsOf(name: string): string[] {
+  const [, outer = name, key] = /^([^[\]]+)\[([^[\]]*)\]$/.exec(name) ?? [];
+  return key === undefined ? name.split(".") : [outer, key];
+}
+
+/** Text as the JSON of a field; what does not fit stays text, so that reading it fails with the field's name. */
+function fromText(field: DescField, text: string): JsonValue {
+  if ("scalar" in field && field.scalar === ScalarType.BOOL)
+    return text === "true" ? true : text === "false" ? false : text;
+  if ("enum" in field && field.enum !== undefined && /^-?\d{1,10}$/.test(text)) return Number(text);
+  return text;
+}

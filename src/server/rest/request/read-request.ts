@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import type { Message } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
+import { ApiError } from "../../../errors/api-error.ts";
+import { etagOf, requestIdField, streamPositionOf } from "../../../proto-schema/http/rest-mapping.ts";
+import { readIfMatch } from "../response/etag.ts";
+import { decodeRequest, type FixedField } from "./decode-request.ts";
+import type { RefuseMember } from "./normalize-body.ts";
+import type { RestCall } from "./rest-call.ts";
+
+/** Makes the message of a call of its path, query, headers and body. Throws ApiError. */
+export function readRequest(call: RestCall, body: string, rejectMember: RefuseMember): Message {
+  const { route, rule } = call.target;
+  const path = [...call.variables].map(([field, value]) => ({ field, value, source: "the path" }));
+  const parts = { bodyRule: rule.body, body, query: call.query, fixed: [...path, ...fromHeaders(call)] };
+  const { message, wrapped } = decodeRequest(route.method.input, parts, rejectMember);
+  call.wrapped = wrapped;
+  return message;
+}
+
+/** The fields that standard headers stand for. */
+function* fromHeaders({ header, target }: RestCall): Generator<FixedField> {
+  const { input, idempotency } = target.route.method;
+  const ifMatch = header.get("if-match");
+  const etag = etagOf(input);
+  if (ifMatch !== null && etag !== undefined) {
+    const value = readIfMatch(ifMatch);
+    if (value !== undefined) yield { field: etag.name, value, source: "If-Match" };
+  } else if (ifMatch !== null && idempotency !== Idempotency.NO_SIDE_EFFECTS) throw unconditional();
+  const key = header.get("idempotency-key");
+  const requestId = requestIdField(input);
+  if (key !== null && requestId !== undefined)
+    yield { field: requestId.name, value: readIdempotencyKey(key), source: "Idempotency-Key" };
+  // An EventSource connects again with the query that it began with, so this replaces what stands there.
+  const lastEventId = header.get("last-event-id");
+  const position = streamPositionOf(input);
+  if (lastEventId !== null && lastEventId !== "" && position !== undefined)
+    yield { field: position.name, value: lastEventId };
+}
+
+/** A condition that is not looked at would be worse than none. */
+function unconditional(): ApiError {
+  return new ApiError(ErrorReason.MESSAGE_MALFORMED, "If-Match: what this path writes has no entity tag");
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/**
+ * The `request_id` that an `Idempotency-Key` stands for: a UUID as it is, any other text as a UUID made of its hash
+ * (version 8, RFC 9562), so that the same key always is the same request. The key may stand in quotes.
+ */
+export function readIdempotencyKey(header: string): string {
+  const key = /^\s*"(.*)"\s*$/.exec(header)?.[1] ?? header.trim();
+  if (!/^[\x20-\x7e]{1,255}$/.test(key))
+    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "Idempotency-Key: must have 1 to 255 printable ASCII characters");
+  if (uuid.test(key)) return key.toLowerCase();
+  const bytes = createHash("sha256").update("connectory idempotency key\n").update(key).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

@@ -1,0 +1,106 @@
+import { type ContextValues, createContextValues } from "@connectrpc/connect";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { principalKey } from "../../../auth/principal.ts";
+import { authenticationMsKey } from "../../../interceptors/authenticate.ts";
+import { type CallOrigin, originKey } from "../../../interceptors/call/call-origin.ts";
+import { requestIdHeader, requestIdKey } from "../../../interceptors/request-id.ts";
+import { type HttpRule, httpRulesOf } from "../../../proto-schema/http/http-rule.ts";
+import { type RestMapping, restMappingOf } from "../../../proto-schema/http/rest-mapping.ts";
+import { arrivingRequestOf } from "../../admission/arriving-request.ts";
+import type { Route } from "../../dispatch/route.ts";
+import type { PreBodyAuth } from "../../dispatch/run-header-interceptors.ts";
+import { recordOrigin } from "../../http/request-origin.ts";
+import { type CallDeadline, createCallDeadline, timeoutHeader } from "./call-deadline.ts";
+import type { PathRouter } from "./path-router.ts";
+
+/** One way to call an RPC. */
+export interface RestTarget {
+  readonly route: Route;
+  readonly rule: HttpRule;
+  readonly form: RestMapping;
+}
+
+/** Every way to call every RPC, as the contract says it. */
+export function restTargets(routes: readonly Route[]): { rule: HttpRule; target: RestTarget }[] {
+  return routes.flatMap((route) =>
+    httpRulesOf(route.method).map((rule) => ({ rule, target: { route, rule, form: restMappingOf(route.method) } })),
+  );
+}
+
+/** A call that was let in, or is about to be. */
+export interface RestCall {
+  /** By `performance.now()`. */
+  readonly arrived: number;
+  readonly target: RestTarget;
+  readonly variables: ReadonlyMap<string, string>;
+  /** True below `/api`. */
+  readonly forForms: boolean;
+  /** The query without its `?`. */
+  readonly query: string;
+  readonly header: Headers;
+  readonly lifetime: CallDeadline;
+  /** Over REST. */
+  readonly entry: CallOrigin;
+  requestId: string;
+  ssoTime: number;
+  /** Set when the message was read: whether named members stood around their fields. */
+  wrapped: boolean;
+}
+
+/** Finds out what a request is for. Throws HttpError. */
+export function beginCall(request: FastifyRequest, reply: FastifyReply, match: PathRouter<RestTarget>): RestCall {
+  const [, api, path = "", query = ""] = /^(\/api)?(\/[^?]*)?(?:\?(.*))?$/s.exec(request.raw.url ?? "") ?? [];
+  const entry = recordOrigin(request, reply, "rest");
+  const { target, variables } = match(request.method, path);
+  const header = toHeaders(request);
+  return {
+    arrived: performance.now(),
+    target,
+    variables,
+    forForms: api !== undefined,
+    query,
+    header,
+    lifetime: createCallDeadline(reply.raw),
+    entry,
+    requestId: "",
+    ssoTime: 0,
+    wrapped: false,
+  };
+}
+
+/** Lets a call in, or rejects with the ConnectError or the ApiError that its caller gets. Its id is the call's from here on. */
+export async function admitCall(call: RestCall, request: FastifyRequest, preBodyAuth: PreBodyAuth): Promise<void> {
+  const { method } = call.target.route;
+  call.lifetime.limit(call.header.get(timeoutHeader));
+  const values = valuesOf(call);
+  try {
+    await preBodyAuth({
+      service: method.parent,
+      method,
+      requestMethod: request.method,
+      url: `http://in-process${call.target.rule.path}`,
+      signal: call.lifetime.signal,
+      requestHeader: call.header,
+      values,
+    });
+  } finally {
+    call.requestId = values.get(requestIdKey);
+    call.header.set(requestIdHeader, call.requestId);
+    call.ssoTime = values.get(authenticationMsKey);
+  }
+  arrivingRequestOf(request.raw)?.admit(values.get(principalKey).organizationId);
+}
+
+/** What a pass of the call through the interceptors begins with. */
+export function valuesOf({ entry }: RestCall): ContextValues {
+  return createContextValues().set(originKey, entry);
+}
+
+/** The headers of a request, without HTTP/2's own; of one that came several times, what Node makes of them. */
+function toHeaders({ raw }: FastifyRequest): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(raw.headers))
+    if (value !== undefined && !name.startsWith(":"))
+      headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  return headers;
+}

@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
+import { ApiError } from "../../../errors/api-error.ts";
+
+/**
+ * The entity tag of a resource with an `etag` field: that field, a dot, and a digest of all that is shown. The field
+ * changes with every write, which is what `If-Match` is about; what is shown can change without one, such as a
+ * profile's last test, and then a cache must not be told that it has not.
+ */
+export function entityTagOf(resource: JsonObject | undefined): string | undefined {
+  const etag = resource?.etag;
+  if (typeof etag !== "string" || etag === "") return undefined;
+  const digest = createHash("sha256").update(JSON.stringify(resource)).digest("base64url").slice(0, 11);
+  return `"${etag}.${digest}"`;
+}
+
+/**
+ * The etag that `If-Match` asks for: undefined when any will do. A tag may have the digest or not. Throws ApiError
+ * ETAG_MISMATCH for weak tags, which never match, and MESSAGE_MALFORMED for what is no tag, and for several of them.
+ */
+export function readIfMatch(header: string): string | undefined {
+  if (header.trim() === "*") return undefined;
+  const tags = readTags(header);
+  const strong = tags.filter(({ weak }) => !weak).map(({ text }) => text.split(".", 1)[0] ?? "");
+  if (strong.length > 1) throw malformed("send the entity tag of the state that you have seen, and no second one");
+  const [etag] = strong;
+  if (etag === undefined || etag === "")
+    throw new ApiError(ErrorReason.ETAG_MISMATCH, "If-Match: a weak or empty entity tag matches nothing");
+  return etag;
+}
+
+/** Whether `If-None-Match` names what would be answered: weakly compared, as its rules are. */
+export function isKnownTo(header: string, tag: string): boolean {
+  return header.trim() === "*" || readTags(header).some(({ text }) => `"${text}"` === tag);
+}
+
+function readTags(header: string): { weak: boolean; text: string }[] {
+  return header.split(",").map((part) => {
+    const [, weak, text] = /^\s*(W\/)?"([\x21\x23-\x7e]{0,128})"\s*$/.exec(part) ?? [];
+    if (text === undefined) throw malformed('must be * or an entity tag in quotes, such as "r12"');
+    return { weak: weak !== undefined, text };
+  });
+}
+
+function malformed(description: string): ApiError {
+  return new ApiError(ErrorReason.MESSAGE_MALFORMED, `If-Match or If-None-Match: ${description}`);
+}

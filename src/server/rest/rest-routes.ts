@@ -1,0 +1,124 @@
+import type { JsonValue } from "@bufbuild/protobuf";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import compress from "@fastify/compress";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Logger } from "pino";
+import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
+import { explainError } from "../../interceptors/map-errors.ts";
+import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.ts";
+import type { Route } from "../dispatch/route.ts";
+import { createPreBodyAuth } from "../dispatch/run-header-interceptors.ts";
+import type { HttpPlugin } from "../http/http-plugin.ts";
+import { HttpError } from "../problem-details/http-error.ts";
+import { type Problem, toProblemDetails } from "../problem-details/problem-details.ts";
+import { arroyoWebForm } from "./arroyo-web-form.ts";
+import { createPathRouter } from "./request/path-router.ts";
+import { admitCall, beginCall, type RestCall, restTargets } from "./request/rest-call.ts";
+import { handleStream } from "./stream-handler.ts";
+import { handleUnary, type UnaryOptions, type UnaryResult } from "./unary-handler.ts";
+
+/** What the REST routes need. */
+export interface RestOptions extends UnaryOptions {
+  readonly routes: readonly Route[];
+  /** Those of the interceptors that decide from the headers alone whether a call is let in. */
+  readonly preBody: readonly Interceptor[];
+  readonly log: Logger;
+}
+
+/** What every answer carries: it is data, of one caller, and nothing for a browser to guess at or to run. */
+const safeHeaders = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+};
+
+/**
+ * REST, from `google.api.http`: every RPC that has it under its paths, and below `/api`. Nothing here knows an RPC by name.
+ */
+export function serveRest(options: RestOptions): HttpPlugin {
+  const targets = restTargets(options.routes);
+  const match = createPathRouter(targets);
+  const prefixes = new Set(["/api", ...targets.map(({ rule }) => `/${rule.path.split("/")[1] ?? ""}`)]);
+  const preBodyAuth = createPreBodyAuth(options.preBody);
+  const calls = new WeakMap<FastifyRequest, RestCall>();
+  const explain = createExplain(options.log);
+  const answers = new Map<Route, UnaryResult>(
+    options.routes.map((route) => [
+      route,
+      route.kind === "unary"
+        ? handleUnary(route, options)
+        : handleStream(route, { ...options, toProblem: (error, call) => toBody(explain(error, call, call.requestId)) }),
+    ]),
+  );
+
+  const paths = async (scope: FastifyInstance) => {
+    scope.addHook("onRequest", async (request, reply) => {
+      const call = beginCall(request, reply, match);
+      calls.set(request, call);
+      await admitCall(call, request, preBodyAuth);
+    });
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null)); // the body is the handler's to read
+    for (const prefix of prefixes)
+      for (const url of [prefix, `${prefix}/*`])
+        scope.all(url, async (request, reply) => {
+          const call = calls.get(request) as RestCall;
+          return (answers.get(call.target.route) as UnaryResult)(call, request, reply);
+        });
+  };
+
+  return async (scope) => {
+    scope.addHook("onRequest", async (_request, reply) => void reply.headers(safeHeaders));
+    scope.setErrorHandler((error, request, reply) => {
+      const call = calls.get(request);
+      const requestId = call?.requestId || ensureRequestId(headerOf(request, requestIdHeader));
+      const { status, headers, body } = explain(error, call, requestId);
+      reply.code(status).headers({ ...headers, [requestIdHeader]: requestId });
+      return reply.header("content-type", "application/problem+json; charset=utf-8").send(JSON.stringify(body));
+    });
+    await scope.register(compress, { global: false, encodings: ["br", "gzip"] });
+    arroyoWebForm(scope);
+    await scope.register(paths);
+  };
+}
+
+/** Whatever was thrown as a problem; what nobody expected is logged with its cause. */
+function createExplain(log: Logger): (error: unknown, call: RestCall | undefined, requestId: string) => Problem {
+  return (error, call, requestId) => {
+    const method = call?.target.route.method;
+    const target =
+      call === undefined || method === undefined
+        ? undefined
+        : { name: method.localName, form: call.target.form, input: method.input };
+    const signal = call?.lifetime.signal ?? new AbortController().signal;
+    const known = isExplained(error)
+      ? error
+      : (ofFastify(error) ?? explainError(log, error, { requestId, rpc: method?.name ?? "", signal }));
+    const conditional = call?.header.has("if-match") === true;
+    return toProblemDetails(known, { requestId, target, wrapped: call?.wrapped === true, conditional });
+  };
+}
+
+function isExplained(error: unknown): error is HttpError | ConnectError {
+  if (error instanceof HttpError) return true;
+  return error instanceof ConnectError && error.findDetails(ErrorInfoSchema).length > 0;
+}
+
+/** What Fastify itself refuses before a handler runs. */
+function ofFastify(error: unknown): HttpError | undefined {
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  if (typeof code !== "string" || !code.startsWith("FST_") || Number(statusCode) >= 500) return undefined;
+  return statusCode === 415
+    ? new HttpError("CONTENT_TYPE_UNSUPPORTED", "send the header `content-type: application/json`")
+    : new HttpError("REQUEST_MALFORMED", "this is not a request that can be read");
+}
+
+/** Nothing is said to a caller who has left. */
+function toBody({ status, body }: Problem): JsonValue | undefined {
+  return status === 499 ? undefined : (body as unknown as JsonValue);
+}
+
+function headerOf({ raw }: FastifyRequest, name: string): string | null {
+  const value = raw.headers[name];
+  return typeof value === "string" ? value : null;
+}

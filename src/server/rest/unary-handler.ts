@@ -1,0 +1,81 @@
+import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import type { Interceptor } from "@connectrpc/connect";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { principalKey } from "../../auth/principal.ts";
+import { ApiError } from "../../errors/api-error.ts";
+import { createInvokeUnary } from "../dispatch/invoke-unary.ts";
+import type { Route } from "../dispatch/route.ts";
+import { maxRequestBytes } from "../request-limits/check-request.ts";
+import { addFormMembers } from "./arroyo-web-form.ts";
+import { untilAborted } from "./request/call-deadline.ts";
+import type { RefuseMember } from "./request/normalize-body.ts";
+import { readBody } from "./request/read-body.ts";
+import { readRequest } from "./request/read-request.ts";
+import { type RestCall, valuesOf } from "./request/rest-call.ts";
+import { entityTagOf, isKnownTo, readIfMatch } from "./response/etag.ts";
+import { shapeResponse } from "./response/response-shape.ts";
+
+/** What the handlers of RPCs need. */
+export interface UnaryOptions {
+  readonly interceptors: readonly Interceptor[];
+  /** The most bytes of a request. */
+  readonly maxMessageBytes: number;
+  readonly appVersion: string;
+  readonly rejectMember: RefuseMember;
+}
+
+/** Answers a call; rejects with a ConnectError, an ApiError or an HttpError. */
+export type UnaryResult = (call: RestCall, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
+
+/** The handler of an RPC with one answer. */
+export function handleUnary(route: Extract<Route, { kind: "unary" }>, options: UnaryOptions): UnaryResult {
+  const { method } = route;
+  const invoke = createInvokeUnary(method, route.implementation, options.interceptors);
+  const maxBytes = maxRequestBytes(method.input, options.maxMessageBytes);
+  const isRead = method.idempotency === Idempotency.NO_SIDE_EFFECTS;
+
+  return async (call, request, reply) => {
+    const body = await readBody(request.raw, maxBytes);
+    const values = valuesOf(call);
+    const running = invoke({
+      ...call.lifetime,
+      decode: () => readRequest(call, body, options.rejectMember),
+      header: call.header,
+      values,
+    });
+    const outcome = await untilAborted(running, call.lifetime.signal);
+    for (const [name, value] of outcome.header) reply.header(name, value);
+    const { userId, sessionId } = values.get(principalKey);
+    const { form } = call.target;
+    const answer = shapeResponse(form, method.output, outcome.message, {
+      elapsedMs: Math.round(performance.now() - call.arrived),
+      ssoTime: Math.round(call.ssoTime),
+      userId,
+      sessionId,
+      requestId: call.requestId,
+      method: request.method,
+      appVersion: options.appVersion,
+    });
+    const tag = entityTagOf(answer.resource);
+    if (tag !== undefined) {
+      reply.header("etag", tag);
+      if (isRead) checkMatch(call, tag);
+      if (isRead) reply.header("cache-control", "private, no-cache");
+      const known = call.header.get("if-none-match");
+      if (isRead && known !== null && isKnownTo(known, tag)) return reply.code(304).send();
+    }
+    const text = JSON.stringify(call.forForms ? addFormMembers(form, answer.body) : answer.body);
+    reply.code(form.status).header("content-type", "application/json; charset=utf-8");
+    reply.compress(text);
+    return reply;
+  };
+}
+
+/** `If-Match` of a read, which has no field for it. */
+function checkMatch({ header }: RestCall, tag: string): void {
+  const wanted = header.get("if-match");
+  const etag = wanted === null ? undefined : readIfMatch(wanted);
+  if (etag !== undefined && !tag.startsWith(`"${etag}.`))
+    throw new ApiError(ErrorReason.ETAG_MISMATCH, "If-Match: there is another state now");
+}

@@ -1,8 +1,0 @@
-import type { Meter } from "@opentelemetry/api";
-
-/** Counts the lines of the log that could not be written. */
-export function observeLostLines(meter: Meter, lostLines: () => number): void {
-  meter
-    .createObservableCounter("connectory.log.lost", { unit: "{line}", description: "Lines of the log that were lost" })
-    .addCallback((result) => result.observe(lostLines()));
-}

@@ -1,0 +1,112 @@
+import { once } from "node:events";
+import { isIP, type Socket } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import type { TlsConfig } from "../../../gen/connectory/v1/tls_config_pb.js";
+import { type Endpoint, endpointName, ProbeError, type Step } from "../../connectors/sdk/connector.ts";
+import { errorCode, translateError } from "../../connectors/sdk/translate-error.ts";
+import type { Dialer } from "../../egress/dialer.ts";
+import { type ProbeRecorder, plannedStages } from "./probe-recorder.ts";
+
+/** `Probe.open`: from a name to a socket that is ready to talk, a recorded step each. */
+export async function openEndpoint(
+  endpoint: Endpoint,
+  {
+    dialer,
+    recorder,
+    signal,
+    deadlineMs,
+  }: { dialer: Dialer; recorder: ProbeRecorder; signal: AbortSignal; deadlineMs: number },
+): Promise<Socket> {
+  const { host, port, field, tls, note } = endpoint;
+  const name = endpointName(endpoint);
+  let reached = TestStage.RESOLVE;
+  const run = <T>(stage: TestStage, work: () => Promise<T>, warning?: Step["warning"]) => {
+    reached = stage;
+    // One dead address must leave time for the others.
+    const timeoutMs = stage === TestStage.RESOLVE ? undefined : Math.ceil(deadlineMs / 3);
+    return recorder.step({ stage, endpoint: name, field, warning, note, timeoutMs }, work);
+  };
+  try {
+    const resolution = await run(TestStage.RESOLVE, () => dialer.resolve(host, signal));
+    const target = await run(TestStage.EGRESS, () => dialer.authorize({ host, port }, resolution));
+    const socket = await run(TestStage.CONNECT, () => dialer.open(target, signal));
+    if (tls === undefined) {
+      recorder.skip(TestStage.TLS, name);
+      return socket;
+    }
+    const warning = tls.insecureSkipVerify ? notVerified : undefined;
+    return await run(
+      TestStage.TLS,
+      async () => {
+        const secured = await secure(socket, endpoint, tls, signal);
+        recorder.fact("tls_version", secured.getProtocol() ?? "");
+        recorder.fact("certificate_expires", expiry(secured.getPeerCertificate().valid_to));
+        return secured;
+      },
+      warning,
+    );
+  } catch (error) {
+    const later = plannedStages.filter((stage) => stage > reached && stage <= TestStage.TLS);
+    recorder.notExecuted(later, "NOT_REACHED", name);
+    throw error;
+  }
+}
+
+async function secure(socket: Socket, endpoint: Endpoint, tls: TlsConfig, signal: AbortSignal) {
+  const { host, field, tlsPrefix = "" } = endpoint;
+  try {
+    await endpoint.beforeTls?.(socket, signal);
+    return await openTls(socket, host, tls, signal);
+  } catch (error) {
+    const failure = translateError(error, { stage: TestStage.TLS, endpoint: endpointName(endpoint), field });
+    const at = failure.field?.startsWith("tls") ? `${tlsPrefix}${failure.field}` : failure.field;
+    throw new ProbeError(failure.code, failure.hint, at, failure.stage);
+  }
+}
+
+const notVerified = {
+  code: "TLS_NOT_VERIFIED",
+  hint: "the certificate was not checked (tls.insecure_skip_verify): whoever sits in between can read everything",
+};
+
+/** ISO 8601; empty for a certificate without a readable end. */
+function expiry(validTo: string | undefined): string {
+  const time = Date.parse(validTo ?? "");
+  return Number.isNaN(time) ? "" : new Date(time).toISOString();
+}
+
+/** A TLS handshake on a connected socket, which stays the owner: destroying it destroys both. */
+export async function openTls(socket: Socket, host: string, tls: TlsConfig, signal: AbortSignal): Promise<TLSSocket> {
+  const expected = tls.serverName === "" ? host : tls.serverName;
+  const secured = connect({
+    socket,
+    host: expected,
+    // A server name indication must be a name (RFC 6066); an address is checked against the certificate all the same.
+    ...(isIP(expected) === 0 ? { servername: expected } : {}),
+    ...(tls.ca === "" ? {} : { ca: tls.ca }),
+    ...(tls.cert === "" ? {} : { cert: tls.cert }),
+    ...(tls.key === "" ? {} : { key: tls.key }),
+    rejectUnauthorized: !tls.insecureSkipVerify,
+  });
+  // As with the socket below: whoever uses it learns of its end from `close`.
+  secured.on("error", (error) => secured.destroy(error));
+  const closed = new AbortController();
+  const close = () => closed.abort();
+  secured.once("close", close);
+  try {
+    await once(secured, "secureConnect", { signal: AbortSignal.any([signal, closed.signal]) });
+    return secured;
+  } catch (error) {
+    secured.destroy();
+    const ended = closed.signal.aborted && error instanceof Error && error.name === "AbortError";
+    throw ended || errorCode(error) === "ECONNRESET" ? closedInHandshake() : error;
+  } finally {
+    secured.removeListener("close", close);
+  }
+}
+
+function closedInHandshake(): ProbeError {
+  const hint = "the server closed the connection in the TLS handshake: it may not speak TLS on this port";
+  return new ProbeError("TLS_CLOSED", hint, "tls");
+}

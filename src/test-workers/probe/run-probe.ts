@@ -1,0 +1,108 @@
+import { create, type Message } from "@bufbuild/protobuf";
+import {
+  type TestReport,
+  TestReportSchema,
+  TestStatus,
+  type TestStep,
+} from "../../../gen/connectory/v1/test_report_pb.js";
+import {
+  type Connector,
+  type DiscoveredPage,
+  type DiscoveryRequest,
+  type Probe,
+  ProbeError,
+} from "../../connectors/sdk/connector.ts";
+import type { Dialer } from "../../egress/dialer.ts";
+import { openEndpoint } from "./open-endpoint.ts";
+import { createProbeRecorder, plannedStages, stepsNotExecuted } from "./probe-recorder.ts";
+import { createSecretScrubber, type SecretScrubber } from "./secret-scrubber.ts";
+
+/** How a live test ended. */
+export interface TestOutcome {
+  /** The system could not be used as configured. */
+  readonly error: boolean;
+  /** The outcome in a sentence. */
+  readonly message: string;
+  readonly report: TestReport;
+}
+
+export interface ProbeOptions {
+  readonly connector: Connector;
+  /** A valid configuration with its secrets. */
+  readonly config: Message;
+  readonly dialer: Dialer;
+  /** The caller: when it aborts the test ends, and so does the promise, with the signal's reason. */
+  readonly signal: AbortSignal;
+  /** The test's own end, in milliseconds. */
+  readonly deadlineMs: number;
+  /** For the secrets of the configuration; absent: one is made. */
+  readonly scrubber?: SecretScrubber;
+  /** Gets every step as it begins and as it ends. */
+  onStep?(step: TestStep): void;
+}
+
+/** Runs a connector's test. When the promise settles every socket that the test opened is destroyed. */
+export async function runProbe(options: ProbeOptions): Promise<TestOutcome> {
+  const { connector, config } = options;
+  if (connector.test === undefined) return unsupportedOutcome();
+  return attempt(options, async (probe) => connector.test?.(config, probe));
+}
+
+/** How a discovery ended: `page` is empty when the system could not be used. */
+export interface DiscoveryOutcome extends TestOutcome {
+  readonly page: DiscoveredPage;
+}
+
+/** The page of a discovery that found nothing. */
+export const emptyPage: DiscoveredPage = { resources: [], nextCursor: "" };
+
+/** Runs a connector's discovery, in the same way. */
+export async function runDiscovery(options: ProbeOptions & { question: DiscoveryRequest }): Promise<DiscoveryOutcome> {
+  const { connector, config, question } = options;
+  let page = emptyPage;
+  const outcome = await attempt(options, async (probe) => {
+    if (connector.discover !== undefined) page = await connector.discover(config, probe, question);
+  });
+  return { ...outcome, page };
+}
+
+async function attempt(options: ProbeOptions, work: (probe: Probe) => Promise<void>): Promise<TestOutcome> {
+  const { connector, config, dialer, signal, deadlineMs, onStep } = options;
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), deadlineMs);
+  const testSignal = AbortSignal.any([signal, stop.signal]);
+  const { scrubber = createSecretScrubber(connector, config) } = options;
+  const recorder = createProbeRecorder(testSignal, scrubber, onStep);
+  const { addSecret } = scrubber;
+  const { report, step, skip, downgradeToWarning, fact } = recorder;
+  const open: Probe["open"] = (endpoint) =>
+    openEndpoint(endpoint, { dialer, recorder, signal: testSignal, deadlineMs });
+  try {
+    await work({ signal: testSignal, deadlineMs, step, skip, downgradeToWarning, fact, addSecret, open });
+    return { error: false, message: `${connector.name} answered at ${connector.describe(config)}`, report };
+  } catch (error) {
+    signal.throwIfAborted();
+    // Only what a step has recorded is an outcome of the test; anything else is a defect of ours.
+    if (!(error instanceof ProbeError)) throw error;
+    return failedOutcome(connector, report, error);
+  } finally {
+    clearTimeout(timer);
+    stop.abort();
+  }
+}
+
+/** The outcome of a test of a connector that has none. */
+export function unsupportedOutcome(): TestOutcome {
+  const report = create(TestReportSchema, { steps: stepsNotExecuted(plannedStages, "NOT_SUPPORTED") });
+  return { error: false, message: "This connector does not support testing", report };
+}
+
+/** The outcome of a test that failed; completes its report with the stages that were not reached. */
+export function failedOutcome(connector: Connector, report: TestReport, error: ProbeError): TestOutcome {
+  const unreached = plannedStages.filter((stage) => !report.steps.some((step) => step.stage === stage));
+  report.steps.push(...stepsNotExecuted(unreached, "NOT_REACHED"));
+  const failed = report.steps.find((step) => step.status === TestStatus.FAILED);
+  const where = failed === undefined || failed.endpoint === "" ? "" : ` at ${failed.endpoint}`;
+  const message = `${connector.name} cannot be used${where}: ${failed?.hint ?? error.hint} (${failed?.code ?? error.code})`;
+  return { error: true, message, report };
+}

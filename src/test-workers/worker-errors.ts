@@ -1,0 +1,13 @@
+import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { ApiError } from "../errors/api-error.ts";
+
+/** Nothing was tried, so there is nothing to say of the target. */
+export function busy(): never {
+  throw new ApiError(ErrorReason.TOO_MANY_TESTS, "this server was too busy to begin the test in time: try again", {
+    retryAfterMs: 1000,
+  });
+}
+
+export function unavailable(): never {
+  throw new ApiError(ErrorReason.STOPPING, "this server is stopping: call again", { retryAfterMs: 100 });
+}

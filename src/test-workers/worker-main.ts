@@ -1,0 +1,12 @@
+import { getPriority, platform, setPriority } from "node:os";
+import { parentPort, workerData } from "node:worker_threads";
+import type { WorkerData } from "./worker-protocol.ts";
+
+if (parentPort === null) throw new Error("worker-main.ts is started as a worker thread, by spawn-worker.ts");
+
+// Before anything else is loaded, because loading is most of what a thread does: on a busy machine calls that wait for the
+// main thread come first. Only Linux has priorities by thread; elsewhere this would be the whole process.
+if (platform() === "linux") setPriority(0, Math.min(getPriority(0) + 10, 19));
+
+const { runWorker: serveTests } = await import("./run-worker.ts");
+serveTests(parentPort, workerData as WorkerData);
