@@ -1,5 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/description-of.ts";
 import { httpRulesOf } from "../../src/proto-schema/http/http-rule.ts";
 import type { JsonSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import { createSamples } from "./create-samples.ts";

@@ -1,6 +1,6 @@
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { RestStyle } from "../../gen/connectory/options/v1/rest_pb.js";
-import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/description-of.ts";
 import type { HttpRule } from "../../src/proto-schema/http/http-rule.ts";
 import { type Envelope, etagOf, type RestMapping, restNameOf } from "../../src/proto-schema/http/rest-mapping.ts";
 import type { JsonSchema, ObjectSchema } from "../../src/proto-schema/json-schema/keywords.ts";

@@ -1,6 +1,6 @@
 import { type DescMethod, getOption } from "@bufbuild/protobuf";
 import { access } from "../../gen/connectory/options/v1/access_pb.js";
-import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/description-of.ts";
 import type { HttpRule } from "../../src/proto-schema/http/http-rule.ts";
 import { restMappingOf } from "../../src/proto-schema/http/rest-mapping.ts";
 import type { SampleOf } from "./create-samples.ts";

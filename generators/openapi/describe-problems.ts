@@ -5,7 +5,7 @@ import { ErrorReason, ErrorReasonSchema } from "../../gen/connectory/v1/error_re
 import { ApiError } from "../../src/errors/api-error.ts";
 import { codeOfReason } from "../../src/errors/reason-codes.ts";
 import { toConnectError } from "../../src/interceptors/map-errors.ts";
-import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/description-of.ts";
 import { httpErrorCodes } from "../../src/proto-schema/http/problem-detail.ts";
 import { etagOf, type RestMapping } from "../../src/proto-schema/http/rest-mapping.ts";
 import type { JsonSchema } from "../../src/proto-schema/json-schema/keywords.ts";

@@ -31,7 +31,7 @@ import { readTlsFiles } from "../server/listener/tls-files.ts";
 import { serveMcp } from "../server/mcp/serve-mcp.ts";
 import { serveDocs } from "../server/openapi/serve-docs.ts";
 import { serveOpenapi } from "../server/openapi/serve-openapi.ts";
-import { serveRest } from "../server/rest/rest-routes.ts";
+import { serveRest } from "../server/rest/serve-rest.ts";
 import { measureLostLines } from "../telemetry/lost-line-metrics.ts";
 import { serveMetrics } from "../telemetry/metrics-server.ts";
 import { openTelemetry } from "../telemetry/open-telemetry.ts";

@@ -8,7 +8,7 @@ import { limitSocketSilence } from "../database/socket-silence-limit.ts";
 import { fixedKeyRing } from "../secrets/keys/key-ring.ts";
 import { openLocalKeyRing } from "../secrets/keys/local-key-ring.ts";
 import { verifyKeysBeforeMigration } from "../secrets/keys/verify-keys.ts";
-import { runRotation } from "../secrets/rotation/rotate-command.ts";
+import { runRotation } from "../secrets/rotation/rotation-command.ts";
 import { openSecretStore } from "../secrets/secret-store.ts";
 import type { Config } from "./config.ts";
 

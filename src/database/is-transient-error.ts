@@ -79,7 +79,7 @@ const transientMessages = [
   "Unable to acquire a connection",
   "operation timed out",
   "Defined query timeout of \\d+ms exceeded when running query\\.",
-  // deadline.ts, socket-silence-limit.ts
+  // with-timeout.ts, socket-silence-limit.ts
   "The database has not answered in \\d+ ms",
 ];
 const transientMessage = new RegExp(`(^| - )(${transientMessages.join("|")})$`, "s");

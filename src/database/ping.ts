@@ -1,5 +1,5 @@
 import type { Knex } from "knex";
-import { withTimeout } from "../concurrency/deadline.ts";
+import { withTimeout } from "../concurrency/with-timeout.ts";
 import { rejectReadOnly } from "./reject-read-only.ts";
 
 /**

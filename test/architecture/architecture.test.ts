@@ -61,6 +61,45 @@ async function sources(folder: string): Promise<string[]> {
 const files = await Promise.all(
   (await sources("src")).map(async (file) => ({ file, text: await readFile(join(root, file), "utf8") })),
 );
+/** Names by convention: what such a file exports has other names, or it exports nothing. Each is needed. */
+const conventionalNames: Readonly<Record<string, string>> = {
+  main: "the entry point of the process",
+  "worker-main": "the entry point of a worker thread",
+  index: "the public interface of a folder",
+  errors: "the errors of a resource, each named after what is wrong; so is a file that ends with -errors",
+  "error-details": "a reader for each kind of detail of a google.rpc.Status",
+  "worker-protocol": "the messages between two threads, each named after its direction",
+  keywords: "the vocabulary of JSON Schema, as types",
+  "aes-gcm": "the name of the algorithm; its exports are the operations of an AEAD",
+  "resolv-conf": "the name of the file that it reads",
+  "secret-name-heuristic": "a predicate, which reads as a question",
+};
+
+/** The words of a name in any case; `metrics` are what a function that is called `measure…` records. */
+const wordsOf = (name: string) =>
+  (name.match(/[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])/g) ?? []).map((word) =>
+    word.toLowerCase().replace("metrics", "measure"),
+  );
+/** Whether two words are the same but for an ending, such as those of a plural or of who does something. */
+const isSameWord = (one: string, other: string) =>
+  (one.startsWith(other) && /^(s|es|d|ed|r|er)?$/.test(one.slice(other.length))) ||
+  (other.startsWith(one) && /^(s|es|d|ed|r|er)?$/.test(other.slice(one.length)));
+
+/** Whether the words of the file's name are in its exports, or one export is within the file's name. */
+function isNamedAfterExport(file: string, text: string): boolean {
+  const name = (file.split("/").at(-1) ?? "").replace(".ts", "");
+  const exported = [
+    ...text.matchAll(/^export (?:declare )?(?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm),
+  ].map(([, found = ""]) => found);
+  const together = name.replaceAll("-", "");
+  const isIn = (words: readonly string[], all: readonly string[]) =>
+    words.every((word) => all.some((other) => isSameWord(word, other)));
+  return (
+    exported.some((found) => found.toLowerCase().includes(together) || isIn(wordsOf(found), wordsOf(name))) ||
+    isIn(wordsOf(name), exported.flatMap(wordsOf))
+  );
+}
+
 const folderOf = (file: string) => file.split("/")[1] ?? "";
 /** A folder below `src`, and the one below that if there is one. */
 const innerFolderOf = (file: string) => file.split("/").slice(1, -1).slice(0, 2).join("/");
@@ -196,5 +235,15 @@ describe("the architecture", () => {
       expect(file).not.toMatch(/(^|\/)(utils?|helpers?|types|common|misc|shared)(\.ts|\/)/);
       expect([file, /^export default/m.test(text)]).toEqual([file, false]);
     }
+  });
+
+  test("every source file is named after what it exports, but for those with a name by convention", () => {
+    expect(isNamedAfterExport("src/events/lag-metrics.ts", "export function measureLag() {}")).toBe(true);
+    expect(isNamedAfterExport("src/events/lease.ts", "export const acquireLock = 1;")).toBe(false);
+    const nameless = files.filter(({ file, text }) => !isNamedAfterExport(file, text)).map(({ file }) => file);
+    const nameOf = (file: string) => (file.split("/").at(-1) ?? "").replace(".ts", "").replace(/^.*-errors$/, "errors");
+    expect(nameless.filter((file) => !Object.hasOwn(conventionalNames, nameOf(file)))).toEqual([]);
+    const needed = new Set(nameless.map(nameOf));
+    expect(Object.keys(conventionalNames).filter((name) => !needed.has(name))).toEqual([]);
   });
 });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { principalOf } from "../../src/interceptors/authenticate.ts";
 import { ensureRequestId } from "../../src/interceptors/request-id.ts";
-import { readTimeoutMs, takeTimeout } from "../../src/server/dispatch/request-timeout.ts";
-import { isAllowedOrigin } from "../../src/server/mcp/check-origin.ts";
+import { readTimeoutMs, takeRequestTimeout } from "../../src/server/dispatch/request-timeout.ts";
+import { isAllowedOrigin } from "../../src/server/mcp/is-allowed-origin.ts";
 import { readQuery } from "../../src/server/rest/request/read-query.ts";
 import { readIdempotencyKey } from "../../src/server/rest/request/read-request.ts";
 import { isKnownTo, readIfMatch } from "../../src/server/rest/response/etag.ts";
@@ -62,7 +62,7 @@ test.each<[string, (value: string) => unknown]>([
   ["a query", readQuery],
   ["accept", chooseFormat],
   ["connect-timeout-ms", readTimeoutMs],
-  ["grpc-timeout", (value) => takeTimeout({ "grpc-timeout": value }, "grpc-timeout")],
+  ["grpc-timeout", (value) => takeRequestTimeout({ "grpc-timeout": value }, "grpc-timeout")],
 ])("%s of any text takes time by its length", async (_name, read) => {
   for (const value of values) await settled(() => read(value));
 });

@@ -5,9 +5,9 @@ import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { deterministicUuid } from "../../database/deterministic-uuid.ts";
 import { ApiError } from "../../errors/api-error.ts";
 import type { Actor } from "../../interceptors/event-actor.ts";
-import { countSecretAttempt, refundSecretAttempt } from "./limit-secret-attempts.ts";
 import { fromRecord, toRecord } from "./profile-row.ts";
 import type { DigestRequest } from "./request-digest.ts";
+import { countSecretAttempt, refundSecretAttempt } from "./secret-attempts.ts";
 
 /** A request that may come twice. */
 export interface IdempotentRequest {

@@ -5,8 +5,8 @@ import type { SecretStore } from "../../secrets/secret-store.ts";
 import { toStoredConfig } from "../config/canonical-json.ts";
 import type { ResolvedConfig } from "../config/resolve-config.ts";
 import { appendRevision } from "./append-revision.ts";
-import { countSecretAttempt } from "./limit-secret-attempts.ts";
 import { lockProfile, profilesOf } from "./read-profile.ts";
+import { countSecretAttempt } from "./secret-attempts.ts";
 import { storeSecrets } from "./store-secrets.ts";
 
 /** What a profile becomes. It was made from the state with `etag`, and is written over that state only. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Knex } from "knex";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { coalesce } from "../../concurrency/coalesce.ts";
-import { withTimeout } from "../../concurrency/deadline.ts";
+import { withTimeout } from "../../concurrency/with-timeout.ts";
 import { runPrepared } from "../../database/run-prepared.ts";
 import { ApiError } from "../../errors/api-error.ts";
 import type { EventType, StoredEvent } from "../log/event.ts";

@@ -1,7 +1,7 @@
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import { type FieldRules, field as fieldRules, Ignore } from "../../../gen/buf/validate/validate_pb.js";
-import { descriptionOf } from "../comments/comment-lookup.ts";
+import { descriptionOf } from "../comments/description-of.ts";
 import { fieldOption, isSecret } from "../field-options.ts";
 import type { Completeness, JsonSchema, JsonSchemaOptions, Refer } from "./keywords.ts";
 import { ruleKeywords, ruleWords } from "./rule-keywords.ts";

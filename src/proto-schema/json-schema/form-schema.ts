@@ -1,5 +1,5 @@
 import type { AnyDesc, DescEnum, DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
-import { descriptionOf } from "../comments/comment-lookup.ts";
+import { descriptionOf } from "../comments/description-of.ts";
 import { isSecret } from "../field-options.ts";
 import { fieldSchema } from "./field-schema.ts";
 import type { JsonSchema, ObjectSchema } from "./keywords.ts";

@@ -1,5 +1,5 @@
 import type { DescEnum, DescMessage } from "@bufbuild/protobuf";
-import { descriptionOf } from "../comments/comment-lookup.ts";
+import { descriptionOf } from "../comments/description-of.ts";
 import { isSecret } from "../field-options.ts";
 import { fieldSchema } from "./field-schema.ts";
 import type { Completeness, JsonSchema, JsonSchemaOptions, ObjectSchema, Refer } from "./keywords.ts";

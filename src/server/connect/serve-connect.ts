@@ -8,11 +8,11 @@ import { toConnectError } from "../../interceptors/map-errors.ts";
 import { requestIdKey } from "../../interceptors/request-id.ts";
 import { arrivingRequestOf } from "../admission/arriving-request.ts";
 import { type ReportRejectedCall, reportProtocolError } from "../dispatch/report-rejected-call.ts";
-import { takeTimeout, timeoutFailure } from "../dispatch/request-timeout.ts";
+import { takeRequestTimeout, timeoutFailure } from "../dispatch/request-timeout.ts";
 import type { Route } from "../dispatch/route.ts";
 import type { PreBodyAuth } from "../dispatch/run-header-interceptors.ts";
 import { rejectGrpcOverHttp1 } from "../http/http-protocol-errors.ts";
-import { originOf, recordOrigin } from "../http/request-origin.ts";
+import { recordOrigin, requestOriginOf } from "../http/request-origin.ts";
 import { maxRequestBytes } from "../request-limits/check-request.ts";
 import { type BufferedBody, bufferBody, bufferedBodyKey } from "./buffered-body.ts";
 import { arrivingKey, checkBody } from "./check-body.ts";
@@ -50,14 +50,14 @@ export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) 
       reply.raw.once("close", () => reply.raw.emit("drain"));
       request.body = bufferBody(readRequestBody(request.raw), arrivingRequestOf(request.raw)?.receive);
       const header = protocolOf(request) === "connect" ? "connect-timeout-ms" : "grpc-timeout";
-      const fault = takeTimeout(request.raw.headers, header);
+      const fault = takeRequestTimeout(request.raw.headers, header);
       if (fault !== undefined) faults.set(request, timeoutFailure(fault, header));
     });
     await scope.register(fastifyConnectPlugin, {
       interceptors: [keepCallErrors, truncateGrpcErrors, singleRequest, ...interceptors],
       contextValues: (request: FastifyRequest) =>
         createContextValues()
-          .set(originKey, originOf(request))
+          .set(originKey, requestOriginOf(request))
           .set(bufferedBodyKey, request.body as BufferedBody | undefined)
           .set(arrivingKey, arrivingRequestOf(request.raw))
           .set(faultKey, faults.get(request)),

@@ -19,7 +19,7 @@ export type TimeoutFault = "malformed" | "passed";
 const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
 /** What is wrong with the deadline of a request. It stays in the headers only when a timer can be set to it. */
-export function takeTimeout(headers: IncomingHttpHeaders, name: keyof typeof forms): TimeoutFault | undefined {
+export function takeRequestTimeout(headers: IncomingHttpHeaders, name: keyof typeof forms): TimeoutFault | undefined {
   const text = headers[name];
   if (text === undefined) return undefined;
   const ms = name === "grpc-timeout" ? readGrpcTimeout(String(text)) : readTimeoutMs(String(text));

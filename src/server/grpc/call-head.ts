@@ -1,7 +1,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 import { createCallQueue } from "../admission/call-queue.ts";
-import { type TimeoutFault, takeTimeout } from "../dispatch/request-timeout.ts";
+import { type TimeoutFault, takeRequestTimeout } from "../dispatch/request-timeout.ts";
 
 /** What the HTTP/2 layer knows of a call when it begins. */
 export interface CallHead {
@@ -50,7 +50,7 @@ export function readCallHeads(server: Server, { organizationOf, refuse }: CallOr
       stream,
       compressed: encoding !== "identity",
       readable: encodings.has(String(encoding)),
-      timeout: takeTimeout(headers, "grpc-timeout"),
+      timeout: takeRequestTimeout(headers, "grpc-timeout"),
     };
     for (const listener of begun) Reflect.apply(listener, http2Server, [stream, headers, ...more]);
   };

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { requestIdHeader } from "../../interceptors/request-id.ts";
-import { originOf } from "./request-origin.ts";
+import { requestOriginOf } from "./request-origin.ts";
 
 /**
  * Writes a line for every HTTP request that was refused without ever becoming a call, such as one to a path that is not
@@ -9,7 +9,7 @@ import { originOf } from "./request-origin.ts";
  */
 export function logRejectedRequests(server: FastifyInstance, log: Logger): void {
   server.addHook("onResponse", async (request, reply) => {
-    const origin = originOf(request);
+    const origin = requestOriginOf(request);
     if (reply.statusCode < 400 || origin?.logged === true) return;
     log.info(
       {

@@ -26,6 +26,6 @@ export function recordOrigin(request: FastifyRequest, { raw }: FastifyReply, pro
 }
 
 /** Undefined for a request that came by none: for a probe, a page, or nothing that is here. */
-export function originOf(request: FastifyRequest): CallOrigin | undefined {
+export function requestOriginOf(request: FastifyRequest): CallOrigin | undefined {
   return entries.get(request);
 }

@@ -2,7 +2,7 @@ import { type DescMessage, type DescMethod, getOption } from "@bufbuild/protobuf
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import type { Tool } from "@modelcontextprotocol/server";
 import { mcp_tool } from "../../../gen/connectory/options/v1/mcp_tool_pb.js";
-import { descriptionOf } from "../../proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../proto-schema/comments/description-of.ts";
 import { isSecret } from "../../proto-schema/field-options.ts";
 import { createJsonSchemas } from "../../proto-schema/json-schema/json-schema.ts";
 

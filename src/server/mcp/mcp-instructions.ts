@@ -1,4 +1,4 @@
-import { descriptionOf } from "../../proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../proto-schema/comments/description-of.ts";
 import type { Route } from "../dispatch/route.ts";
 
 /** What a client may tell its model of the server as a whole; what is special to a tool stands in its description. */

@@ -13,12 +13,12 @@ import { requestBounds } from "../request-limits/request-bounds.ts";
 import { scanJson } from "../request-limits/scan-json.ts";
 import { createAuthenticateRequest } from "./authenticate-request.ts";
 import { createCancellableCalls } from "./cancellable-calls.ts";
-import { isAllowedOrigin } from "./check-origin.ts";
 import { createServer } from "./create-server.ts";
 import { createTools } from "./create-tools.ts";
 import { rejectCaller, rejectedCode, rejectRequest } from "./http-errors.ts";
+import { isAllowedOrigin } from "./is-allowed-origin.ts";
 import { mcpInstructions } from "./mcp-instructions.ts";
-import { protectedResourceUrl, serveProtectedResource } from "./oauth-protected-resource.ts";
+import { protectedResourceUrl, serveProtectedResource } from "./protected-resource.ts";
 
 /** What the MCP endpoint needs. */
 export interface McpOptions {

@@ -13,7 +13,7 @@ import type { RefuseMember } from "./request/normalize-body.ts";
 import { readBody } from "./request/read-body.ts";
 import { readRequest } from "./request/read-request.ts";
 import { type RestCall, valuesOf } from "./request/rest-call.ts";
-import { entityTagOf, isKnownTo, readIfMatch } from "./response/etag.ts";
+import { isKnownTo, readIfMatch, resourceEtag } from "./response/etag.ts";
 import { shapeResponse } from "./response/response-shape.ts";
 
 /** What the handlers of RPCs need. */
@@ -57,7 +57,7 @@ export function handleUnary(route: Extract<Route, { kind: "unary" }>, options: U
       method: request.method,
       appVersion: options.appVersion,
     });
-    const tag = entityTagOf(answer.resource);
+    const tag = resourceEtag(answer.resource);
     if (tag !== undefined) {
       reply.header("etag", tag);
       if (isRead) checkMatch(call, tag);

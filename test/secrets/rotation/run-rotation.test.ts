@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { KeyRing } from "../../../src/secrets/keys/key-ring.ts";
 import { type LocalKeyRing, openLocalKeyRing } from "../../../src/secrets/keys/local-key-ring.ts";
 import { verifyKeys } from "../../../src/secrets/keys/verify-keys.ts";
-import { runRotation } from "../../../src/secrets/rotation/rotate-command.ts";
+import { runRotation } from "../../../src/secrets/rotation/rotation-command.ts";
 import { openSecretStore } from "../../../src/secrets/secret-store.ts";
 import { canary } from "../../support/canary.ts";
 import { createTestDatabase } from "../../support/postgres.ts";

@@ -10,7 +10,7 @@ import { createHttpRequestQueue } from "../../../src/server/admission/http-reque
 import { routesOf } from "../../../src/server/dispatch/route.ts";
 import { serveHttp } from "../../../src/server/http-server.ts";
 import { serveMcp } from "../../../src/server/mcp/serve-mcp.ts";
-import { serveRest } from "../../../src/server/rest/rest-routes.ts";
+import { serveRest } from "../../../src/server/rest/serve-rest.ts";
 import { type Http2Client, openHttp2 } from "../../support/http2-client.ts";
 import { loadShedderForTests } from "../../support/load-shedder.ts";
 

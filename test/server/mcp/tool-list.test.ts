@@ -9,7 +9,7 @@ import { ConnectionProfileService } from "../../../gen/connectory/v1/connection_
 import { ConnectionService } from "../../../gen/connectory/v1/connection_service_pb.js";
 import packageJson from "../../../package.json" with { type: "json" };
 import { permissionsOf } from "../../../src/auth/permissions.ts";
-import { descriptionOf } from "../../../src/proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../../src/proto-schema/comments/description-of.ts";
 import { startTestApp, type TestApp } from "../../support/app.ts";
 import { compileSchema } from "./compile-schema.ts";
 import { connectMcp, eras } from "./connect-mcp.ts";

@@ -13,7 +13,7 @@ import { routesOf } from "../../../src/server/dispatch/route.ts";
 import { serveGrpc } from "../../../src/server/grpc/grpc-server.ts";
 import { serveHttp } from "../../../src/server/http-server.ts";
 import { serveMcp } from "../../../src/server/mcp/serve-mcp.ts";
-import { serveRest } from "../../../src/server/rest/rest-routes.ts";
+import { serveRest } from "../../../src/server/rest/serve-rest.ts";
 import { loadShedderForTests } from "../../support/load-shedder.ts";
 import { openProtocols, protocolNames } from "./open-protocols.ts";
 

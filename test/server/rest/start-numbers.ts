@@ -8,7 +8,7 @@ import { mapErrors } from "../../../src/interceptors/map-errors.ts";
 import { requestId } from "../../../src/interceptors/request-id.ts";
 import { routesOf } from "../../../src/server/dispatch/route.ts";
 import { serveHttp } from "../../../src/server/http-server.ts";
-import { serveRest } from "../../../src/server/rest/rest-routes.ts";
+import { serveRest } from "../../../src/server/rest/serve-rest.ts";
 import { loadShedderForTests } from "../../support/load-shedder.ts";
 import { countingService } from "./counting-service.ts";
 

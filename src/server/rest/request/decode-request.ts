@@ -52,7 +52,7 @@ export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMe
     const wrong = putText(schema, alone, field, value) ?? merge(json, alone, "", source);
     if (wrong !== undefined) violations.push(wrong);
   }
-  // The paths that the body names are read by our own reader, see readMaskPaths.
+  // The paths that the body names are read by our own reader, see readFieldMask.
   for (const field of masks.keys()) delete json[field.name];
   const message = violations.length > 0 ? undefined : tryRead(schema, json);
   if (message === undefined) throw malformed(violations.length > 0 ? violations : explainJsonErrors(schema, json));

@@ -1,13 +1,13 @@
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { discriminatorOf } from "../../../proto-schema/http/rest-mapping.ts";
-import { findField } from "./json-fields.ts";
+import { findJsonField } from "./json-fields.ts";
 
 /**
  * The paths of a field mask, which may have JSON names and may leave out the member of a message that is named beside it:
  * `config.bootstrapServers` becomes `config.kafka.bootstrap_servers`. What is not known stays, for the handler to refuse.
  * `memberOf` says which member is named, if one is.
  */
-export function readMaskPaths(
+export function readFieldMask(
   text: string,
   schema: DescMessage,
   memberOf: (field: DescField) => DescField | undefined,
@@ -23,12 +23,12 @@ function readPath(
   schema: DescMessage,
   memberOf: (field: DescField) => DescField | undefined,
 ): string[] {
-  const field = findField(schema, first);
+  const field = findJsonField(schema, first);
   if (field === undefined) return [first, ...rest];
   const next = field.fieldKind === "message" ? field.message : undefined;
   if (rest.length === 0 || next === undefined) return [field.name, ...rest];
   const member = discriminatorOf(field) === undefined ? undefined : memberOf(field);
-  const leftOut = member?.message !== undefined && findField(next, rest[0] ?? "") !== member;
+  const leftOut = member?.message !== undefined && findJsonField(next, rest[0] ?? "") !== member;
   if (!leftOut) return [field.name, ...readPath(rest, next, memberOf)];
   return [field.name, member.name, ...readPath(rest, member.message, memberOf)];
 }

@@ -3,7 +3,7 @@ import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/pr
 const fields = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
 
 /** The field of a message that a caller means, by its JSON name or its proto name. */
-export function findField(message: DescMessage, name: string): DescField | undefined {
+export function findJsonField(message: DescMessage, name: string): DescField | undefined {
   let known = fields.get(message);
   if (known === undefined) {
     known = new Map(

@@ -3,8 +3,8 @@ import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import type { ApiError, FieldViolation } from "../../../errors/api-error.ts";
 import { discriminatorOf, ignoredConfigKeys } from "../../../proto-schema/http/rest-mapping.ts";
 import { parseFormConfig } from "../../../proto-schema/json-schema/parse-form-config.ts";
-import { readMaskPaths } from "./field-mask.ts";
-import { emptyObject, findField, isObject, plainMessageOf } from "./json-fields.ts";
+import { readFieldMask } from "./field-mask.ts";
+import { emptyObject, findJsonField, isObject, plainMessageOf } from "./json-fields.ts";
 
 /** What becomes of the JSON of a request's body. */
 export interface Normalized {
@@ -32,7 +32,7 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
     const result = emptyObject();
     for (const [key, value] of Object.entries(json)) {
       if (violations.length >= maxViolations) break;
-      const field = findField(message, key);
+      const field = findJsonField(message, key);
       if (field === undefined) {
         if (!ignored.includes(key)) violations.push({ field: path + key, description: "there is no such field" });
       } else if (field.name in result) {
@@ -56,7 +56,7 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
     if (field.message?.typeName === FieldMaskSchema.typeName && path === "" && typeof value === "string") {
       masks.set(
         field,
-        readMaskPaths(value, schema, (about) => namedMember(about, beside, rejectMember)),
+        readFieldMask(value, schema, (about) => namedMember(about, beside, rejectMember)),
       );
       return value;
     }
@@ -86,7 +86,7 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
     normalized.wrapped = true;
     const result = emptyObject();
     for (const [key, item] of Object.entries(value).slice(0, maxViolations)) {
-      const wrapped = findField(message, key);
+      const wrapped = findJsonField(message, key);
       if (wrapped?.message !== undefined && isObject(item))
         result[wrapped.name] = readFields(wrapped.message, item, `${at}.${wrapped.name}.`, ignoredConfigKeys);
       else if (wrapped !== undefined) result[wrapped.name] = item;
@@ -104,8 +104,10 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
 function innerOf(message: DescMessage, member: DescField, value: JsonObject): JsonValue | undefined {
   const keys = Object.keys(value).filter((key) => !ignoredConfigKeys.includes(key));
   const [only = ""] = keys;
-  const around = keys.length === 1 && findField(message, only) !== undefined;
-  return around && member.message !== undefined && findField(member.message, only) === undefined ? value[only] : value;
+  const around = keys.length === 1 && findJsonField(message, only) !== undefined;
+  return around && member.message !== undefined && findJsonField(member.message, only) === undefined
+    ? value[only]
+    : value;
 }
 
 /** The member that the field beside it names; undefined when it names none. */

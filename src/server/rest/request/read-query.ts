@@ -2,7 +2,7 @@ import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/pr
 import { ScalarType } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../../../errors/api-error.ts";
 import { queryAliases } from "../../../proto-schema/http/rest-mapping.ts";
-import { emptyObject, findField, isObject, plainMessageOf } from "./json-fields.ts";
+import { emptyObject, findJsonField, isObject, plainMessageOf } from "./json-fields.ts";
 
 /** The parameters of a query as they stand there, decoded; undefined when they are not percent-encoded UTF-8. */
 export function readQuery(query: string): [name: string, value: string][] | undefined {
@@ -34,7 +34,7 @@ export function putText(
   text: string,
 ): FieldViolation | undefined {
   const [first = "", ...rest] = segmentsOf(name);
-  const field = findField(schema, first) ?? schema.fields.find((known) => queryAliases[known.name] === first);
+  const field = findJsonField(schema, first) ?? schema.fields.find((known) => queryAliases[known.name] === first);
   const wrong = (description: string) => ({ field: name, description });
   if (field === undefined) return wrong("there is no such parameter");
   const present = target[field.name];

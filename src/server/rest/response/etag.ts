@@ -8,7 +8,7 @@ import { ApiError } from "../../../errors/api-error.ts";
  * changes with every write, which is what `If-Match` is about; what is shown can change without one, such as a
  * profile's last test, and then a cache must not be told that it has not.
  */
-export function entityTagOf(resource: JsonObject | undefined): string | undefined {
+export function resourceEtag(resource: JsonObject | undefined): string | undefined {
   const etag = resource?.etag;
   if (typeof etag !== "string" || etag === "") return undefined;
   const digest = createHash("sha256").update(JSON.stringify(resource)).digest("base64url").slice(0, 11);

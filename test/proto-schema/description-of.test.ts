@@ -8,7 +8,7 @@ import { file_connectory_v1_connection_service as connections } from "../../gen/
 import { ErrorReasonSchema } from "../../gen/connectory/v1/error_reason_pb.js";
 import { NatsConfigSchema, file_connectory_v1_nats_config as nats } from "../../gen/connectory/v1/nats_config_pb.js";
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
-import { descriptionOf } from "../../src/proto-schema/comments/comment-lookup.ts";
+import { descriptionOf } from "../../src/proto-schema/comments/description-of.ts";
 
 describe.each([profiles, connections, nats].map((file) => [file.name, file] as const))("%s", (_name, file) => {
   test("has a comment for everything", () => {
