@@ -1,5 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { ConnectionProfile } from "../../../gen/connectory/v1/connection_profile_pb.js";
+import { isJsonObject } from "../../proto-schema/json-object.ts";
 import { toStoredConfig } from "./canonical-json.ts";
 
 /** What may change of a profile. */
@@ -31,7 +32,7 @@ function leaves({ name, labels, config }: ProfileContent): ReadonlyMap<string, s
 }
 
 function flatten(value: JsonValue, path: string): readonly (readonly [string, string])[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [[path, JSON.stringify(value)]];
+  if (!isJsonObject(value)) return [[path, JSON.stringify(value)]];
   const entries = Object.entries(value);
   const below = entries.flatMap(([name, one]) => flatten(one, path === "" ? name : `${path}.${name}`));
   // A message that is there and empty, such as `tls {}`, differs from one that is not there.

@@ -1,3 +1,5 @@
+import { jsonObjectOrEmpty } from "../../proto-schema/json-object.ts";
+
 /** What a text in JSON holds; undefined when it is none. */
 export function parseJson(text: string): unknown {
   try {
@@ -9,5 +11,5 @@ export function parseJson(text: string): unknown {
 
 /** The members of a JSON object; none when it is something else. */
 export function members(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  return jsonObjectOrEmpty(value);
 }

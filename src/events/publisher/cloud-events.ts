@@ -1,4 +1,5 @@
-import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject } from "@bufbuild/protobuf";
+import { jsonObjectOrEmpty } from "../../proto-schema/json-object.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { EventMessage } from "./event-sink.ts";
 
@@ -32,7 +33,7 @@ export function toCloudEvents(event: StoredEvent, topicPrefix: string): readonly
   const envelope = httpStatusOf[happened];
   if (envelope === undefined) throw new Error(`event ${event.id} has the unknown type ${event.type}`);
   const resource = object.replaceAll("-", "_");
-  const record = asObject(event.data[resource]);
+  const record = jsonObjectOrEmpty(event.data[resource]);
   const api: JsonObject = {
     status: "OK",
     statusCode: envelope.statusCode,
@@ -47,7 +48,7 @@ export function toCloudEvents(event: StoredEvent, topicPrefix: string): readonly
   };
   const database: JsonObject =
     happened === "updated"
-      ? change(resource, asObject(event.data[`old_${resource}`]), record)
+      ? change(resource, jsonObjectOrEmpty(event.data[`old_${resource}`]), record)
       : terminalEvents.includes(happened)
         ? { ...record, isActive: false }
         : record;
@@ -93,8 +94,4 @@ function change(resource: string, before: JsonObject, after: JsonObject): JsonOb
   const only = (record: JsonObject) =>
     Object.fromEntries(Object.entries(record).filter(([name]) => changed.includes(name)));
   return { [`old_${resource}`]: before, [resource]: after, oldDataValues: only(before), newDataValues: only(after) };
-}
-
-function asObject(value: JsonValue | undefined): JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }

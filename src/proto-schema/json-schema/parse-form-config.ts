@@ -1,4 +1,5 @@
-import type { DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject } from "@bufbuild/protobuf";
+import { isJsonObject, jsonObjectOrEmpty } from "../json-object.ts";
 import { noneTitle } from "./form-schema.ts";
 
 /**
@@ -10,14 +11,14 @@ import { noneTitle } from "./form-schema.ts";
 export function parseFormConfig(message: DescMessage, config: JsonObject): JsonObject {
   const known = (key: string) => message.fields.some(({ name, jsonName }) => name === key || jsonName === key);
   const own = Object.entries(config).filter(([key]) => known(key) || (key !== "name" && key !== "__meta"));
-  return takeOut(message, Object.fromEntries(own), asObject(config.__meta));
+  return takeOut(message, Object.fromEntries(own), jsonObjectOrEmpty(config.__meta));
 }
 
 function takeOut(message: DescMessage, config: JsonObject, choices: JsonObject): JsonObject {
   const lifted = { ...config };
   for (const oneof of message.oneofs) {
     const inside = lifted[oneof.name];
-    if (!isObject(inside)) continue;
+    if (!isJsonObject(inside)) continue;
     const members = Object.keys(inside);
     if (!members.every((key) => oneof.fields.some(({ name }) => name === key) && lifted[key] === undefined)) continue;
     delete lifted[oneof.name];
@@ -25,18 +26,10 @@ function takeOut(message: DescMessage, config: JsonObject, choices: JsonObject):
   }
   for (const field of message.fields) {
     const value = lifted[field.name];
-    if (field.fieldKind !== "message" || !isObject(value)) continue;
-    const choice = asObject(choices[field.name]);
+    if (field.fieldKind !== "message" || !isJsonObject(value)) continue;
+    const choice = jsonObjectOrEmpty(choices[field.name]);
     if (choice.type === noneTitle && Object.keys(value).length === 0) delete lifted[field.name];
     else lifted[field.name] = takeOut(field.message, value, choice);
   }
   return lifted;
-}
-
-function asObject(value: JsonValue | undefined): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

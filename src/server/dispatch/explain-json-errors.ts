@@ -1,5 +1,6 @@
 import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../../errors/api-error.ts";
+import { isJsonObject } from "../../proto-schema/json-object.ts";
 
 /** So many faults are found at most, and lists and maps of more elements are not searched. */
 const maxErrors = 16;
@@ -16,7 +17,7 @@ export function explainJsonErrors(message: DescMessage, value: unknown): FieldVi
 }
 
 function search(message: DescMessage, value: unknown, path: string, errors: FieldViolation[]): void {
-  if (isWellKnown(message) || !isObject(value)) {
+  if (isWellKnown(message) || !isJsonObject(value)) {
     errors.push({ field: path, description: `must be ${words(message)}` });
     return;
   }
@@ -48,7 +49,7 @@ function elementsOf(field: DescField, value: unknown, path: string): [string, un
     return value.map((element, index) => [`${path}[${index}]`, element, [element]]);
   }
   if (field.fieldKind === "map") {
-    if (!isObject(value)) return [];
+    if (!isJsonObject(value)) return [];
     const entries = Object.entries(value);
     if (entries.length > maxElements) return [];
     return entries.map(([key, element]) => [`${path}[${JSON.stringify(key)}]`, element, { [key]: element }]);
@@ -102,8 +103,4 @@ function isWellKnown({ typeName }: DescMessage): boolean {
 
 function words({ typeName }: DescMessage): string {
   return wellKnown[typeName] ?? "an object";
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

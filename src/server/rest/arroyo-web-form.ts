@@ -2,7 +2,7 @@ import type { DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { FastifyInstance } from "fastify";
 import { ConnectorSchema } from "../../../gen/connectory/v1/connector_pb.js";
 import type { RestMapping } from "../../proto-schema/http/rest-mapping.ts";
-import { isObject } from "./request/json-fields.ts";
+import { isJsonObject } from "../../proto-schema/json-object.ts";
 import { notAllowed } from "./request/path-router.ts";
 
 /**
@@ -35,7 +35,7 @@ function messageOf(field: RestMapping["resource"]): DescMessage | undefined {
 }
 
 function withMembers(connector: JsonValue): JsonValue {
-  if (!isObject(connector)) return connector;
+  if (!isJsonObject(connector)) return connector;
   const { testable = false, connection_config: config } = connector;
   return {
     ...connector,

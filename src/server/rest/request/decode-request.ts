@@ -10,10 +10,10 @@ import {
 import { EmptySchema, FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError, type FieldViolation, manyInvalid } from "../../../errors/api-error.ts";
+import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
 import { explainJsonErrors } from "../../dispatch/explain-json-errors.ts";
 import { checkRequestJson, jsonBounds } from "../../request-limits/check-request.ts";
 import type { JsonBounds } from "../../request-limits/scan-json.ts";
-import { emptyObject, isObject } from "./json-fields.ts";
 import { normalizeBody, type RefuseMember } from "./normalize-body.ts";
 import { putText, readQuery } from "./read-query.ts";
 
@@ -48,7 +48,7 @@ export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMe
   const { json, masks, violations, wrapped } = normalizeBody(schema, readJson(schema, parts), rejectMember);
   for (const violation of putQuery(schema, json, parts)) violations.push(violation);
   for (const { field, value, source } of parts.fixed) {
-    const alone = emptyObject();
+    const alone = emptyJsonObject();
     const wrong = putText(schema, alone, field, value) ?? merge(json, alone, "", source);
     if (wrong !== undefined) violations.push(wrong);
   }
@@ -72,7 +72,7 @@ function readJson(schema: DescMessage, { bodyRule, body }: RequestParts): JsonOb
   } catch {
     throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body is not JSON");
   }
-  if (bodyRule === "*" && !isObject(json))
+  if (bodyRule === "*" && !isJsonObject(json))
     throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body must be a JSON object");
   const whole = bodyRule === "*" ? body : `{"body":${body}}`;
   try {
@@ -112,7 +112,7 @@ function merge(
   for (const [key, value] of Object.entries(source)) {
     const present = target[key];
     const at = path + key;
-    if (isObject(value) && isObject(present)) return merge(present, value, `${at}.`, origin);
+    if (isJsonObject(value) && isJsonObject(present)) return merge(present, value, `${at}.`, origin);
     const differs = present !== undefined && present !== "" && String(present) !== String(value);
     if (differs && origin !== undefined) return { field: at, description: `says something else than ${origin} does` };
     target[key] = value;

@@ -1,4 +1,4 @@
-import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
 
 const fields = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
 
@@ -17,13 +17,4 @@ export function findJsonField(message: DescMessage, name: string): DescField | u
 /** The message of a field whose JSON is an object with the message's fields, and no text as that of a timestamp. */
 export function plainMessageOf(field: DescField): DescMessage | undefined {
   return field.message?.typeName.startsWith("google.protobuf.") ? undefined : field.message;
-}
-
-export function isObject(json: JsonValue | undefined): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
-}
-
-/** An object without a prototype, where a key such as `__proto__` is a key like any other. */
-export function emptyObject(): JsonObject {
-  return Object.create(null) as JsonObject;
 }

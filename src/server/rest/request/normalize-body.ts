@@ -2,9 +2,10 @@ import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/pr
 import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import type { ApiError, FieldViolation } from "../../../errors/api-error.ts";
 import { discriminatorOf, ignoredConfigKeys } from "../../../proto-schema/http/rest-mapping.ts";
+import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
 import { parseFormConfig } from "../../../proto-schema/json-schema/parse-form-config.ts";
 import { readFieldMask } from "./field-mask.ts";
-import { emptyObject, findJsonField, isObject, plainMessageOf } from "./json-fields.ts";
+import { findJsonField, plainMessageOf } from "./json-fields.ts";
 
 /** What becomes of the JSON of a request's body. */
 export interface Normalized {
@@ -25,11 +26,11 @@ export type RefuseMember = (field: DescField, name: string) => ApiError;
 
 /** Reads the body of a request into the form that protobuf reads. Unknown and doubled fields are violations. */
 export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMember: RefuseMember): Normalized {
-  const normalized: Normalized = { json: emptyObject(), masks: new Map(), violations: [], wrapped: false };
+  const normalized: Normalized = { json: emptyJsonObject(), masks: new Map(), violations: [], wrapped: false };
   const { masks, violations } = normalized;
 
   const readFields = (message: DescMessage, json: JsonObject, path: string, ignored: readonly string[]): JsonObject => {
-    const result = emptyObject();
+    const result = emptyJsonObject();
     for (const [key, value] of Object.entries(json)) {
       if (violations.length >= maxViolations) break;
       const field = findJsonField(message, key);
@@ -63,12 +64,14 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
     const message = plainMessageOf(field);
     if (message === undefined) return value;
     if (field.fieldKind === "list" && Array.isArray(value))
-      return value.map((item, index) => (isObject(item) ? readFields(message, item, `${at}[${index}].`, []) : item));
-    if (!isObject(value)) return value;
+      return value.map((item, index) =>
+        isJsonObject(item) ? readFields(message, item, `${at}[${index}].`, []) : item,
+      );
+    if (!isJsonObject(value)) return value;
     if (field.fieldKind === "map") {
-      const entries = emptyObject();
+      const entries = emptyJsonObject();
       for (const [key, item] of Object.entries(value))
-        entries[key] = isObject(item) ? readFields(message, item, `${at}[${JSON.stringify(key)}].`, []) : item;
+        entries[key] = isJsonObject(item) ? readFields(message, item, `${at}[${JSON.stringify(key)}].`, []) : item;
       return entries;
     }
     if (discriminatorOf(field) === undefined) return readFields(message, value, `${at}.`, []);
@@ -84,10 +87,10 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
       return { [member.name]: fields };
     }
     normalized.wrapped = true;
-    const result = emptyObject();
+    const result = emptyJsonObject();
     for (const [key, item] of Object.entries(value).slice(0, maxViolations)) {
       const wrapped = findJsonField(message, key);
-      if (wrapped?.message !== undefined && isObject(item))
+      if (wrapped?.message !== undefined && isJsonObject(item))
         result[wrapped.name] = readFields(wrapped.message, item, `${at}.${wrapped.name}.`, ignoredConfigKeys);
       else if (wrapped !== undefined) result[wrapped.name] = item;
       else if (!ignoredConfigKeys.includes(key)) violations.push({ field: `${at}.${key}`, description: nameIt(field) });

@@ -2,7 +2,8 @@ import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/pr
 import { ScalarType } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../../../errors/api-error.ts";
 import { queryAliases } from "../../../proto-schema/http/rest-mapping.ts";
-import { emptyObject, findJsonField, isObject, plainMessageOf } from "./json-fields.ts";
+import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
+import { findJsonField, plainMessageOf } from "./json-fields.ts";
 
 /** The parameters of a query as they stand there, decoded; undefined when they are not percent-encoded UTF-8. */
 export function readQuery(query: string): [name: string, value: string][] | undefined {
@@ -40,7 +41,7 @@ export function putText(
   const present = target[field.name];
   if (field.fieldKind === "map") {
     if (rest.length === 0) return wrong(`give the name of an entry, as in ${field.name}.name=value`);
-    const entries = isObject(present) ? present : emptyObject();
+    const entries = isJsonObject(present) ? present : emptyJsonObject();
     const key = rest.join(".");
     if (key in entries) return wrong("is given more than once");
     entries[key] = fromText(field, text);
@@ -50,7 +51,7 @@ export function putText(
   const message = field.fieldKind === "message" ? plainMessageOf(field) : undefined;
   if (message !== undefined) {
     if (rest.length === 0) return wrong("has fields of its own: give them, as in parent.child=value");
-    const child = isObject(present) ? present : emptyObject();
+    const child = isJsonObject(present) ? present : emptyJsonObject();
     target[field.name] = child;
     const nested = putText(message, child, rest.join("."), text);
     return nested === undefined ? undefined : wrong(nested.description);

@@ -7,8 +7,8 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { discriminatorOf, type RestNames, restNameOf } from "../../../proto-schema/http/rest-mapping.ts";
+import { isJsonObject } from "../../../proto-schema/json-object.ts";
 import { errorDetailRegistry } from "../../dispatch/error-detail-registry.ts";
-import { isObject } from "../request/json-fields.ts";
 
 /**
  * A message as JSON with every field, in the names of the service. A message that is named beside it is given as its
@@ -67,10 +67,10 @@ function eachMessage(
   json: JsonValue,
   visit: (message: Message, json: JsonObject) => void,
 ): void {
-  if (field.fieldKind === "message" && isObject(json)) visit(value as Message, json);
+  if (field.fieldKind === "message" && isJsonObject(json)) visit(value as Message, json);
   if (field.fieldKind === "list" && Array.isArray(json))
     for (const [index, item] of json.entries()) visit((value as Message[])[index] as Message, item as JsonObject);
-  if (field.fieldKind === "map" && isObject(json))
+  if (field.fieldKind === "map" && isJsonObject(json))
     for (const [key, item] of Object.entries(json))
       visit((value as Record<string, Message>)[key] as Message, item as JsonObject);
 }

@@ -1,7 +1,7 @@
 import type { DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
 import { RestStyle } from "../../../../gen/connectory/options/v1/rest_pb.js";
 import { type Envelope, type Paging, type RestMapping, restNameOf } from "../../../proto-schema/http/rest-mapping.ts";
-import { isObject } from "../request/json-fields.ts";
+import { isJsonObject } from "../../../proto-schema/json-object.ts";
 import { encodeJson } from "./encode-json.ts";
 
 /** What the envelope tells of the call. */
@@ -25,7 +25,7 @@ export function shapeResponse(
 ): ShapedResponse {
   const json = encodeJson(output, message, form.names);
   const first = form.resource === undefined ? undefined : json[restNameOf(form.resource, form.names)];
-  const resource = form.shape === "resource" && isObject(first) ? first : undefined;
+  const resource = form.shape === "resource" && isJsonObject(first) ? first : undefined;
   if (form.style === RestStyle.ENVELOPE) return { body: envelope(form, output, json, facts), resource };
   if (form.style !== RestStyle.FLAT || form.shape === "message") return { body: json, resource };
   const body: JsonObject =
