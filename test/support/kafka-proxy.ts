@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-const produce = 0; // the api key of a Produce request
+/** The api keys of the requests that are changed here. */
+const produce = 0;
+const metadata = 3;
 
 /** Stands between clients and a broker and hands every byte on, until told otherwise. */
 export interface KafkaProxy {
@@ -14,12 +16,20 @@ export interface KafkaProxy {
   loseProduceAnswers(count: number): void;
   /** How many answers are still to be lost. */
   toLose(): number;
+  /**
+   * The next `count` Metadata requests of `clientId` that name topics ask for topics that do not exist instead, so that the client
+   * gets what a broker answers that has not yet heard of a new topic. Counts again from now.
+   */
+  hideTopics(clientId: string, count: number): void;
+  /** How many such requests are still to be changed. */
+  toHide(): number;
   close(): Promise<void>;
 }
 
 export async function startKafkaProxy(brokerPort: number): Promise<KafkaProxy> {
   const sockets = new Set<Socket>();
   let toLose = 0;
+  let hidden = { clientId: "", count: 0 };
 
   const server = createServer((client) => {
     const broker = connect(brokerPort, "127.0.0.1");
@@ -37,6 +47,8 @@ export async function startKafkaProxy(brokerPort: number): Promise<KafkaProxy> {
     // A request: length, api key (int16), api version (int16), correlation id (int32), …
     const onRequest = (frame: Buffer) => {
       if (frame.readInt16BE(4) === produce) produceRequests.add(frame.readInt32BE(8));
+      if (frame.readInt16BE(4) === metadata && hidden.count > 0 && renameTopics(frame, hidden.clientId))
+        hidden.count -= 1;
       broker.write(frame);
     };
     // An answer: length, correlation id (int32), …
@@ -59,6 +71,10 @@ export async function startKafkaProxy(brokerPort: number): Promise<KafkaProxy> {
       toLose = count;
     },
     toLose: () => toLose,
+    hideTopics: (clientId, count) => {
+      hidden = { clientId, count };
+    },
+    toHide: () => hidden.count,
     async close() {
       server.close();
       for (const socket of sockets) socket.destroy();
@@ -78,4 +94,20 @@ function eachFrame(take: (frame: Buffer) => void): (chunk: Buffer) => void {
       rest = rest.subarray(end);
     }
   };
+}
+
+/**
+ * Gives each topic of a client's Metadata request another last letter, and says whether there was one. The request: the header above,
+ * the client's id (int16 and text), the count of topics (int32), and each as int16 and text.
+ */
+function renameTopics(frame: Buffer, clientId: string): boolean {
+  let at = 14 + frame.readInt16BE(12);
+  if (frame.toString("utf8", 14, at) !== clientId) return false;
+  const count = frame.readInt32BE(at);
+  at += 4;
+  for (let index = 0; index < count; index += 1) {
+    at += 2 + frame.readInt16BE(at);
+    frame.write("_", at - 1);
+  }
+  return count > 0;
 }
