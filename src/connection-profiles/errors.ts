@@ -5,12 +5,12 @@ import { ApiError } from "../errors/api-error.ts";
 import type { TestOutcome } from "../test-workers/probe/run-probe.ts";
 import type { SavedProfile } from "./saved-profile.ts";
 
-/** The same for what never was, what is expunged and what another organization has. */
+/** PROFILE_NOT_FOUND, the same for a profile that never existed, is expunged or belongs to another organization. */
 export function profileNotFound(): ApiError {
   return new ApiError(ErrorReason.PROFILE_NOT_FOUND, "your organization has no such connection profile");
 }
 
-/** The profile when it is there and not deleted; else throws PROFILE_NOT_FOUND or PROFILE_DELETED. */
+/** Returns the profile if it exists and is not deleted. Throws PROFILE_NOT_FOUND or PROFILE_DELETED. */
 export function requireLive(saved: SavedProfile | undefined): SavedProfile {
   if (saved === undefined) throw profileNotFound();
   if (saved.profile.deletedAt !== undefined)
@@ -18,12 +18,12 @@ export function requireLive(saved: SavedProfile | undefined): SavedProfile {
   return saved;
 }
 
-/** Throws ETAG_MISMATCH when the caller names an etag and the profile has another one. */
+/** Throws ETAG_MISMATCH when the request's etag is not empty and differs from the profile's. */
 export function requireEtag(expected: string, actual: string): void {
   if (expected !== "" && expected !== actual) throw etagMismatch(actual);
 }
 
-/** ABORTED, with the etag that the profile has. */
+/** ETAG_MISMATCH (ABORTED), with the profile's current etag. */
 export function etagMismatch(actual: string): ApiError {
   return new ApiError(
     ErrorReason.ETAG_MISMATCH,
@@ -32,12 +32,15 @@ export function etagMismatch(actual: string): ApiError {
   );
 }
 
-/** FAILED_PRECONDITION with the report of a test that failed. */
+/** TARGET_UNUSABLE (FAILED_PRECONDITION), with the report of the failed test. */
 export function targetUnusable({ message, report }: TestOutcome): ApiError {
   return new ApiError(ErrorReason.TARGET_UNUSABLE, message, { report: shortened(report) });
 }
 
-/** An error travels in headers, of which some clients take 8 KB: of a long report what is not right goes before the rest. */
+/**
+ * The maximum number of steps in an error. Errors are sent in headers, of which some clients accept 8 KB: a longer report is
+ * reduced to its failures and warnings.
+ */
 const maxSteps = 16;
 
 function shortened({ steps }: TestReport): TestReport {

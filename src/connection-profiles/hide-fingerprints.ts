@@ -3,8 +3,9 @@ import type { ConnectionProfile } from "../../gen/connectory/v1/connection_profi
 import { principalKey } from "../auth/principal.ts";
 
 /**
- * A profile as a caller may see it, for every answer that has one: fingerprints are for those who may decide where secrets
- * are sent. With them anybody who may write could try out a short secret by comparing. The profile is the answer's own.
+ * Removes the fingerprints of secrets from the given profile, for callers without `profiles.rebind`, and returns it. Every
+ * handler whose response contains a profile calls this: by comparing fingerprints a caller with write access could guess a
+ * short secret.
  */
 export function hideFingerprints(
   { values }: Pick<HandlerContext, "values">,

@@ -4,8 +4,8 @@ import { principalKey } from "../auth/principal.ts";
 import { ApiError } from "../errors/api-error.ts";
 
 /**
- * Throws PERMISSION_MISSING when the caller lacks a permission that only some requests of an RPC need. What all of them
- * need is in the RPC's `access` option, and was checked before.
+ * Throws PERMISSION_MISSING when the caller lacks a permission that only some requests of an RPC need. The permission of all
+ * its requests is in the RPC's `access` option and was checked before.
  */
 export function requirePermission({ values }: Pick<HandlerContext, "values">, permission: string, why: string): void {
   if (values.get(principalKey).permissions.has(permission)) return;

@@ -5,29 +5,29 @@ import type { Connector } from "../connectors/sdk/connector.ts";
 import type { Actor } from "../interceptors/event-actor.ts";
 import type { TestOutcome } from "../test-workers/probe/run-probe.ts";
 
-/** What a request means to try. */
+/** The target of a live test. */
 export interface TestTarget {
   readonly connector: Connector;
-  /** Valid, with its secrets. */
+  /** Validated, with its secrets. */
   readonly config: Message;
-  /** The same without its secrets. */
+  /** The configuration without its secrets. */
   readonly bare: ConnectorConfig;
-  /** The saved one, when it is one or is based on one. */
+  /** The saved profile that is tested, with or without edits; undefined for an unsaved configuration. */
   readonly profile: ConnectionProfile | undefined;
-  /** Edits were laid over it. */
+  /** True when the request has edits of the saved profile. */
   readonly edited: boolean;
-  /** The id that a profile will have when this works. */
+  /** The id of the profile that will be created if the test passes. Default: none. */
   readonly futureId?: string;
 }
 
-/** A test run that has ended; without an outcome it was cancelled. */
+/** A completed test run; without an outcome it was cancelled. */
 export interface TestRun {
   readonly kind: "test" | "live_validation" | "discovery";
   readonly outcome: TestOutcome | undefined;
 }
 
 /**
- * Keeps what must be kept of a test run: the audit event always, and `last_test` for the test of a saved profile without edits
- * that has not been written since.
+ * Records a test run: always as an audit event, and as `last_test` for the test of a saved profile without edits that has not
+ * been written since.
  */
 export type RecordTestRun = (caller: Actor, testTarget: TestTarget, testRun: TestRun) => Promise<void>;

@@ -3,18 +3,22 @@ import type { Principal } from "../auth/principal.ts";
 import { ApiError } from "../errors/api-error.ts";
 import type { UserPair } from "./user-pair.ts";
 
-/** CONNECTION_ACCESS: a caller uses all connections of the organization, or those alone in which they take part. */
+/** The setting CONNECTION_ACCESS: callers use all connections of their organization, or only those in which they take part. */
 export type ConnectionAccess = "organization" | "participant";
 
 /**
- * The user outside whose connections the caller may not read or write; undefined where there is no such limit. Every handler
- * asks here first: `test/connections/store/connection-access.test.ts` has a case for each RPC and fails for one without.
+ * Returns the user to whose connections the caller's reads and writes are limited; undefined where there is no such limit.
+ * Every handler calls this first: `test/connections/store/connection-access.test.ts` has a case for each RPC and fails for an
+ * RPC without a case.
  */
 export function participantOf(access: ConnectionAccess, { userId, permissions }: Principal): string | undefined {
   return access === "organization" || permissions.has("connections.manage") ? undefined : userId;
 }
 
-/** Whether a connection, or a pair of users, is within the limit. One outside is answered like one that does not exist. */
+/**
+ * Returns whether a connection, or a pair of users, is within the limit. Handlers respond to one outside the limit as to one
+ * that does not exist.
+ */
 export function isParticipant(
   participant: string | undefined,
   { userId1, userId2 }: Pick<UserPair, "userId1" | "userId2">,
@@ -28,7 +32,7 @@ export function requireParticipant(participant: string | undefined, pair: UserPa
   throw notAParticipant("you may only connect yourself: one of the two user ids must be your own");
 }
 
-/** Throws NOT_A_PARTICIPANT for another user than the caller, whoever that is: the answer depends on the request alone. */
+/** Throws NOT_A_PARTICIPANT for any user but the caller, existing or not: the outcome depends on the request alone. */
 export function requireOwn(participant: string | undefined, userId: string): void {
   if (participant === undefined || participant === userId) return;
   throw notAParticipant(
@@ -38,7 +42,7 @@ export function requireOwn(participant: string | undefined, userId: string): voi
   );
 }
 
-/** Throws NOT_A_PARTICIPANT for whatever shows connections between others. */
+/** Throws NOT_A_PARTICIPANT where a limit applies: for RPCs whose response shows connections between other users. */
 export function requireAll(participant: string | undefined): void {
   if (participant === undefined) return;
   throw notAParticipant("this shows connections between other users: it needs a role with connections.manage");

@@ -17,25 +17,27 @@ export interface ConnectionRecord {
   readonly owner: string;
 }
 
-/** A connection to be written, and by whom. */
+/** A connection to be written, and the caller who writes it. */
 export interface NewConnection {
   readonly caller: Actor;
   readonly record: ConnectionRecord;
-  /** A call whose caller has gone before its batch starts is not written. */
+  /** The signal of the call: a connection whose signal is aborted before its batch starts is not written. */
   readonly signal: AbortSignal;
   /** Set for a create under a request_id. */
   readonly idempotency?: {
     readonly requestId: string;
-    /** Made from the request_id. */
+    /** Derived from the request_id. */
     readonly eventId: string;
-    /** True when the id of the connection is made from it too. */
+    /** True when the id of the connection is derived from the request_id too. */
     readonly idDerived: boolean;
-    /** True when the request did not say since when the two are connected. */
+    /** True when the request has no `connected_since`. */
     readonly sinceNow: boolean;
   };
 }
 
-/** The organization's revision that the write took, and what was written when that is not the given record. */
+/**
+ * The revision of the organization after the write; `first` is the connection of the first request where this one is a replay.
+ */
 export type InsertedConnection = { readonly revision: bigint; readonly first?: Connection };
 
 /** The columns of a ConnectionRecord, in the order in which every statement selects them. */
@@ -43,7 +45,7 @@ export const connectionColumns = `
   id, user_id_1 as "userId1", user_id_2 as "userId2", connected_since as "connectedSince", is_active as "isActive",
   record_version as "recordVersion", created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt", owner`;
 
-/** The record as a caller sees it. */
+/** Returns the record as the message of the API. */
 export function toConnection(record: ConnectionRecord): Connection {
   const { archivedAt, ...rest } = record;
   return create(ConnectionSchema, {
@@ -60,7 +62,7 @@ export function toConnection(record: ConnectionRecord): Connection {
   });
 }
 
-/** The record as events carry it: the JSON form of the Connection message (a test holds the two together). */
+/** Returns the record as events contain it: the JSON form of the Connection message (a test compares the two). */
 export function toConnectionJson({ owner, archivedAt, ...rest }: ConnectionRecord): JsonObject {
   return {
     id: rest.id,

@@ -1,7 +1,10 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../errors/api-error.ts";
 
-/** The same for what never was, what is deleted, what another organization has and what the caller may not see. */
+/**
+ * CONNECTION_NOT_FOUND, the same for a connection that never existed, is deleted, belongs to another organization or may not be
+ * seen by the caller.
+ */
 export function connectionNotFound(): ApiError {
   return new ApiError(ErrorReason.CONNECTION_NOT_FOUND, "you have access to no such connection");
 }

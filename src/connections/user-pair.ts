@@ -8,8 +8,8 @@ export interface UserPair {
 }
 
 /**
- * Reads the pair of a request that must bring it in order. User ids are ASCII (their pattern says so), so comparing
- * strings compares bytes.
+ * Returns the pair of a request that must send it in order. Throws USER_IDS_EQUAL or USER_IDS_OUT_OF_ORDER. User ids are ASCII
+ * (by their pattern), so comparing strings compares bytes.
  */
 export function parseUserPair({ userId1, userId2 }: UserPair): UserPair {
   if (userId1 === userId2) throw equal();
@@ -17,7 +17,7 @@ export function parseUserPair({ userId1, userId2 }: UserPair): UserPair {
   return { userId1, userId2 };
 }
 
-/** The same for a request that may bring the two in either order. */
+/** Returns the pair of a request that may send the two in either order. Throws USER_IDS_EQUAL. */
 export function parseUnorderedUserPair({ userId1, userId2 }: UserPair): UserPair {
   return parseUserPair(userId1 > userId2 ? { userId1: userId2, userId2: userId1 } : { userId1, userId2 });
 }

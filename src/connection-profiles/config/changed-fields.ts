@@ -3,12 +3,12 @@ import type { ConnectionProfile } from "../../../gen/connectory/v1/connection_pr
 import { isJsonObject } from "../../proto-schema/json-object.ts";
 import { toStoredConfig } from "./canonical-json.ts";
 
-/** What may change of a profile. */
+/** The parts of a profile that a caller can change. */
 export type ProfileContent = Pick<ConnectionProfile, "name" | "labels" | "config">;
 
 /**
- * The paths that differ between two states, in proto names: `name`, `labels.team`, `config.kafka.tls.ca`. A list counts as
- * one field. Secrets are not in either state: `secrets` has the paths of those that were written or removed.
+ * Returns the paths that differ between two states, in proto names: `name`, `labels.team`, `config.kafka.tls.ca`. A list counts
+ * as one field. Neither state contains secrets: `secrets` has the paths of those that were written or removed.
  */
 export function changedFields(
   connector: string,
@@ -20,7 +20,7 @@ export function changedFields(
   const now = leaves(after);
   const differing = [...new Set([...old.keys(), ...now.keys()])].filter((path) => old.get(path) !== now.get(path));
   const hidden = secrets.map((path) => `config.${connector}.${path}`);
-  // A secret of a map leaves its key behind, which is the same change once more.
+  // The key of a secret map's entry remains in the configuration; its path is the same change and is left out.
   const keys = hidden.map((path) => path.replace(/\["(.*)"\]$/, ".$1"));
   return [...new Set([...differing.filter((path) => !keys.includes(path)), ...hidden])].sort();
 }
@@ -35,6 +35,6 @@ function flatten(value: JsonValue, path: string): readonly (readonly [string, st
   if (!isJsonObject(value)) return [[path, JSON.stringify(value)]];
   const entries = Object.entries(value);
   const below = entries.flatMap(([name, one]) => flatten(one, path === "" ? name : `${path}.${name}`));
-  // A message that is there and empty, such as `tls {}`, differs from one that is not there.
+  // A set but empty message, such as `tls {}`, differs from one that is not set.
   return path === "" || entries.length > 0 ? below : [[path, "{}"]];
 }

@@ -4,9 +4,9 @@ import { isReflectMessage, type ReflectMessage } from "@bufbuild/protobuf/reflec
 import { isDestination, nestedMessage } from "../../proto-schema/field-options.ts";
 
 /**
- * SHA-256 of every field that decides where a configuration's secrets are sent, and whom the peer may be: the same for
- * two configurations exactly when their secrets go to the same place. A field that is not set has no part in it, so that a
- * field which a later version adds changes no digest.
+ * Returns the SHA-256 of every field that decides where a configuration's secrets are sent and which peer is accepted: equal
+ * for two configurations exactly when their secrets go to the same destination. Fields that are not set are left out, so a
+ * field that a later version adds changes no digest.
  */
 export function destinationDigest(connector: string, config: ReflectMessage): Uint8Array {
   return createHash("sha256")
@@ -26,7 +26,10 @@ function destinations(message: ReflectMessage, prefix: string): readonly Entry[]
     });
 }
 
-/** A leaf's value; of a message, or a list or map of them, that it is there. */
+/**
+ * Returns the value of a scalar or enum field, or of a list or map of them; true for a set message, and for a list or map of
+ * messages.
+ */
 function plain(message: ReflectMessage, field: DescField): unknown {
   if (field.fieldKind === "scalar" || field.fieldKind === "enum") return String(message.get(field));
   if (field.fieldKind === "list" && field.listKind !== "message") return [...message.get(field)].map(String);

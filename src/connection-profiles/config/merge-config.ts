@@ -4,18 +4,21 @@ import { type ConnectorConfig, ConnectorConfigSchema } from "../../../gen/connec
 import { fieldsInvalid } from "../../errors/api-error.ts";
 import { nestedMessage } from "../../proto-schema/field-options.ts";
 
-/** What is to change in a configuration. */
+/** A change of a configuration. */
 export interface ConfigEdits {
-  /** Its new values. */
+  /** The new values. */
   readonly config: ConnectorConfig | undefined;
   /**
-   * Which fields they are about, below `ConnectorConfig`: `[]` for all of it, `["kafka", "tls"]`. A field that is named
-   * and not set is cleared. Undefined: those that are set.
+   * The changed fields, as paths below `ConnectorConfig`: `[]` for all of it, `["kafka", "tls"]`. A field that is named and not
+   * set is cleared. Undefined: the fields that are set in `config`.
    */
   readonly paths: readonly (readonly string[])[] | undefined;
 }
 
-/** A configuration with edits laid over it; the two are left as they are. Throws FIELD_INVALID for an unknown path. */
+/**
+ * Returns a copy of the configuration with the edits applied; both arguments stay unchanged. Throws FIELD_INVALID for an
+ * unknown path.
+ */
 export function mergeConfig(stored: ConnectorConfig, { config, paths }: ConfigEdits): ConnectorConfig {
   const merged = clone(ConnectorConfigSchema, stored);
   const target = reflect(ConnectorConfigSchema, merged);
@@ -33,7 +36,7 @@ export function mergeConfig(stored: ConnectorConfig, { config, paths }: ConfigEd
   return merged;
 }
 
-/** Messages are merged, everything else that is set is replaced. */
+/** Merges messages; replaces any other field that is set. */
 function overlay(target: ReflectMessage, source: ReflectMessage): void {
   for (const field of source.fields) {
     if (!source.isSet(field)) continue;
@@ -54,14 +57,14 @@ function replace(
   if (field === undefined) throw new Error(`${whole} was checked and is not there`);
   const given = source?.isSet(field) === true;
   if (rest.length === 0) {
-    // A member of a oneof that another one has replaced has nothing to clear.
+    // A oneof member that another member has replaced has no value to clear.
     if (given) target.set(field, source.get(field));
     else if (target.isSet(field)) target.clear(field);
     return;
   }
   if (field.fieldKind !== "message") throw new Error(`${whole} was checked and leads through no message`);
   if (!target.isSet(field)) {
-    // A message that only this path would make: without a value for its end it stays away.
+    // A message that is not set is created only when the edits have a value at the end of the path.
     if (!given || !isGiven(source.get(field), rest)) return;
     target.set(field, reflect(field.message));
   }
@@ -74,7 +77,7 @@ function isGiven(source: ReflectMessage, [name, ...rest]: readonly string[]): bo
   return rest.length === 0 || (field.fieldKind === "message" && isGiven(source.get(field), rest));
 }
 
-/** Throws FIELD_INVALID for a path that leads nowhere, or into another connector's configuration. */
+/** Throws FIELD_INVALID for a path without a field, or in another connector's configuration. */
 function checkPath(schema: DescMessage, path: readonly string[], connector: string): void {
   const whole = `config.${path.join(".")}`;
   if (path[0] !== undefined && path[0] !== connector) throw unknownPath(whole, `the profile is of ${connector}`);

@@ -4,7 +4,9 @@ import type { Connector } from "../../connectors/sdk/connector.ts";
 import type { Secrets } from "../../secrets/secret-store.ts";
 import { secretPaths } from "./secret-fields.ts";
 
-/** What the states of a profile's secrets would be after a write: one that would be written has no fingerprint yet. */
+/**
+ * Returns the states that a profile's secrets would have after a write. A secret that would be written has no fingerprint yet.
+ */
 export function previewSecretStates(
   { config }: Connector,
   now: readonly SecretState[],

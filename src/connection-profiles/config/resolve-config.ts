@@ -13,33 +13,34 @@ import { splitSecrets } from "./secret-fields.ts";
 import { type ConnectorWithConfig, configMissing, selectConnector, toConnectorConfig } from "./select-connector.ts";
 import { type ConfigRules, checkSize, validateConfig } from "./validate-config.ts";
 
-/** What resolving works with. */
+/** Dependencies of `resolveNew` and `resolveEdits`. */
 export interface ResolveDeps {
   readonly registry: ConnectorRegistry;
   readonly rules: ConfigRules;
   readonly secretStore: SecretStore;
 }
 
-/** A configuration that is valid as a whole, taken apart for those who keep it and those who dial with it. */
+/** A valid configuration in two forms: to store and to dial with. */
 export interface ResolvedConfig {
-  /** With its secrets, references replaced: to dial with. */
+  /** With its secrets and with references replaced: for the dialer only. */
   readonly ready: ConnectorWithConfig;
-  /** Without its secrets: to keep and to answer. */
+  /** Without its secrets: for storage and responses. */
   readonly bare: ConnectorConfig;
   readonly description: string;
   /** Secrets that came with the request. */
   readonly given: Secrets;
-  /** Paths of stored secrets that have no place in it any more. */
+  /** Paths of stored secrets that the configuration no longer contains. */
   readonly removed: readonly string[];
-  /** Digest of where its secrets are sent. */
+  /** The digest of the destination of its secrets. */
   readonly destination: Uint8Array;
-  /** True when stored secrets of this profile were sent elsewhere before. */
+  /** True when the profile has stored secrets and its destination changes. */
   readonly rebound: boolean;
 }
 
 /**
- * A configuration that a request brings, with all of its secrets: to dial with, and to keep. The request's own message stays
- * as it is.
+ * Resolves the configuration of a request, with all of its secrets: `ready` to dial with, `toKeep` to store. The request's
+ * message stays unchanged. `named` is the connector's name in the request; empty: none. Throws CONNECTOR_UNKNOWN,
+ * CONNECTOR_WITHOUT_PROFILE, CONNECTOR_MISMATCH or FIELD_INVALID.
  */
 export function resolveNew(
   { registry, rules }: Pick<ResolveDeps, "registry" | "rules">,
@@ -52,15 +53,16 @@ export function resolveNew(
   const copy = clone(connector.config, brought);
   const ready = validateConfig(rules, organizationId, { connector, config: copy }, { given, opened: new Map() });
   const bare = bareOf({ connector, config });
-  // A configuration that is only tried needs no digest.
+  // Computed only for storage: a live test needs no digest.
   const toKeep = () => ({ ...kept({ connector, config }, bare), ready, given, removed: [], rebound: false });
   return { ready, bare, toKeep };
 }
 
 /**
- * A saved configuration with edits laid over it. Stored secrets that the edits do not name stay in it, as long as they are
- * sent where they were: else SECRET_REBIND_REQUIRED, before any of them is decrypted. `named` is what the request calls the
- * connector, empty when it does not.
+ * Resolves a saved configuration with edits. Stored secrets that the edits do not name remain, as long as their destination is
+ * unchanged: otherwise throws SECRET_REBIND_REQUIRED, before any of them is decrypted. Throws CONFIG_UNREADABLE, and
+ * FIELD_INVALID or a CONNECTOR_* reason like `resolveNew`. `named` is the connector's name in the request; default: empty,
+ * none.
  */
 export async function resolveEdits(
   { registry, rules, secretStore }: ResolveDeps,
@@ -89,7 +91,7 @@ export async function resolveEdits(
   return { ...bare, ready, given, removed, rebound: moved && stored.length > 0 };
 }
 
-/** The stored configuration; throws CONFIG_UNREADABLE when its row was damaged, or written by a later version. */
+/** Returns the stored configuration. Throws CONFIG_UNREADABLE when its row is damaged or was written by a later version. */
 export function requireReadable({ config }: ConnectionProfile): ConnectorConfig {
   if (config?.connector.case !== undefined) return config;
   throw new ApiError(
@@ -98,12 +100,12 @@ export function requireReadable({ config }: ConnectionProfile): ConnectorConfig 
   );
 }
 
-/** The digest of where the secrets of a stored configuration are sent. */
+/** Returns the digest of the destination of a stored configuration's secrets. */
 export function destinationDigestOf({ connector, config }: ConnectorWithConfig): Uint8Array {
   return destinationDigest(connector.id, reflect(connector.config, config as MessageShape<typeof connector.config>));
 }
 
-/** Without secrets, and small enough. */
+/** Returns the configuration as a message. Throws FIELD_INVALID when it is too large. */
 function bareOf(choice: ConnectorWithConfig): ConnectorConfig {
   const bare = toConnectorConfig(choice);
   checkSize(bare);

@@ -3,18 +3,18 @@ import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { isSecret, nestedMessage } from "../../proto-schema/field-options.ts";
 import type { Secrets } from "../../secrets/secret-store.ts";
 
-/** A place in a message where a secret stands or can stand. */
+/** A secret field, or an element of one, in a message; set or not. */
 export interface SecretField {
-  /** Its path in proto names: `sasl.password`, `headers["X-Key"].value`, `tokens[0]`. */
+  /** The path in proto names: `sasl.password`, `headers["X-Key"].value`, `tokens[0]`. */
   readonly path: string;
-  /** The value's bytes, of a text in UTF-8; none when it is not set. */
+  /** Returns the value's bytes, UTF-8 for a string; empty when it is not set. */
   get(): Uint8Array;
   set(bytes: Uint8Array): void;
-  /** Removes the value. The element of a list or map stays, empty, so that the value finds its place again. */
+  /** Removes the value. The element of a list or map remains, empty, so that the value can be set again at the same path. */
   clear(): void;
 }
 
-/** Every place for a secret in a message, in those below it that are set too, in the order of the fields. */
+/** Returns every secret field of a message and of the messages that are set in it, in the order of the fields. */
 export function secretFields(message: ReflectMessage, prefix = ""): readonly SecretField[] {
   return message.fields.flatMap((field) => {
     const path = `${prefix}${field.name}`;
@@ -25,16 +25,16 @@ export function secretFields(message: ReflectMessage, prefix = ""): readonly Sec
   });
 }
 
-/** A configuration without its secrets. */
+/** A configuration, and its secrets separately. */
 export interface SplitConfig<Desc extends DescMessage> {
   readonly config: MessageShape<Desc>;
   /** The secrets that were set in it, by their paths. */
   readonly secrets: Secrets;
-  /** Every place for a secret in it, set or not. */
+  /** The paths of all its secret fields, set or not. */
   readonly paths: ReadonlySet<string>;
 }
 
-/** A copy of a configuration without its secrets, and the secrets that were set in it. */
+/** Returns a copy of a configuration without its secrets, and the secrets that were set in it. */
 export function splitSecrets<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): SplitConfig<Desc> {
   const config = clone(schema, message);
   const secrets = new Map<string, Uint8Array>();
@@ -48,7 +48,7 @@ export function splitSecrets<Desc extends DescMessage>(schema: Desc, message: Me
   return { config, secrets, paths };
 }
 
-/** Puts secrets into a configuration, into the message itself, and returns every place for a secret in it. */
+/** Sets secrets in the given message itself. Returns all of its secret fields. */
 export function joinSecrets<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
@@ -64,9 +64,9 @@ export function joinSecrets<Desc extends DescMessage>(
 
 const known = new WeakMap<DescMessage, readonly string[]>();
 
-/** The paths of the secrets that a message can have outside of lists and maps, set or not. */
+/** Returns the paths of a message's secret fields outside of lists and maps, set or not. */
 export function secretPaths(schema: DescMessage): readonly string[] {
-  // They depend on the descriptor alone; found again for each profile they were a quarter of the time of a list.
+  // Cached, because they depend on the descriptor alone: computing them for each profile took a quarter of the time of a list.
   const paths = known.get(schema) ?? findPaths(schema, "");
   known.set(schema, paths);
   return paths;
@@ -123,7 +123,7 @@ function keyed(path: string, key: unknown): string {
   return `${path}[${JSON.stringify(key)}]`;
 }
 
-/** The messages in a field, each with its path. */
+/** Returns the messages in a field, each with its path. */
 function elements(message: ReflectMessage, field: DescField, path: string): readonly [ReflectMessage, string][] {
   if (field.fieldKind === "message") return message.isSet(field) ? [[message.get(field), path]] : [];
   if (field.fieldKind === "list" && field.listKind === "message")

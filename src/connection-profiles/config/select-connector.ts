@@ -5,15 +5,16 @@ import { type ConnectorRegistry, findConnector, findListed } from "../../connect
 import type { Connector } from "../../connectors/sdk/connector.ts";
 import { ApiError, fieldsInvalid } from "../../errors/api-error.ts";
 
-/** A connector and a configuration of it. */
+/** A connector and a configuration for it. */
 export interface ConnectorWithConfig {
   readonly connector: Connector;
   readonly config: Message;
 }
 
 /**
- * The connector that a configuration is of. `names` are what the request calls it, empty where it does not: an unknown
- * name is CONNECTOR_UNKNOWN, one of a connector without profiles CONNECTOR_WITHOUT_PROFILE, one that does not agree with the configuration CONNECTOR_MISMATCH.
+ * Returns the connector of a configuration. `names` are the names of the connector in the request, empty where it has none.
+ * Throws CONNECTOR_UNKNOWN for an unknown name, CONNECTOR_WITHOUT_PROFILE for a connector without profiles, CONNECTOR_MISMATCH
+ * for a name that differs from the configuration's connector, and FIELD_INVALID without a configuration.
  */
 export function selectConnector(
   registry: ConnectorRegistry,
@@ -30,27 +31,30 @@ export function selectConnector(
   return { connector, config: member.value };
 }
 
-/** For a request that gives no connector's configuration, or clears it. */
+/** FIELD_INVALID, for a request without a connector's configuration, or one that clears it. */
 export function configMissing(): ApiError {
   const description = "exactly one connector's configuration must be given";
   return fieldsInvalid({ field: "config.connector", description });
 }
 
-/** Throws when a request names a connector, and it is not the one that the profile is of. */
+/**
+ * Throws CONNECTOR_MISMATCH when a request names another connector than the profile's, and CONNECTOR_UNKNOWN or
+ * CONNECTOR_WITHOUT_PROFILE when there are no profiles for the name.
+ */
 export function requireNamedConnector(registry: ConnectorRegistry, named: string, actual: string): void {
   if (named === "" || named === actual) return;
   if (findConnector(registry, named) === undefined) throw connectorUnknown(registry, named);
   throw mismatch(named, actual);
 }
 
-/** The other way round. */
+/** Returns the configuration as a member of the message ConnectorConfig. */
 export function toConnectorConfig({ connector, config }: ConnectorWithConfig): ConnectorConfig {
-  // The registry's type holds that the id is the member's name and the configuration of the member's type.
+  // The registry's type guarantees that the id is the member's name and the configuration has the member's type.
   const member = { case: connector.id, value: config } as ConnectorConfig["connector"];
   return create(ConnectorConfigSchema, { connector: member });
 }
 
-/** For a name that no connector has, and for one of a connector that has no profiles. */
+/** CONNECTOR_UNKNOWN for a name that no connector has, CONNECTOR_WITHOUT_PROFILE for a connector without profiles. */
 export function connectorUnknown(registry: ConnectorRegistry, named: string): ApiError {
   const known = Object.keys(registry).sort().join(", ");
   const listed = findListed(registry, named);

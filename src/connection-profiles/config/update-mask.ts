@@ -2,14 +2,16 @@ import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { fieldsInvalid } from "../../errors/api-error.ts";
 import type { ConfigEdits } from "./merge-config.ts";
 
-/** What an update mask says of a profile. */
+/** The parts of a profile that an update mask names. */
 export interface ProfileMask {
   readonly name: boolean;
   readonly labels: boolean;
   readonly config: ConfigEdits["paths"] & {};
 }
 
-/** Reads a mask; undefined when there is none. Throws FIELD_INVALID for what no mask of a profile can hold. */
+/**
+ * Returns the parsed mask; undefined for an empty or missing one. Throws FIELD_INVALID for a path that is none of a profile.
+ */
 export function parseUpdateMask(mask: FieldMask | undefined): ProfileMask | undefined {
   if (mask === undefined || mask.paths.length === 0) return undefined;
   const paths = mask.paths.flatMap((path) => (path === "*" ? ["name", "labels", "config"] : [path]));

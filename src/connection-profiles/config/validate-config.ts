@@ -12,19 +12,19 @@ import { toStoredConfig } from "./canonical-json.ts";
 import { joinSecrets, type SecretField } from "./secret-fields.ts";
 import { type ConnectorWithConfig, toConnectorConfig } from "./select-connector.ts";
 
-/** What a configuration is held against. */
+/** The rules for a configuration. */
 export interface ConfigRules {
   /** The rules of `buf.validate`. */
   readonly checkMessage: CheckMessage;
-  /** What `{{ NAME }}` in a secret stands for. */
+  /** Resolves `{{ NAME }}` in secrets. */
   readonly substitution: EnvReferenceResolver;
 }
 
 /**
- * Makes of a configuration the form to dial with, never to keep: puts the stored secrets (`opened`) into it, finds everything
- * that is wrong with the whole without dialling anybody, and puts values in place of references. It changes the message that
- * it gets. Throws FIELD_INVALID with all that is wrong. Of the secrets those that came with the request (`given`, they are in
- * the configuration already) are looked at: what is stored was, then.
+ * Validates a configuration without dialing and makes it the form to dial with, never to store: sets the stored secrets
+ * (`opened`) in the given message itself, then replaces references by their values. Throws FIELD_INVALID with all violations.
+ * Only the secrets of the request (`given`, already in the configuration) are validated: stored ones were validated when they
+ * were written.
  */
 export function validateConfig(
   { checkMessage, substitution }: ConfigRules,
@@ -55,13 +55,13 @@ export function validateConfig(
 }
 
 /**
- * The most bytes of a configuration as JSON, its secrets not counted. An event holds it up to four times (the profile
- * before and after, and what changed of both), beside labels of 20 kB and states of secrets of 15 kB as often, and has to stay
- * below the 1 048 588 bytes that Kafka takes by default. The authorities that Debian brings along are 223 kB.
+ * The maximum size of a configuration in bytes as JSON, without its secrets. An event contains it up to four times (the profile
+ * before and after, and the changes of both), each time beside labels of 20 kB and states of secrets of 15 kB, and has to stay
+ * below the 1 048 588 bytes that Kafka accepts by default. Debian's certificate authorities are 223 kB.
  */
 export const maxConfigBytes = 225_000;
 
-/** Throws ApiError FIELD_INVALID for a configuration that is too large to be kept. */
+/** Throws ApiError FIELD_INVALID for a configuration that is larger than `maxConfigBytes`. */
 export function checkSize(config: ConnectorConfig): void {
   const bytes = Buffer.byteLength(JSON.stringify(toStoredConfig(config)));
   if (bytes > maxConfigBytes)
@@ -88,25 +88,27 @@ function checkSecrets(
   });
 }
 
-/** Elements of lists and maps of secrets, such as headers, that have no value: neither a stored one nor one that came. */
+/** Returns violations for elements of secret lists and maps, such as headers, with neither a stored nor a new value. */
 function checkElements(slots: readonly SecretField[], prefix: string): readonly FieldViolation[] {
   return slots
     .filter((slot) => slot.path.endsWith("]") && slot.get().length === 0)
     .map(({ path }) => ({ field: `${prefix}${path}`, description: "has no value: give one, or leave it out" }));
 }
 
-/** What is wrong with the texts of a message. */
+/** Violations of the strings of a message. */
 export interface TextViolations {
-  /** Neither the database nor any other system takes them. */
+  /** Strings that neither the database nor another system accepts: with NUL, or not well-formed Unicode. */
   readonly malformed: FieldViolation[];
   /**
-   * They must not stand where no secret is: references, because the server's environment must not be readable through what is
-   * answered, and private keys, because such a field is kept and shown as it is.
+   * Strings that only a secret field may contain: references, because responses must not reveal the server's environment, and
+   * private keys, because other fields are stored and shown unchanged.
    */
   readonly misplaced: FieldViolation[];
 }
 
-/** Looks at every text in a message and those below it, once. */
+/**
+ * Checks every string in a message and its nested messages in one pass. `prefix` is the path of the message; default: empty.
+ */
 export function checkTexts(
   message: ReflectMessage,
   prefix = "",

@@ -17,10 +17,13 @@ import type { RunLiveTest } from "../live-test/run-live-test.ts";
 import { checkValidationMode, validateLive } from "../live-test/validate-live.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 
-/** 20 of 62 characters are 119 bits: two alike will not be seen. */
+/** 20 of 62 characters are 119 random bits: collisions are practically impossible. */
 const randomPart = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 20);
 
-/** Keeps a new profile after validating its configuration. */
+/**
+ * Stores a new profile after validating its configuration, live if the request asks for it; with `validate_only` returns the
+ * preview alone. A replay under the same request_id returns the profile of the first request.
+ */
 export function createConnectionProfile(
   deps: ResolveDeps & { profiles: ProfileRepository; runLiveTest: RunLiveTest },
 ): MethodImpl<typeof ConnectionProfileService.method.createConnectionProfile> {
@@ -56,7 +59,7 @@ export function createConnectionProfile(
   };
 }
 
-/** What a repetition must have in common with the first request. */
+/** Returns the part of the request that a replay must have in common with the first request. */
 function bodyOf(request: CreateConnectionProfileRequest): string {
   const body = create(CreateConnectionProfileRequestSchema, { ...request, requestId: "" });
   return canonicalJson(toJson(CreateConnectionProfileRequestSchema, body));

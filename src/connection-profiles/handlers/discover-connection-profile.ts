@@ -15,7 +15,10 @@ import type { TestTarget } from "../test-run.ts";
 const defaultPageSize = 50;
 const maxPageSize = 1000;
 
-/** Lists what lies in the system that a configuration leads to. */
+/**
+ * Lists the resources (such as topics or databases) of a configuration's system. Throws DISCOVERY_NOT_SUPPORTED, and
+ * TARGET_UNUSABLE with the report of a failure.
+ */
 export function discoverConnectionProfile(deps: {
   resolveTestTarget: ResolveTestTarget;
   runLiveTest: RunLiveTest;
@@ -46,7 +49,10 @@ export function discoverConnectionProfile(deps: {
   };
 }
 
-/** Where the question leads, saved or not: a secret that is typed again, or rotated, is the same question. */
+/**
+ * Returns the configuration without secrets, saved or not, for the scope of page tokens: a token stays valid when a secret is
+ * sent again or rotated.
+ */
 function bareConfig({ bare }: TestTarget): string {
   return canonicalJson(toJson(ConnectorConfigSchema, bare));
 }

@@ -5,7 +5,7 @@ import { profileNotFound } from "../errors.ts";
 import { hideFingerprints } from "../hide-fingerprints.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 
-/** Reads a profile by its id, without its secrets. */
+/** Reads a profile by its id, deleted or not, without its secrets. Throws PROFILE_NOT_FOUND. */
 export function getConnectionProfile(deps: {
   profiles: ProfileRepository;
 }): MethodImpl<typeof ConnectionProfileService.method.getConnectionProfile> {

@@ -5,7 +5,7 @@ import { toConnectorMessage } from "../../connectors/connector-message.ts";
 import { type ConnectorRegistry, findListed } from "../../connectors/registry.ts";
 import { ApiError } from "../../errors/api-error.ts";
 
-/** Reads one connector with the fields of its configuration. */
+/** Reads one connector with the fields of its configuration. Throws CONNECTOR_NOT_FOUND. */
 export function getConnector(deps: {
   registry: ConnectorRegistry;
 }): MethodImpl<typeof ConnectionProfileService.method.getConnector> {

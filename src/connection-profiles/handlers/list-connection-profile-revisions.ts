@@ -9,7 +9,7 @@ import type { ProfileRepository } from "../store/profile-repository.ts";
 const defaultPageSize = 50;
 const maxPageSize = 1000;
 
-/** Lists the states that a profile had, the newest first. */
+/** Lists the revisions of a profile, the newest first. Throws PROFILE_NOT_FOUND. */
 export function listConnectionProfileRevisions(deps: {
   profiles: ProfileRepository;
   pageTokens: PageTokens;

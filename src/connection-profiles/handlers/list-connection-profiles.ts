@@ -12,7 +12,7 @@ import type { ProfileRepository } from "../store/profile-repository.ts";
 const defaultPageSize = 50;
 const maxPageSize = 1000;
 
-/** Lists the organization's profiles, without their secrets. */
+/** Lists the organization's profiles, without their secrets. Throws FIELD_INVALID for an invalid filter or order. */
 export function listConnectionProfiles(deps: {
   profiles: ProfileRepository;
   pageTokens: PageTokens;
@@ -21,7 +21,7 @@ export function listConnectionProfiles(deps: {
     const { organizationId } = context.values.get(principalKey);
     const terms = parseListFilter(filter);
     const order = parseListOrder(orderBy);
-    // A token continues the question that it was made for, however that was written.
+    // A token is bound to the parsed filter and order, not to their spelling.
     const scope = JSON.stringify(["ListConnectionProfiles", organizationId, terms, order, showDeleted]);
     const cursor = pageToken === "" ? undefined : deps.pageTokens.open(scope, pageToken);
     const { profiles, more } = await deps.profiles.list(organizationId, {
@@ -41,6 +41,6 @@ export function listConnectionProfiles(deps: {
 function sortValue({ by }: ProfileOrder, { name, createdAt, updatedAt }: ConnectionProfile): string {
   if (by === "name") return name;
   const time = by === "created_at" ? createdAt : updatedAt;
-  // Times are written by this service with a precision of milliseconds.
+  // Stored times have millisecond precision.
   return time === undefined ? "" : timestampDate(time).toISOString();
 }

@@ -3,7 +3,7 @@ import type { ConnectionProfileService } from "../../../gen/connectory/v1/connec
 import { toConnectorMessage } from "../../connectors/connector-message.ts";
 import { allConnectors, type ConnectorRegistry } from "../../connectors/registry.ts";
 
-/** Lists every connector that this server knows. */
+/** Lists all connectors of this server, those without profiles too. */
 export function listConnectors(deps: {
   registry: ConnectorRegistry;
 }): MethodImpl<typeof ConnectionProfileService.method.listConnectors> {

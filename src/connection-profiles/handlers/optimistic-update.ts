@@ -16,23 +16,25 @@ import type { SavedProfile } from "../saved-profile.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 import type { TestTarget } from "../test-run.ts";
 
-/** What a profile is to become. */
+/** The new state of a profile. */
 export interface ProfileUpdateStep {
   readonly after: ProfileContent;
-  /** Undefined when the configuration and its secrets stay untouched, whether they can be read or not. */
+  /** Undefined when the configuration and its secrets stay unchanged, readable or not. */
   readonly resolved: ResolvedConfig | undefined;
 }
 
-/** A write that is made from the state that is there. */
+/** An update that is computed from the stored state. */
 export interface OptimisticUpdateOptions {
   readonly id: string;
-  /** The state that the caller has seen; empty: whichever is there. */
+  /** The etag of the state that the caller has read; empty: any state. */
   readonly etag: string;
   readonly change: ProfileChange;
   readonly mode: ValidationMode;
-  /** Makes the new state from the stored one. */
+  /** Computes the new state from the stored one. Called again after a conflict and after a live test. */
   computeNext(saved: SavedProfile): Promise<ProfileUpdateStep>;
-  /** With it nothing is written; it gets what would have been. */
+  /**
+   * When set, nothing is written; it gets the state that would be written and returns the response's profile. Default: none.
+   */
   preview?(profile: ConnectionProfile, next: ProfileUpdateStep): Promise<ConnectionProfile>;
 }
 
@@ -47,21 +49,23 @@ export interface OptimisticUpdateDeps {
   readonly withLock: WithLock;
 }
 
-/** A configuration that was found to work, as bytes. */
+/** A configuration that passed its live test, as bytes. */
 interface Tested {
   readonly config: Uint8Array;
   readonly report: TestReport | undefined;
 }
 
 /**
- * Of servers that write the same profile without an etag at the same time, how often one makes its state again before it
- * gives up. Within a server they take turns.
+ * The number of attempts when other servers write the same profile at the same time without an etag. Within one server the lock
+ * orders the writes.
  */
 const maxAttempts = 5;
 
 /**
- * Reads a profile, makes a new state of it, and writes that over the state that was read and over no other. A live test runs
- * in between, outside of the turn; what it has found to work is not tested again when another write came first.
+ * Reads a profile, computes its new state, and writes it only if the stored state is still the one that was read. A live test
+ * runs in between, without the lock; a configuration that passed it is not tested again after a conflict. Returns the written
+ * profile, or the unchanged one when no field differs. Throws PROFILE_NOT_FOUND, PROFILE_DELETED, ETAG_MISMATCH,
+ * PERMISSION_MISSING or TARGET_UNUSABLE.
  */
 export async function optimisticUpdate(
   deps: OptimisticUpdateDeps,
@@ -84,7 +88,7 @@ export async function optimisticUpdate(
   }
 }
 
-/** The end of it, a state that must be tested first, or the etag of the state over which nothing could be written. */
+/** The final result, a state to be tested first, or the etag of the state in a conflict. */
 type AttemptResult = UpdatedProfile | { readonly testTarget: TestTarget } | { readonly lost: string };
 
 async function attemptOnce(

@@ -15,7 +15,9 @@ import { secretFields } from "../config/secret-fields.ts";
 import { hideFingerprints } from "../hide-fingerprints.ts";
 import { type OptimisticUpdateDeps, optimisticUpdate } from "./optimistic-update.ts";
 
-/** Sets a profile to a state that it had before; its secrets are those of now, or come with the request. */
+/**
+ * Sets a profile to an earlier revision; its secrets are the current ones or those of the request. Throws REVISION_NOT_FOUND.
+ */
 export function rollbackConnectionProfile(
   deps: ResolveDeps & OptimisticUpdateDeps,
 ): MethodImpl<typeof ConnectionProfileService.method.rollbackConnectionProfile> {
@@ -39,7 +41,9 @@ export function rollbackConnectionProfile(
   };
 }
 
-/** A configuration with values for secrets, by their paths. Throws FIELD_INVALID for a path that has no place in it. */
+/**
+ * Returns a copy of the configuration with the given secrets, by path. Throws FIELD_INVALID for a path that is no secret of it.
+ */
 function withSecrets(bare: ConnectorConfig, secrets: Readonly<Record<string, string>>): ConnectorConfig {
   const config = clone(ConnectorConfigSchema, bare);
   const slots = secretFields(reflect(ConnectorConfigSchema, config));

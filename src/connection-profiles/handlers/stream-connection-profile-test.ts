@@ -11,10 +11,10 @@ import { type TestOutcome, unsupportedOutcome } from "../../test-workers/probe/r
 import type { RunLiveTest } from "../live-test/run-live-test.ts";
 import type { ResolveTestTarget } from "../live-test/test-target.ts";
 
-/** How many steps wait for a caller who reads slowly; the last message has those that do not. */
+/** The most steps that wait for a slow reader; further ones are dropped from the stream. The last message has all steps. */
 const maxWaiting = 100;
 
-/** TestConnectionProfile with its steps as they happen. A caller who stops reading ends the test. */
+/** TestConnectionProfile with each step streamed as it begins and ends. The test ends when the caller stops reading. */
 export function streamConnectionProfileTest(deps: {
   resolveTestTarget: ResolveTestTarget;
   runLiveTest: RunLiveTest;
@@ -38,7 +38,7 @@ export function streamConnectionProfileTest(deps: {
     const outcome = deps
       .runLiveTest({ caller, testTarget, kind: "test", context: { signal, timeoutMs }, onStep })
       .finally(() => stepEvents.emit("end"));
-    // It may fail while the caller does not read: it is looked at when the caller reads on, or leaves.
+    // A failure while the caller does not read is no unhandled rejection: it is awaited below.
     outcome.catch(() => undefined);
     try {
       for await (const [step] of steps) {
@@ -47,7 +47,7 @@ export function streamConnectionProfileTest(deps: {
       }
       yield theEnd(await outcome);
     } finally {
-      // Nobody listens to it any more.
+      // The test has no reader any more.
       left.abort();
       await outcome.catch(() => undefined);
     }
@@ -85,7 +85,7 @@ const ended: Readonly<Record<TestStatus, string>> = {
   [TestStatus.NOT_EXECUTED]: ": not tried",
 };
 
-/** Such as `broker-1:9092: Connecting: nothing listens there`. */
+/** Returns a text such as `broker-1:9092: Connecting: nothing listens there`. */
 function sentence({ stage, status, endpoint, hint, code }: TestStep): string {
   const where = endpoint === "" ? "" : `${endpoint}: `;
   const why = hint === "" ? "" : `${hint} (${code})`;

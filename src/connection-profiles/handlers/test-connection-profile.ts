@@ -5,7 +5,7 @@ import { unsupportedOutcome } from "../../test-workers/probe/run-probe.ts";
 import type { RunLiveTest } from "../live-test/run-live-test.ts";
 import type { ResolveTestTarget } from "../live-test/test-target.ts";
 
-/** Tries a configuration against the real system. */
+/** Tests a configuration against the real system. A failed test is a response and no error. */
 export function testConnectionProfile(deps: {
   resolveTestTarget: ResolveTestTarget;
   runLiveTest: RunLiveTest;

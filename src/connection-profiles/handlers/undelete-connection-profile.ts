@@ -7,7 +7,7 @@ import { profileNotFound } from "../errors.ts";
 import { hideFingerprints } from "../hide-fingerprints.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 
-/** Has a deleted profile back, with its secrets. */
+/** Restores a deleted profile with its secrets. Throws PROFILE_NOT_FOUND or PROFILE_NOT_DELETED. */
 export function undeleteConnectionProfile(deps: {
   profiles: ProfileRepository;
 }): MethodImpl<typeof ConnectionProfileService.method.undeleteConnectionProfile> {

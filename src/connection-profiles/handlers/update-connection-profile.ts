@@ -21,7 +21,10 @@ import { checkValidationMode } from "../live-test/validate-live.ts";
 import type { SavedProfile } from "../saved-profile.ts";
 import { type OptimisticUpdateDeps, optimisticUpdate, type ProfileUpdateStep } from "./optimistic-update.ts";
 
-/** Changes name, labels and configuration of a profile. */
+/**
+ * Changes name, labels and configuration of a profile. With `validate_only` returns the preview alone. Throws as
+ * `optimisticUpdate` does.
+ */
 export function updateConnectionProfile(
   deps: ResolveDeps & OptimisticUpdateDeps,
 ): MethodImpl<typeof ConnectionProfileService.method.updateConnectionProfile> {
@@ -68,7 +71,7 @@ function contentOf(
   return { name: isNameMeant ? name : profile.name, labels: areLabelsMeant ? labels : profile.labels };
 }
 
-/** Whether the configuration has a part in the request: without one nothing of it has to be readable. */
+/** Returns whether the request concerns the configuration: if not, the stored one need not be readable. */
 function isConfigMeant(
   { config, validationMode }: UpdateConnectionProfileRequest,
   mask: ProfileMask | undefined,

@@ -5,27 +5,28 @@ import type { Target } from "../../egress/egress-policy.ts";
 import { ApiError } from "../../errors/api-error.ts";
 import { serverIsFull } from "../../test-workers/limit-targets.ts";
 
-/** How many tests may run at once. */
+/** Limits of concurrent tests. */
 export interface TestLimits {
   readonly total: number;
   readonly perOrganization: number;
-  /** Against the same host and port, of one organization. What names lead to is limited by `limit-targets.ts`. */
+  /** Of one organization against the same host and port. `limit-targets.ts` limits the addresses that names resolve to. */
   readonly perTarget: number;
 }
 
 /**
- * A test holds a few sockets and up to 10 s of waiting, hardly any CPU: 50 keep below 1000 file descriptors even when
- * each dials every broker that it may. A fifth of them per organization: five with dead targets leave the others alone.
- * Five of an organization against one target are more than people try at once; all of them together are `total` at most.
+ * Defaults. A test holds a few sockets for up to 10 s and hardly any CPU: 50 stay below 1000 file descriptors even when each
+ * dials every broker that it may. A fifth of them per organization: five organizations with unreachable targets do not block
+ * each other. Five against one target are more than users start at once.
  */
 export const defaultTestLimits: TestLimits = { total: 50, perOrganization: 10, perTarget: 5 };
 
 /**
- * Takes a slot for a test of an organization, one of the organization and one of each target that the test begins with, or
- * none at all. Returns the function that gives them back (calling it twice is no harm). Throws ApiError TOO_MANY_TESTS.
+ * Acquires a slot in total, one of the organization and one for each target of the test, or none at all. Returns the function
+ * that releases them (idempotent). Throws ApiError TOO_MANY_TESTS.
  */
 export type AcquireTest = (organizationId: string, targets: readonly Target[]) => () => void;
 
+/** Returns the limiter of live tests. `limits` defaults to `defaultTestLimits`. */
 export function limitTests(limits: TestLimits = defaultTestLimits): AcquireTest {
   const limiter = createConcurrencyLimiter();
   return (organizationId, targets) => {
@@ -49,7 +50,7 @@ export function limitTests(limits: TestLimits = defaultTestLimits): AcquireTest 
   };
 }
 
-/** A name is the same in small and capital letters, and with a dot at its end. */
+/** Host names are equal regardless of case and of a dot at their end. */
 function nameOf({ host, port }: Target): string {
   return endpointName({ host: host.toLowerCase().replace(/\.$/, ""), port });
 }

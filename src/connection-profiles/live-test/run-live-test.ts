@@ -19,32 +19,34 @@ export interface LiveTestDeps {
   readonly runTest: WorkerPool["run"];
   readonly recordTestRun: RecordTestRun;
   readonly log: Logger;
+  /** Default: none. */
   readonly telemetry?: Telemetry;
-  /** How long a test may take, in milliseconds. */
+  /** The time limit of a test, in milliseconds. Default: 10 000. */
   readonly deadlineMs?: number;
 }
 
-/** What to try, for whom, and why. */
+/** A live test: its target, caller and purpose. */
 export interface LiveTestRun {
   readonly caller: Actor;
   readonly testTarget: TestTarget;
   readonly kind: TestRun["kind"];
-  /** The call that wants to know: the test ends with it. */
+  /** The call that asked for the test; the test ends with it. */
   readonly context: Pick<HandlerContext, "signal" | "timeoutMs">;
-  /** What to discover; only of the kind `discovery`. */
+  /** The discovery to run; set only for the kind `discovery`. */
   readonly question?: DiscoveryRequest;
-  /** Gets every step as it begins and as it ends. */
+  /** Called for each step when it begins and when it ends. Default: none. */
   onStep?(step: TestStep): void;
 }
 
 /**
- * Runs a live test within the limits, and keeps what must be kept of its result. Throws ApiError TOO_MANY_TESTS when it was not
- * tried, or had to end because of a limit, and rejects with the signal's reason when the caller goes away. The page is empty after a test.
+ * Runs a live test within the limits and records its result. The page is empty after a test. Throws ApiError TOO_MANY_TESTS
+ * when a limit prevented or ended it, and rejects with the signal's reason when the caller cancels.
  */
 export type RunLiveTest = (run: LiveTestRun) => Promise<DiscoveryOutcome>;
 
 const defaultDeadlineMs = 10_000;
 
+/** Returns the runner of live tests and discoveries. */
 export function createLiveTestRunner(deps: LiveTestDeps): RunLiveTest {
   const {
     takeTestSlots,
@@ -76,7 +78,7 @@ export function createLiveTestRunner(deps: LiveTestDeps): RunLiveTest {
     };
     const outcome = await observed({ caller, connector: connector.id, kind, onStep }, run).catch(
       async (error: unknown) => {
-        // What did not come to its end may have dialled all the same, and so may what was refused at its second target.
+        // An incomplete test, also one refused at its second target, may have dialed and is recorded.
         if (dialed || !wasRefused(error))
           await recordTestRun(caller, testTarget, { kind, outcome: undefined }).catch((err: unknown) =>
             log.error({ err, requestId: caller.requestId }, "a test that was cut short is not in the event log"),
@@ -93,18 +95,21 @@ function wasRefused(error: unknown): boolean {
   return error instanceof ApiError && error.reason === ErrorReason.TOO_MANY_TESTS;
 }
 
-/** Half of a caller's own time is for the test itself, at least. */
+/** At most half of the caller's remaining time is spent waiting for the start; the rest is for the test. */
 function maxWaitOf(left: number | undefined): number | undefined {
   return left === undefined ? undefined : left / 2;
 }
 
-/** The most that is kept of a caller's own time: for a thread that must be ended by force, and for the way back. */
+/**
+ * The most time, in milliseconds, that is reserved of the caller's deadline: for terminating a worker thread, and for the
+ * response.
+ */
 const maxTerminationDelayMs = 500;
 const reserveMs = 1.5 * maxTerminationDelayMs;
 
 /**
- * A caller with a deadline of its own gets its report rather than DEADLINE_EXCEEDED, also from a test that must be ended by
- * force: of the last quarter of its time, but at most 750 ms, two thirds are for that, and one to record and to answer.
+ * A caller with a deadline gets a report rather than DEADLINE_EXCEEDED, also from a test whose worker must be terminated: the
+ * last quarter of its time, at most 750 ms, is reserved, two thirds for the termination and one for recording and responding.
  */
 function timesOf(deadlineMs: number, left: number | undefined): { deadlineMs: number; terminationDelayMs: number } {
   if (left === undefined) return { deadlineMs, terminationDelayMs: maxTerminationDelayMs };

@@ -9,10 +9,10 @@ import type { Telemetry } from "../../telemetry/telemetry.ts";
 import type { TestOutcome } from "../../test-workers/probe/run-probe.ts";
 import type { TestRun } from "../test-run.ts";
 
-/** Gets every step as it begins and as it ends. */
+/** Called for each step when it begins and when it ends. */
 type OnStep = (step: TestStep) => void;
 
-/** What is tried, and for whom. */
+/** A measured test. */
 export interface MeasuredTest {
   readonly caller: Actor;
   readonly connector: string;
@@ -20,16 +20,19 @@ export interface MeasuredTest {
   readonly onStep?: OnStep | undefined;
 }
 
-/** Runs a test so that it is counted, timed and a span of its call; each of its steps is a span in that. */
+/** Runs a test, counted, timed and as a span of its call; each of its steps is a child span. */
 export type MeasureTests = <T extends TestOutcome>(
   of: MeasuredTest,
   run: (onStep: OnStep | undefined) => Promise<T>,
 ) => Promise<T>;
 
-/** In seconds. */
+/** Buckets of the histogram, in seconds. */
 const buckets = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
 
-/** Neither labels nor spans say what is tried, only with which connector: an address is its organization's business. */
+/**
+ * Returns the metrics and spans of live tests. Labels and spans have the connector but no target: addresses are confidential to
+ * their organization.
+ */
 export function measureTests({ tracer, meter }: Telemetry): MeasureTests {
   const running = new Map<string, number>();
   const duration = meter.createHistogram("connectory.test.duration", {
@@ -71,7 +74,7 @@ export function measureTests({ tracer, meter }: Telemetry): MeasureTests {
       }
     });
 
-    /** A step is a span from when it begins until it ends, or until the test does. */
+    /** The span of a step lasts from its begin to its end, or to the end of the test. */
     function followSteps(parent: Span): { onStep: OnStep; end: () => void } {
       const open = new Map<number, Span>();
       const within = trace.setSpan(ROOT_CONTEXT, parent);
@@ -79,7 +82,7 @@ export function measureTests({ tracer, meter }: Telemetry): MeasureTests {
         onStep: ({ number, stage, status, code }) => {
           if (status === TestStatus.RUNNING) {
             const child = tracer?.startSpan(TestStage[stage], { attributes: labels }, within);
-            open.get(number)?.end(); // of a thread that was ended: the test begins again in another one
+            open.get(number)?.end(); // of a terminated worker: the test starts again in another one
             if (child !== undefined) open.set(number, child);
             return;
           }
@@ -105,7 +108,7 @@ function both(one: OnStep, other: OnStep | undefined): OnStep {
   };
 }
 
-/** The stage says whose fault it may be: many that fail to resolve names are this machine's. */
+/** The attributes of an outcome. The stage of a failure shows its likely cause: many failures at RESOLVE are this machine's. */
 function describe({ error, report }: TestOutcome): Attributes {
   const failed = report.steps.find((step) => step.status === TestStatus.FAILED);
   if (!error) return { "connectory.test.outcome": "passed" };

@@ -8,13 +8,16 @@ import { requireLive } from "../errors.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 import type { TestTarget } from "../test-run.ts";
 
-/** The fields of a request that say what to try. */
+/** The fields of a request that name the target of a test. */
 export type TestTargetRequest = Pick<TestConnectionProfileRequest, "id" | "config" | "connector" | "updateMask">;
 
-/** Undefined when a connector without profiles was named: there is nothing to try. */
+/** Returns the target; undefined for a connector without profiles, which cannot be tested. */
 export type ResolveTestTarget = (caller: Actor, request: TestTargetRequest) => Promise<TestTarget | undefined>;
 
-/** Reads what a request means: an unsaved configuration, a saved profile, or a saved profile with edits laid over it. */
+/**
+ * Returns the resolver of targets: an unsaved configuration, a saved profile, or a saved profile with edits. It throws
+ * FIELD_INVALID, PROFILE_NOT_FOUND, PROFILE_DELETED, or as `resolveNew` and `resolveEdits` do.
+ */
 export function createTestTargetReader(deps: ResolveDeps & { profiles: ProfileRepository }): ResolveTestTarget {
   return async ({ organizationId }, { id, config, connector: named, updateMask }) => {
     const mask = parseUpdateMask(updateMask);

@@ -13,8 +13,9 @@ export function checkValidationMode(context: HandlerContext, mode: ValidationMod
 }
 
 /**
- * Runs the live test of a request that asks for one, before anything is written. Throws TARGET_UNUSABLE when it fails, and the
- * signal's reason when the caller has gone in the meantime: a test that outlives its request must not lead to a write.
+ * Runs the live test of a request with validation_mode LIVE, before the write. Returns its report, or undefined for another
+ * mode. Throws TARGET_UNUSABLE when the test fails, and the signal's reason when the caller has cancelled meanwhile: no write
+ * may follow.
  */
 export async function validateLive(
   run: RunLiveTest,

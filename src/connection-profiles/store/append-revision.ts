@@ -11,7 +11,7 @@ import { profileEvent } from "./profile-event.ts";
 import { toRecord } from "./profile-row.ts";
 import { profilesOf, readProfile } from "./read-profile.ts";
 
-/** A write whose rows are in place, all but its revision. */
+/** A write whose rows are complete except for the revision. */
 export interface ProfileRevision {
   readonly id: string;
   readonly change: ProfileChange;
@@ -43,8 +43,8 @@ const eventName: Readonly<Record<ProfileChange, "created" | "updated" | "deleted
 };
 
 /**
- * The end of every write: logs its event, gives the profile the event's revision and an etag, adds the state to the
- * profile's history, and returns it. The last statements of the transaction, because the event locks the organization.
+ * Completes a write: appends its event, sets the event's revision and an etag in the profile, adds the state to the profile's
+ * history, and returns it. Must be the last statements of the transaction, because the event locks the organization.
  */
 export async function appendRevision(
   trx: Knex.Transaction,
@@ -56,7 +56,7 @@ export async function appendRevision(
   if (after === undefined) throw new Error(`profile ${id} was written and is not there`);
   const states = change === ProfileChange.DELETED ? { before } : { before, after };
   const revision = await appendEvent(trx, organizationId, profileEvent(eventName[change], caller, states, now));
-  // A revision belongs to one write of one organization, so it tells any two states of a profile apart.
+  // A revision belongs to one write of one organization, so it distinguishes any two states of a profile.
   const etag = `r${revision}`;
   await profilesOf(trx, organizationId).where({ id }).update({ revision, etag });
   const written = create(ConnectionProfileSchema, { ...after, revision, etag });

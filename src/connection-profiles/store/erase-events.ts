@@ -2,12 +2,12 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 
-/** What an event keeps of a profile that was expunged. */
+/** Returns the data that events of an expunged profile retain. */
 export function expungedData(id: string): JsonObject {
   return { connection_profile: { id, expunged: true } };
 }
 
-/** So many at a time, so that no statement of a profile with very many events comes near the limit of 30 s: 5000 take 0.3 s. */
+/** The number of events per statement, so that none comes near the limit of 30 s: 5000 take 0.3 s. */
 const part = 5000;
 
 const erasePart = `
@@ -22,9 +22,9 @@ const erasePart = `
   select max(revision) as last from erased`;
 
 /**
- * Takes the content out of every event of a profile, over an index of its own: who did what and when stays, with the id and
- * the revision, so that the log has no gap and an event that was not published yet goes out in its turn. In the transaction
- * that expunges, so it is done when that is committed; the old versions of the rows are dead then.
+ * Erases the content of every event of a profile, by an index for that. Actor, type, time, id and revision remain, so the log
+ * has no gap and unpublished events are still published in order. Runs in the transaction that expunges; the old row versions
+ * are dead after its commit.
  */
 export async function eraseEvents(trx: Knex.Transaction, organizationId: string, id: string): Promise<void> {
   const data = JSON.stringify(expungedData(id));
@@ -50,8 +50,8 @@ const next = `
   order by organization_id, subject limit ${batch}`;
 
 /**
- * Does the same for profiles that a server of a former version has expunged, and answers with how many. For every start, because
- * such a server may still run beside this one; where there are none it is a look at an empty index.
+ * Erases the events of profiles that a server of a former version has expunged. Returns the number of these profiles. Runs at
+ * every start, because such a server may still run beside this one; without such profiles it reads an empty index.
  */
 export async function eraseExpunged(knex: Knex, log: Logger): Promise<number> {
   let erased = 0;

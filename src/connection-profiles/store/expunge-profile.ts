@@ -7,8 +7,8 @@ import { auditEvent } from "./profile-event.ts";
 import { profilesOf } from "./read-profile.ts";
 
 /**
- * Removes a profile with its secrets and its history, and the content of its events, with an event of its own; the caller of it
- * has the lock.
+ * Removes a profile with its secrets, its history and the content of its events, and appends an event. Returns its revision.
+ * The calling code holds the row's lock.
  */
 export async function expungeProfile(trx: Knex.Transaction, caller: Actor, { id }: ConnectionProfile): Promise<bigint> {
   await profilesOf(trx, caller.organizationId).where({ id }).delete();

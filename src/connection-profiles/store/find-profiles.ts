@@ -3,13 +3,13 @@ import type { ConnectionProfile } from "../../../gen/connectory/v1/connection_pr
 import { runPrepared } from "../../database/run-prepared.ts";
 import { type ProfileRow, type SecretStateRows, toConnectionProfile } from "./profile-row.ts";
 
-/** Which profile is meant. */
+/** The key of a profile. */
 export interface ProfileKey {
   readonly organizationId: string;
   readonly id: string;
 }
 
-/** What may be told of the secrets of the `profile` of a statement around it. Nothing is decrypted. */
+/** SQL: the visible states of the secrets of the row `profile` of the surrounding statement. Nothing is decrypted. */
 export const secretStatesSql = `(
     select json_agg(json_build_object('path', path, 'fingerprint', fingerprint, 'updated_at', updated_at))
     from connection_profile_secret as secret
@@ -25,8 +25,8 @@ const byId = `
 type Row = ProfileRow & { ord: bigint; secret_states: SecretStateRows };
 
 /**
- * Reads many profiles with one statement, deleted ones too; undefined where there is none. One statement also for one
- * profile: its row and what is known of its secrets are of the same state.
+ * Reads many profiles with one statement, deleted ones too. Returns undefined for each key without a profile. A profile and the
+ * states of its secrets are from one snapshot.
  */
 export async function findProfiles(
   knex: Knex,

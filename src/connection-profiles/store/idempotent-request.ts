@@ -9,11 +9,11 @@ import { fromRecord, toRecord } from "./profile-row.ts";
 import type { DigestRequest } from "./request-digest.ts";
 import { countSecretAttempt, refundSecretAttempt } from "./secret-attempts.ts";
 
-/** A request that may come twice. */
+/** A request that may be sent twice. */
 export interface IdempotentRequest {
-  /** The caller's UUID for it; empty when the caller sent none. */
+  /** The request_id of the caller, a UUID; empty: none. */
   readonly requestId: string;
-  /** All of it but the id, as text that is the same for the same request. Holds secrets. */
+  /** The request without its request_id, as canonical text. Contains secrets. */
   readonly body: string;
 }
 
@@ -26,10 +26,13 @@ interface RequestRow {
   created_at: Date;
 }
 
-/** How long a request is known again. */
+/** The time for which replays of a request are recognized. */
 const lifetime = "24 hours";
 
-/** What a request was answered that came before. Throws REQUEST_ID_REUSED when another request of the caller has the id. */
+/**
+ * Returns the profile of the first request with the same request_id; undefined when there is none. Throws REQUEST_ID_REUSED
+ * when the caller's first request was a different one.
+ */
 export async function findReplay(
   knex: Knex,
   digest: DigestRequest,
@@ -47,7 +50,7 @@ export async function findReplay(
   if (first === undefined) return undefined;
   const text = first === own ? digested(key, request) : request.body;
   const same = await knex.transaction(async (trx) => {
-    // Whether a request is the same tells whether the secrets in it are: what is not is an attempt at them.
+    // The comparison also compares secrets, so a mismatch counts as an attempt to guess them.
     await countSecretAttempt(trx, caller, key);
     const matches = await digest.matches(first.body, text);
     if (matches) await refundSecretAttempt(trx, caller, key);
@@ -57,33 +60,33 @@ export async function findReplay(
   return fromRecord(first.record);
 }
 
-/** Who a request_id belongs to. */
+/** The user to whom a request_id belongs. */
 type RequestOwner = Pick<Actor, "organizationId" | "userId">;
 
-/** What a request is kept under: two users of an organization may use the same request_id without knowing of each other. */
+/** Returns the key of a request's row, different for two users of an organization with the same request_id. */
 function keyOf({ organizationId, userId }: RequestOwner, { requestId }: IdempotentRequest): string {
   return deterministicUuid(JSON.stringify(["profile request", organizationId, userId, requestId.toLowerCase()]));
 }
 
-/** With the key, so that no two rows have the same digest for the same secrets. */
+/** Contains the key, so that no two rows have the same digest for the same secrets. */
 function digested(key: string, { body }: IdempotentRequest): string {
   return `${key} ${body}`;
 }
 
-/** A former version kept requests under the request_id itself. */
+/** A former version stored requests under the request_id itself. */
 function isOfFormerVersion({ record }: RequestRow, { userId }: RequestOwner): boolean {
   return fromRecord(record).createdBy === userId;
 }
 
-/** Requests that are not known again any more, some at a time; one that another transaction uses is left for later. */
+/** Deletes expired requests, at most 100 at a time; rows locked by another transaction are skipped. */
 const sweep = `
   delete from connection_profile_request where (organization_id, request_id) in (
     select organization_id, request_id from connection_profile_request
     where created_at < now() - interval '${lifetime}' order by created_at limit 100 for update skip locked)`;
 
 /**
- * Does the work of a request once: a repetition gets the first one's profile, as it was answered then. Of two at once the
- * second waits for the first's end, by the primary key. Throws REQUEST_ID_REUSED when another request of the caller has the id.
+ * Runs `work` once per request_id: a replay returns the profile of the first request. A concurrent second request waits for the
+ * first one's commit, by the primary key. Throws REQUEST_ID_REUSED when the caller's first request was a different one.
  */
 export async function saveIdempotentRequest(
   trx: Knex.Transaction,
@@ -112,7 +115,7 @@ export async function saveIdempotentRequest(
     .returning("request_id");
   if (taken.length === 0) return findReplay(trx, digest, caller, request);
   const profile = await work();
-  // What wrote nothing is no answer to repeat.
+  // A request that wrote nothing is not replayed.
   if (profile === undefined) await own().delete();
   else await own().update({ record: JSON.stringify(toRecord(profile)) });
   return profile;

@@ -8,7 +8,7 @@ import { appendRevision } from "./append-revision.ts";
 import { profilesOf } from "./read-profile.ts";
 import { storeSecrets } from "./store-secrets.ts";
 
-/** A profile that is about to be written. */
+/** A profile to be written. */
 export interface NewProfile {
   readonly id: string;
   readonly name: string;
@@ -18,13 +18,13 @@ export interface NewProfile {
   readonly config: ConnectorConfig;
   readonly description: string;
   readonly secrets: Secrets;
-  /** Digest of where they are sent. */
+  /** The digest of the secrets' destination. */
   readonly destination: Uint8Array;
 }
 
 /**
- * Writes a profile with its secrets and its event, and reads it back. Undefined when the name is taken: the unique
- * index decides, so that two at once cannot both find it free.
+ * Writes a profile with its secrets and its event. Returns the written profile, or undefined when the name is taken: the unique
+ * index decides, so that of two concurrent writes one fails.
  */
 export async function insertProfile(
   trx: Knex.Transaction,
@@ -44,7 +44,7 @@ export async function insertProfile(
       config: JSON.stringify(toStoredConfig(profile.config)),
       description,
       labels: JSON.stringify(profile.labels) as unknown as Record<string, string>,
-      // The event gives both, and it must hold the profile: they follow at the end.
+      // Both come from the event, which contains the profile: appendRevision sets them.
       etag: "",
       revision: 0n,
       created_at: now,

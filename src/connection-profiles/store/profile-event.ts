@@ -5,15 +5,15 @@ import type { EventType } from "../../events/log/event.ts";
 import type { Actor } from "../../interceptors/event-actor.ts";
 import { toEventRecord } from "./profile-row.ts";
 
-/** What happened to a profile: what it was before, and what it is after. */
+/** A change of a profile: the states before and after it. */
 export interface ProfileChangeData {
   readonly before?: ConnectionProfile | undefined;
   readonly after?: ConnectionProfile | undefined;
 }
 
 /**
- * What the event log keeps of a write: the profile as protobuf JSON in proto names, without its secrets and their fingerprints. The state after a
- * write has no `revision` and no `etag` in it yet: they come from the event, which has its own revision.
+ * Returns the event of a write: the profile as protobuf JSON in proto names, without its secrets and their fingerprints. The
+ * state after the write has no `revision` and no `etag` yet: both come from the event's own revision.
  */
 export function profileEvent(
   happened: "created" | "updated" | "deleted",
@@ -29,7 +29,7 @@ export function profileEvent(
   return auditEvent(`connection-profile.${happened}`, caller, { subject: id, data }, occurredAt);
 }
 
-/** An event of a caller about a subject. */
+/** Returns an event with the caller's user, request and trace. */
 export function auditEvent(
   type: EventType,
   { userId, requestId, traceparent, tracestate }: Actor,

@@ -20,30 +20,33 @@ import { mapUniqueNameViolation, requireUniqueName } from "./unique-name.ts";
 import { markDeleted, type ProfileUpdate, updateProfile } from "./update-profile.ts";
 
 /**
- * The profiles of all organizations; every method stays inside the one that it is given. A write is one transaction with
- * its event, its revision and its place in the history. Names that are taken throw PROFILE_NAME_TAKEN, another etag than
- * the one that is asked for (empty: any) ETAG_MISMATCH.
+ * The profiles of all organizations; each call reads and writes only the given one. A write is one transaction with its event,
+ * its revision and its entry in the history. Throws PROFILE_NAME_TAKEN for a name in use, and ETAG_MISMATCH when the given etag
+ * (empty: any) is not the stored one.
  */
 export interface ProfileRepository {
-  /** Writes a profile; a request that came before gets the profile of that time. */
+  /** Writes a profile. A replay of a request returns the profile of the first one. Throws REQUEST_ID_REUSED. */
   insert(caller: Actor, profile: NewProfile, request: IdempotentRequest): Promise<ConnectionProfile>;
-  /** What a request of the caller was answered that came before; undefined when it did not. Throws REQUEST_ID_REUSED. */
+  /**
+   * Returns the profile of the caller's first request with the same request_id; undefined when there is none. Throws
+   * REQUEST_ID_REUSED.
+   */
   findReplay(caller: Actor, request: IdempotentRequest): Promise<ConnectionProfile | undefined>;
-  /** Undefined when the profile is not in the state that the update was made from any more. */
+  /** Returns undefined when the stored state is no longer the one that the update was computed from. */
   update(caller: Actor, update: ProfileUpdate): Promise<ConnectionProfile | undefined>;
-  /** Undefined when there is none, or it is deleted already. */
+  /** Returns undefined when there is none, or it is deleted already. */
   remove(caller: Actor, id: string, etag: string): Promise<ConnectionProfile | undefined>;
-  /** Undefined when there is none; a profile that is not deleted is answered as it is. */
+  /** Returns undefined when there is none. `was` says whether it was deleted; a profile that was not is returned unchanged. */
   undelete(caller: Actor, id: string, etag: string): Promise<{ profile: ConnectionProfile; was: boolean } | undefined>;
-  /** The organization's revision; undefined when there is none. */
+  /** Returns the organization's revision; undefined when there is none. */
   expunge(caller: Actor, id: string, etag: string): Promise<bigint | undefined>;
   /** Throws PROFILE_NAME_TAKEN when a profile other than the given one has the name. */
   checkName(organizationId: string, name: string, ownId?: string): Promise<void>;
   find(organizationId: string, id: string): Promise<ConnectionProfile | undefined>;
-  /** With its secrets, still sealed. */
+  /** Returns the profile with its secrets, still encrypted. */
   findSaved(organizationId: string, id: string): Promise<SavedProfile | undefined>;
   list(organizationId: string, query: ProfileQuery): Promise<ProfilePage>;
-  /** The states before a revision (undefined: all), the newest first. */
+  /** Returns the revisions before `before` (undefined: all), the newest first. */
   revisions(organizationId: string, id: string, before: bigint | undefined, limit: number): Promise<RevisionPage>;
   revision(organizationId: string, id: string, revision: bigint): Promise<ConnectionProfileRevision | undefined>;
   recordTestRun: RecordTestRun;
@@ -53,15 +56,16 @@ export interface ProfileRepositoryDeps {
   readonly knex: Knex;
   readonly secretStore: SecretStore;
   readonly digest: DigestRequest;
-  /** Called after each commit: there is a new event in the log. */
+  /** Called after each commit: the log has new events. */
   onCommit(): void;
 }
 
-/** As for connections; a batch of the largest configurations is 13 MB. */
+/** Limits of batched reads, as for connections; a batch of the largest configurations is 13 MB. */
 const findLimits = { maxBatch: 64, maxRunning: 2, maxWaiting: 20_000 };
-/** One at a time, so that two cannot wait for each other's profiles. */
+/** Limits of batched test results. One batch at a time, so that two cannot wait for each other's row locks. */
 const tryLimits = { maxBatch: 64, maxRunning: 1, maxWaiting: 20_000 };
 
+/** Returns the repository: concurrent finds, and concurrent test results, are joined into batches. */
 export function createProfileRepository({
   knex,
   secretStore,
@@ -73,7 +77,7 @@ export function createProfileRepository({
     if (written !== undefined) onCommit();
     return written;
   };
-  /** A write to a profile that is locked and has the etag. */
+  /** Runs `work` on the locked profile, after checking its etag. */
   const change = <T>(
     { organizationId }: Actor,
     id: string,
@@ -103,7 +107,7 @@ export function createProfileRepository({
     remove: (caller, id, etag) =>
       write(async (trx) => {
         const before = await lockProfile(trx, caller.organizationId, id);
-        // Sent again it finds the profile deleted, whatever its etag is by then.
+        // A repeated delete finds the profile deleted, whatever its etag is by then.
         if (before === undefined || before.deletedAt !== undefined) return undefined;
         requireEtag(etag, before.etag);
         return markDeleted(trx, caller, before, true);

@@ -53,12 +53,12 @@ export interface SecretRow {
   updated_at: Date;
 }
 
-/** What may be told of a secret, as JSON of the database; null when a profile has none. */
+/** The visible states of a profile's secrets, as JSON of the database; null when it has none. */
 export type SecretStateRows = readonly { path: string; fingerprint: string; updated_at: string }[] | null;
 
 /**
- * A profile as it is answered. Works without any key: a profile whose secrets cannot be read is still listed, and so is one
- * whose configuration or last test cannot be read, without them.
+ * Returns the profile as the message of the API. Needs no key: a profile with unreadable secrets is still listed, and one with
+ * an unreadable configuration or last test is listed without it.
  */
 export function toConnectionProfile(row: ProfileRow, states: SecretStateRows): ConnectionProfile {
   const config = read(ConnectorConfigSchema, row.config);
@@ -90,7 +90,7 @@ export function toConnectionProfile(row: ProfileRow, states: SecretStateRows): C
   });
 }
 
-/** A profile as history and events keep it: in proto names, without what is known of its last test. */
+/** Returns the profile as JSON for the history: in proto names, without its last test. */
 export function toRecord(profile: ConnectionProfile): JsonObject {
   const { lastTest: _, ...lasting } = profile;
   return toJson(ConnectionProfileSchema, create(ConnectionProfileSchema, lasting), {
@@ -98,18 +98,21 @@ export function toRecord(profile: ConnectionProfile): JsonObject {
   }) as JsonObject;
 }
 
-/** The same for events, whose readers this service does not know: without fingerprints. */
+/**
+ * Returns the profile as JSON for events: as for the history, without the fingerprints of secrets, because the consumers of
+ * events are unknown to this service.
+ */
 export function toEventRecord(profile: ConnectionProfile): JsonObject {
   const secrets = profile.secrets.map((secret) => create(SecretStateSchema, { ...secret, fingerprint: "" }));
   return toRecord(create(ConnectionProfileSchema, { ...profile, secrets }));
 }
 
-/** The other way round. */
+/** Returns the profile of a JSON record; an empty profile when it is unreadable. */
 export function fromRecord(record: JsonValue): ConnectionProfile {
   return read(ConnectionProfileSchema, record) ?? create(ConnectionProfileSchema);
 }
 
-/** Fields that this version does not know are left out, and what was damaged is undefined, rather than breaking a list. */
+/** Ignores fields that this version does not know, and returns undefined for damaged JSON, so that a list does not fail. */
 function read<Desc extends DescMessage>(schema: Desc, json: JsonValue): MessageShape<Desc> | undefined {
   try {
     return fromJson(schema, json, { ignoreUnknownFields: true });

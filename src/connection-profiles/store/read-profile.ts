@@ -5,17 +5,17 @@ import type { SavedProfile } from "../saved-profile.ts";
 import { findProfiles } from "./find-profiles.ts";
 import { type ProfileRow, type SecretRow, toConnectionProfile } from "./profile-row.ts";
 
-/** The profiles of one organization, deleted ones too. */
+/** Returns a query of one organization's profiles, deleted ones too. */
 export function profilesOf(knex: Knex, organizationId: string) {
   return knex<ProfileRow>("connection_profile").where({ organization_id: organizationId });
 }
 
-/** The sealed secrets of one organization's profiles. */
+/** Returns a query of the encrypted secrets of one organization's profiles. */
 export function secretsOf(knex: Knex, organizationId: string) {
   return knex<SecretRow>("connection_profile_secret").where({ organization_id: organizationId });
 }
 
-/** A profile, without its secrets. */
+/** Returns a profile without its secrets; undefined when there is none. */
 export async function readProfile(
   knex: Knex,
   organizationId: string,
@@ -25,7 +25,8 @@ export async function readProfile(
   return profile;
 }
 
-// One statement, so that the profile and its secrets are of one state: what decides where secrets may go has to be.
+// One statement, so that the profile and its secrets are from one snapshot: the configuration decides where the secrets may be
+// sent.
 const saved = `
   select profile.*, (
     select json_agg(json_build_object(
@@ -40,7 +41,7 @@ type SavedRow = ProfileRow & {
   secrets: (Omit<SecretRow, "ciphertext" | "updated_at"> & { ciphertext: string; updated_at: string })[] | null;
 };
 
-/** A profile with its secrets as they are stored. */
+/** Returns a profile with its encrypted secrets; undefined when there is none. */
 export async function readSaved(knex: Knex, organizationId: string, id: string): Promise<SavedProfile | undefined> {
   const [row] = await runPrepared<SavedRow>(knex, "read-saved-profile", saved, [organizationId, id]);
   if (row === undefined) return undefined;
@@ -54,7 +55,7 @@ export async function readSaved(knex: Knex, organizationId: string, id: string):
   return { profile: toConnectionProfile(row, row.secrets), stored };
 }
 
-/** Takes the lock of a profile, so that of two writes at once the second sees what the first has written. */
+/** Locks a profile's row and returns the profile, so that of two concurrent writes the second sees the result of the first. */
 export async function lockProfile(
   trx: Knex.Transaction,
   organizationId: string,

@@ -12,10 +12,10 @@ import { expungedData } from "./erase-events.ts";
 import { auditEvent } from "./profile-event.ts";
 import { toEventRecord } from "./profile-row.ts";
 
-/** What events of unsaved configurations have for a subject: there is no profile. */
+/** The subject of events of unsaved configurations, which have no profile. */
 const unsaved = "unsaved";
 
-/** A test run to be kept. */
+/** A test run to be recorded. */
 export interface TestResultRecord {
   readonly caller: Actor;
   readonly testTarget: TestTarget;
@@ -23,8 +23,8 @@ export interface TestResultRecord {
 }
 
 /**
- * Writes what is kept of test runs, see RecordTestRun: all of them in one go, because tests against what does not answer end
- * together. When that fails each is tried alone, so that none fails for another's sake.
+ * Records test runs, see RecordTestRun, in one transaction, because tests of unreachable targets end together. When it fails,
+ * each run is recorded in its own transaction, so that none fails because of another. Returns undefined or the error of each.
  */
 export async function recordTestResults(
   knex: Knex,
@@ -63,14 +63,14 @@ async function writeTestResults(knex: Knex, items: readonly TestResultRecord[]):
   });
 }
 
-// Held until the commit: what expunges one of them waits for it, and then finds the event too.
+// Held until the commit: a concurrent expunge waits for it and then erases the new event too.
 const lockThere = `
   select profile.organization_id || ' ' || profile.id as key from connection_profile as profile
   join unnest(?::text[], ?::text[]) as item (organization_id, id)
     on profile.organization_id = item.organization_id and profile.id = item.id
   order by profile.organization_id, profile.id for key share of profile`;
 
-/** Which of the profiles that were tried are not expunged. */
+/** Locks the tested profiles. Returns the keys of those that are not expunged. */
 async function lockProfiles(trx: Knex.Transaction, items: readonly TestResultRecord[]): Promise<ReadonlySet<string>> {
   const rows = await runPrepared<{ key: string }>(trx, "lock-tried-profiles", lockThere, [
     items.map(({ caller }) => caller.organizationId),
@@ -79,14 +79,14 @@ async function lockProfiles(trx: Knex.Transaction, items: readonly TestResultRec
   return new Set(rows.map(({ key }) => key));
 }
 
-// A test that outlives the state it was of says nothing of the one that is there now.
+// Only the state that was tested gets the result: the etag must be unchanged.
 const keepLastTests = `
   update connection_profile as profile set last_test = item.last_test, last_test_report = item.report
   from unnest(?::text[], ?::text[], ?::text[], ?::json[], ?::json[])
     as item (organization_id, id, etag, last_test, report)
   where profile.organization_id = item.organization_id and profile.id = item.id and profile.etag = item.etag`;
 
-/** Of each profile the test that ended last. */
+/** Returns the rows of `last_test`: for each state of a profile the result that came last. */
 function lastTests(items: readonly TestResultRecord[], now: Date) {
   const rows = items.flatMap(({ caller, testTarget: { profile, edited }, testRun: { kind, outcome } }) => {
     if (profile === undefined || edited || kind !== "test" || outcome === undefined) return [];
@@ -122,7 +122,7 @@ function eventOf(
     organizationId,
     event: auditEvent("connection-profile.tested", caller, { subject, data }, now),
   });
-  // A test that outlives its profile must not bring back what the log has lost with it.
+  // The event of a test that ends after its profile was expunged has no content.
   if (profile !== undefined && there?.has(`${organizationId} ${profile.id}`) === false)
     return address(expungedData(profile.id));
   const { kind, outcome } = testRun;

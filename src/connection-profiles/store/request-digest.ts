@@ -1,14 +1,19 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { KeyRing } from "../../secrets/keys/key-ring.ts";
 
-/** Tells whether two requests are the same without keeping them. */
+/** Compares requests by digests, without storing the requests. */
 export interface DigestRequest {
-  /** Keyed, because a request holds secrets: nobody can try out passwords on it without the server's keys. */
+  /**
+   * Returns the digest of a request. Keyed, because a request contains secrets: guessing them from the digest needs the
+   * server's keys.
+   */
   make(body: string): Promise<string>;
   matches(digest: string, body: string): Promise<boolean>;
 }
 
-/** `<id of the key>:<HMAC-SHA-256 in hex>`, so that a digest outlives the next rotation of keys. */
+/**
+ * Returns digests of the form `<id of the key>:<HMAC-SHA-256 in hex>`: the id keeps a digest comparable after a key rotation.
+ */
 export function createRequestDigest(keys: KeyRing): DigestRequest {
   const compute = (id: string, key: Uint8Array, body: string) => {
     const own = Buffer.from(hkdfSync("sha256", key, "", "connectory request digests", 32));

@@ -4,17 +4,18 @@ import { ApiError } from "../../errors/api-error.ts";
 import type { Actor } from "../../interceptors/event-actor.ts";
 
 /**
- * So many attempts of a user at one subject at once, then one a minute, over all servers: whoever rotates a secret by hand or
- * by machine never gets there, and four digits take a week.
+ * The limit of attempts of a user at one subject, over all servers: 30 at once, then one per minute. Manual and automatic
+ * rotation of secrets stays below it; guessing four digits takes a week.
  */
 const atOnce = 30;
 const oneAttempt = "1 minute";
 
-// A time that no attempts lead to, with room for transactions that wait for each other: the database's clock was set back.
+// A `free_at` further ahead than attempts can set it (with a margin for transactions that wait for each other) means that the
+// database's clock was set back; it is ignored.
 const freeAt = `case when known.free_at > now() + ${2 * atOnce} * interval '${oneAttempt}' then now()
   else greatest(known.free_at, now()) end`;
 
-// A row is left for those that are free again: removing them must wait for nobody.
+// Rows that are free again are deleted, except those locked by other transactions: the delete must not wait.
 const take = `
   with swept as (
     delete from secret_attempt where (organization_id, subject, user_id) in (
@@ -40,8 +41,8 @@ const giveBack = `
 type Attempting = Pick<Actor, "organizationId" | "userId">;
 
 /**
- * Counts an attempt of a caller at secrets, and holds the others of the same until the transaction ends. Throws
- * TOO_MANY_ATTEMPTS, with when to come back, when they are used up.
+ * Counts an attempt of a caller at secrets; concurrent ones at the same subject wait until the transaction ends. Throws
+ * TOO_MANY_ATTEMPTS, with the time of the next attempt, above the limit.
  */
 export async function countSecretAttempt(trx: Knex.Transaction, caller: Attempting, subject: string): Promise<void> {
   const { rows } = await trx.raw<{ rows: unknown[] }>(take, named(caller, subject));
@@ -54,7 +55,7 @@ export async function countSecretAttempt(trx: Knex.Transaction, caller: Attempti
   );
 }
 
-/** Takes back what `countSecretAttempt` of the same transaction has counted. */
+/** Reverts `countSecretAttempt` of the same transaction. */
 export async function refundSecretAttempt(trx: Knex.Transaction, caller: Attempting, subject: string): Promise<void> {
   await trx.raw(giveBack, named(caller, subject));
 }

@@ -3,7 +3,7 @@ import type { StoredSecret } from "../../secrets/secret-store.ts";
 import type { SecretRow } from "./profile-row.ts";
 import { secretsOf } from "./read-profile.ts";
 
-/** Writes sealed secrets of a profile over those with the same paths, and removes others. */
+/** Writes encrypted secrets of a profile, replacing those with the same paths, and deletes the `removed` ones. */
 export async function storeSecrets(
   trx: Knex.Transaction,
   organizationId: string,

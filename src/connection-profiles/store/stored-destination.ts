@@ -4,7 +4,7 @@ import { destinationDigestOf } from "../config/resolve-config.ts";
 import { selectConnector } from "../config/select-connector.ts";
 import { readProfile } from "./read-profile.ts";
 
-/** The digest of where a stored profile's secrets are sent; undefined without such a profile or such a connector. */
+/** Returns the destination digest of a stored profile; undefined without such a profile or such a connector. */
 export async function storedDestination(
   knex: Knex,
   registry: ConnectorRegistry,

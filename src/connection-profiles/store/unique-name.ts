@@ -3,13 +3,13 @@ import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
 import { profilesOf } from "./read-profile.ts";
 
-/** The unique index of names, and what PostgreSQL says when it is hurt. */
+/** The unique index of names, and PostgreSQL's SQLSTATE for its violation. */
 const index = "connection_profile_name";
 const uniqueViolation = "23505";
 
 /**
- * Does a write that takes a name. When another profile has it (the write answers undefined, or the unique index refuses)
- * throws PROFILE_NAME_TAKEN with that profile's id; when that one is gone by then the write is tried again.
+ * Runs a write that uses a name. If another profile has the name (the write returns undefined, or the unique index rejects it)
+ * throws PROFILE_NAME_TAKEN with that profile's id; if that profile no longer has it, the write is repeated.
  */
 export async function mapUniqueNameViolation<T>(
   knex: Knex,

@@ -9,7 +9,7 @@ import { lockProfile, profilesOf } from "./read-profile.ts";
 import { countSecretAttempt } from "./secret-attempts.ts";
 import { storeSecrets } from "./store-secrets.ts";
 
-/** What a profile becomes. It was made from the state with `etag`, and is written over that state only. */
+/** The new state of a profile. It was computed from the state with `etag` and is written over that state only. */
 export interface ProfileUpdate {
   readonly id: string;
   readonly etag: string;
@@ -17,11 +17,17 @@ export interface ProfileUpdate {
   readonly changedFields: readonly string[];
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** The new configuration, with the secrets to write (others stay) and to remove; undefined: all of it stays. */
+  /**
+   * The new configuration, with the secrets to write (others remain) and to remove; undefined: configuration and secrets remain
+   * unchanged.
+   */
   readonly resolved: Omit<ResolvedConfig, "ready" | "rebound"> | undefined;
 }
 
-/** Writes a profile again, with its event. Undefined when it is not in the state with that etag any more. */
+/**
+ * Updates a profile and appends its event. Returns undefined when the stored state has another etag. Throws TOO_MANY_ATTEMPTS
+ * when the update has secrets and their limit is reached.
+ */
 export async function updateProfile(
   trx: Knex.Transaction,
   secretStore: SecretStore,
@@ -52,7 +58,7 @@ export async function updateProfile(
   return appendRevision(trx, caller, { id, change, before, changedFields, now });
 }
 
-/** Sets or clears when a profile was deleted, with the event; the caller of it has the lock. */
+/** Sets or clears the time of deletion, and appends the event. The calling code holds the row's lock. */
 export async function markDeleted(
   trx: Knex.Transaction,
   caller: Actor,

@@ -4,7 +4,7 @@ import { principalKey } from "../../auth/principal.ts";
 import { type ConnectionAccess, isParticipant, participantOf } from "../connection-access.ts";
 import type { ConnectionRepository } from "../store/connection-repository.ts";
 
-/** Tells of many pairs of users, in either order, whether they are connected. */
+/** Checks for many pairs of users, in either order, whether they are connected. */
 export function batchCheckConnections(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;

@@ -18,7 +18,10 @@ import { buildConnection } from "./build-connection.ts";
 
 type Result = MessageInitShape<typeof BatchCreateConnectionsResultSchema>;
 
-/** Connects many pairs of users and answers for each of them. The repository gathers them with all that comes meanwhile. */
+/**
+ * Connects many pairs of users, with a result for each of them. The repository joins their inserts with those of concurrent
+ * calls.
+ */
 export function batchCreateConnections(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;
@@ -31,7 +34,7 @@ export function batchCreateConnections(deps: {
     return { result: { case: "connection" as const, value: first ?? toConnection(draft.record) }, revision };
   };
   return async ({ requests }, context) => {
-    // All have ended before one that is no caller's fault fails the call: nothing is written behind its back.
+    // All writes have ended before an error other than an ApiError fails the call, so that none continues after the response.
     const outcomes = await Promise.allSettled(requests.map((request) => write(request, context)));
     let revision = 0n;
     const results = outcomes.map((outcome): Result => {

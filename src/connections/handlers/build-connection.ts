@@ -10,7 +10,10 @@ import type { NewConnection } from "../connection-record.ts";
 import { deterministicId } from "../store/deterministic-id.ts";
 import { parseUserPair } from "../user-pair.ts";
 
-/** Makes of a request the connection that is to be written, or throws why the caller may not have it. */
+/**
+ * Returns the connection to be written for a request. Throws NOT_A_PARTICIPANT, USER_IDS_EQUAL, USER_IDS_OUT_OF_ORDER or
+ * FIELD_INVALID.
+ */
 export function buildConnection(
   access: ConnectionAccess,
   request: CreateConnectionRequest,
@@ -48,7 +51,10 @@ const earliest = -62_135_596_800n;
 
 const latest = 253_402_300_799n;
 
-/** Reads a timestamp of a request, cut to the millisecond. Binary messages can hold any number, so it is checked. */
+/**
+ * Returns a timestamp of a request, truncated to the millisecond. Throws FIELD_INVALID outside the years 1 to 9999: binary
+ * messages can contain any number.
+ */
 export function parseTimestamp(field: string, timestamp: Timestamp): Date {
   const { seconds, nanos } = timestamp;
   if (seconds < earliest || seconds > latest || nanos < 0 || nanos > 999_999_999)

@@ -8,10 +8,12 @@ import {
 import { type ChangeStream, createChangeStream } from "../../events/watch/change-stream.ts";
 import { connectionFromEvent } from "../connection-from-event.ts";
 
-/** What happens to connections, as WatchConnections tells it. A message is made once for all who follow. */
+/** The changes of connections as messages of WatchConnections. Each message is created once for all subscribers. */
 export type ConnectionChangeStream = ChangeStream<WatchConnectionsResponse>;
 
-/** A quiet watch costs some 20 kB and nothing else; half of them are left to others, whatever one organization does. */
+/**
+ * The most concurrent watches. An idle watch costs some 20 kB; a single organization cannot take more than a quarter of them.
+ */
 const maxSubscriptions = { total: 2000, perOrganization: 500 };
 
 export function createConnectionChangeStream(knex: Knex): ConnectionChangeStream {

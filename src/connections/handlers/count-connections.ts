@@ -4,7 +4,7 @@ import { principalKey } from "../../auth/principal.ts";
 import { type ConnectionAccess, participantOf, requireOwn } from "../connection-access.ts";
 import type { ConnectionRepository } from "../store/connection-repository.ts";
 
-/** Counts the active connections of a user. */
+/** Counts the active connections of a user. Throws NOT_A_PARTICIPANT. */
 export function countConnections(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;

@@ -8,7 +8,10 @@ import { connectionNotFound } from "../errors.ts";
 import type { ConnectionRepository } from "../store/connection-repository.ts";
 import { parseUnorderedUserPair, type UserPair } from "../user-pair.ts";
 
-/** Reads a connection by its id, or the active one of a pair in either order. */
+/**
+ * Reads a connection by its id (active or not), or the active one of a pair in either order. Throws CONNECTION_NOT_FOUND or
+ * FIELD_INVALID.
+ */
 export function getConnection(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;

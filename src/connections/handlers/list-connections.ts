@@ -10,7 +10,7 @@ import type { ListCursor } from "../store/list-user-connections.ts";
 const defaultPageSize = 50;
 const maxPageSize = 1000;
 
-/** Lists the active connections of a user, those connected last first. */
+/** Lists the active connections of a user, the most recently connected first. Throws NOT_A_PARTICIPANT. */
 export function listConnections(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;
@@ -23,7 +23,7 @@ export function listConnections(deps: {
     const scope = JSON.stringify(["ListConnections", organizationId, request.userId]);
     const pageSize = Math.min(request.pageSize || defaultPageSize, maxPageSize);
     const cursor = request.pageToken === "" ? undefined : readCursor(deps.pageTokens, scope, request.pageToken);
-    // One more than asked for tells whether there is another page, without ever answering with an empty last one.
+    // One more row than the page size shows whether there is another page, so that no last page is empty.
     const rows = await deps.connections.list({ organizationId, userId: request.userId, limit: pageSize + 1, cursor });
     const page = rows.slice(0, pageSize);
     const last = page.at(-1);

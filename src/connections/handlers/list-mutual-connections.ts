@@ -10,7 +10,10 @@ import type { ConnectionRepository } from "../store/connection-repository.ts";
 const defaultPageSize = 50;
 const maxPageSize = 1000;
 
-/** Lists the users who are connected to both of two users, in the order of their ids. */
+/**
+ * Lists the users who are connected to both of two users, in the order of their ids. Throws USER_IDS_EQUAL or
+ * NOT_A_PARTICIPANT.
+ */
 export function listMutualConnections(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;
@@ -18,13 +21,13 @@ export function listMutualConnections(deps: {
 }): MethodImpl<typeof ConnectionService.method.listMutualConnections> {
   return async ({ userId, otherUserId, pageSize, pageToken }, context) => {
     const principal = context.values.get(principalKey);
-    requireAll(participantOf(deps.access, principal)); // each is two connections, of which one is another user's
+    requireAll(participantOf(deps.access, principal)); // each result has two connections, one of them another user's
     if (userId === otherUserId) throw equal();
     const { organizationId } = principal;
     const scope = JSON.stringify(["ListMutualConnections", organizationId, userId, otherUserId]);
     const limit = Math.min(pageSize || defaultPageSize, maxPageSize);
     const after = pageToken === "" ? "" : String(deps.pageTokens.open(scope, pageToken).after);
-    // One more than asked for tells whether there is another page.
+    // One more row than the page size shows whether there is another page.
     const rows = await deps.connections.mutual(
       { organizationId, userId, otherUserId, limit: limit + 1, after },
       context.signal,

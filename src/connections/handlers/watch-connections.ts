@@ -14,15 +14,18 @@ import { originKey } from "../../interceptors/call/call-origin.ts";
 import { type ConnectionAccess, participantOf, requireOwn } from "../connection-access.ts";
 import type { ConnectionChangeStream } from "./connection-change-stream.ts";
 
-/** The longest silence: then there is a bookmark, which also tells a client, and proxies on the way, that we live. */
+/**
+ * The longest time without a message, in milliseconds; then a bookmark shows the client, and proxies on the way, that the
+ * stream is alive.
+ */
 const bookmarkMs = 15_000;
 
-/** How long a caller may take to read why the server ended the watch, in milliseconds. */
+/** The time a caller has to read the error that ends the watch, in milliseconds; then the stream is reset. */
 const readEndMs = 5000;
 
 /**
- * Streams every change of connections as it happens, until the caller leaves, its token expires or its slot goes to
- * another organization. The last two end it also when nobody reads: the slot is free at once, the stream is reset.
+ * Streams every change of connections until the caller cancels, its token expires or its slot goes to another organization. The
+ * last two end the watch also when the caller does not read: the slot is free at once, the stream is reset after `readEndMs`.
  */
 export function watchConnections(deps: {
   feed: ConnectionChangeStream;
@@ -50,7 +53,7 @@ export function watchConnections(deps: {
         const changes = await subscription.next(due - performance.now());
         for (const change of changes) {
           if (!concerns(change, userId)) continue;
-          if (Date.now() >= expiresAt) expire(); // a reader may take its time, and the timer may be late
+          if (Date.now() >= expiresAt) expire(); // a slow reader delays the loop, and the timer may be late
           until.throwIfAborted();
           yield change;
           due = performance.now() + bookmarkMs;

@@ -4,13 +4,13 @@ import { appendEvent } from "../../events/log/append-event.ts";
 import type { Actor } from "../../interceptors/event-actor.ts";
 import { type ConnectionRecord, connectionColumns, toConnectionJson } from "../connection-record.ts";
 
-/** Which connection is to be archived; with `participant` only one in which that user takes part. */
+/** The connection to be archived; with `participant` only if that user takes part in it. */
 export interface ConnectionToArchive {
   readonly id: string;
   readonly participant: string | undefined;
 }
 
-/** Sets a connection inactive, together with its event. Undefined when there is no such active connection. */
+/** Sets a connection inactive, together with its event. Returns undefined when there is no such active connection. */
 export function archiveConnection(
   knex: Knex,
   { organizationId, userId, requestId, traceparent, tracestate }: Actor,
@@ -18,8 +18,9 @@ export function archiveConnection(
 ): Promise<{ record: ConnectionRecord; revision: bigint } | undefined> {
   return runTransaction(knex, async (trx) => {
     const { rows } = await trx.raw<{ rows: ConnectionRecord[] }>(
-      // One that is not to be seen is not locked either: how long that takes would tell that it is there.
-      // Whether it is active is asked below: an index of active connections alone would seem as good as that of ids.
+      // A connection that the caller may not see is not locked either: the time of the lock would reveal its existence.
+      // `is_active` is checked below and not in the statement: there the planner may prefer an index of active connections to
+      // that of ids.
       `select ${connectionColumns} from connection where organization_id = :organizationId and id = :id
          and (cast(:participant as text) is null or :participant in (user_id_1, user_id_2)) for update`,
       { organizationId, id, participant: participant ?? null },

@@ -6,13 +6,16 @@ import { LockHeld } from "./insert-batch.ts";
 
 type Write = (connections: readonly NewConnection[]) => Promise<readonly (InsertedConnection | Error)[]>;
 
-/** Few: these wait for somebody who may never let go. */
+/** Limits of the queue of blocked organizations. One batch at a time: its lock may never be released. */
 const apartLimits = { maxBatch: 128, maxRunning: 1, maxWaiting: 1000 };
 
 /**
- * Gathers creates of all organizations into batches. One whose locks somebody holds (an operator's open transaction, a server
- * that was frozen inside of one) is set aside: its creates are tried apart, an organization at a time, until they are
- * written. So it costs the others one wait, and not each of their batches.
+ * Joins creates of all organizations into batches. An organization whose locks another transaction holds (an operator's open
+ * transaction, a server that was frozen inside of one) is marked as blocked: its creates run in a separate queue, one
+ * organization at a time, until they are written. So a held lock delays the other organizations by one wait and not in each of
+ * their batches.
+ * The returned function throws QUEUE_FULL when the lock is still held. `waited` gets the time in the queue in milliseconds;
+ * `lockHeld` is called for each batch of an organization that gave up.
  */
 export function batchInserts(
   write: Write,
@@ -24,7 +27,7 @@ export function batchInserts(
 
   const together = coalesce<NewConnection, InsertedConnection>(
     async (all) => {
-      // What was in line before its organization was set aside.
+      // Creates that were in the queue before their organization was blocked are left out.
       const free = blocked.size === 0 ? all : all.filter((connection) => !isBlocked(connection));
       const found = free.length === 0 ? [] : await write(free);
       for (const [index, result] of found.entries())

@@ -3,7 +3,7 @@ import { runPrepared } from "../../database/run-prepared.ts";
 import type { UserPair } from "../user-pair.ts";
 import { byPair } from "./join-connection.ts";
 
-/** Pairs of one organization, each in order. */
+/** Pairs of one organization, each with the lower user id first. */
 export interface PairsToCheck {
   readonly organizationId: string;
   readonly pairs: readonly UserPair[];
@@ -14,7 +14,7 @@ const statement = `
   from unnest(?::text[], ?::text[], ?::text[]) with ordinality as item (organization_id, user_id_1, user_id_2, ord)
   ${byPair}`;
 
-/** The ids of the active connections of pairs, all of one moment; undefined where there is none. */
+/** Returns the ids of the active connections of pairs, all from one snapshot; undefined for a pair that is not connected. */
 export async function checkPairs(knex: Knex, { organizationId, pairs }: PairsToCheck): Promise<(string | undefined)[]> {
   const rows = await runPrepared<{ ord: bigint; id: string }>(knex, "check-pairs", statement, [
     pairs.map(() => organizationId),

@@ -14,7 +14,10 @@ import { insertConnections } from "./insert-connections.ts";
 import { listMutualUsers, type Mutual, type MutualQuery } from "./list-mutual-users.ts";
 import { type ListCursor, listUserConnections } from "./list-user-connections.ts";
 
-/** All that the handlers of ConnectionService ask of the database. What waits when its `signal` is aborted is not asked any more. */
+/**
+ * The database access of ConnectionService's handlers. A call that still waits when its `signal` is aborted is not sent to the
+ * database.
+ */
 export interface ConnectionRepository {
   insert(connection: NewConnection, signal?: AbortSignal): Promise<InsertedConnection>;
   find(key: ConnectionKey, signal?: AbortSignal): Promise<ConnectionRecord | undefined>;
@@ -25,7 +28,7 @@ export interface ConnectionRepository {
     cursor: ListCursor | undefined;
   }): Promise<ConnectionRecord[]>;
   count(wanted: { organizationId: string; userId: string }, signal?: AbortSignal): Promise<number>;
-  /** For each pair the id of its active connection, all of one moment. */
+  /** Returns for each pair the id of its active connection, all from one snapshot. */
   check(wanted: PairsToCheck, signal?: AbortSignal): Promise<readonly (string | undefined)[]>;
   mutual(wanted: MutualQuery, signal?: AbortSignal): Promise<readonly Mutual[]>;
   archive(
@@ -35,14 +38,15 @@ export interface ConnectionRepository {
 }
 
 /**
- * Two batches at a time: while the first waits for its fsync the second does its inserts, and only then waits for the
- * same organization's lock (64 callers: 5.5 thousand creates/s with two, 4.7 with one). More would only queue there.
+ * Two batches at a time: while the first waits for its fsync the second does its inserts, and only then waits for the same
+ * organization's lock (64 callers: 5.5 thousand creates/s with two, 4.7 with one). Further batches would only wait for that
+ * lock.
  */
 const writes = { maxBatch: 128, maxRunning: 2, maxWaiting: 10_000 };
 const reads = { maxBatch: 256, maxRunning: 2, maxWaiting: 20_000 };
 /**
- * Each a statement of its own that may read thousands of rows: few at a time, so that a third of the pool's connections is left for
- * the rest, and of one organization no more than half of those.
+ * Limits of counts, checks and mutual lists: each is a separate statement that may read thousands of rows. Two thirds of the
+ * pool's connections, at most 6, serve them; one organization gets at most half of those.
  */
 function longReads(knex: Knex): OrganizationLimits {
   const poolMax: number = knex.client.config.pool.max;
@@ -51,15 +55,20 @@ function longReads(knex: Knex): OrganizationLimits {
 }
 
 export interface ConnectionRepositoryOptions {
-  /** Called after each commit, so that readers of the event log need not wait for their next poll. */
+  /** Called after each commit, so that readers of the event log need not wait for their next poll. Default: none. */
   readonly onCommit?: () => void;
+  /** Receives the sizes and durations of batches. Default: none. */
   readonly telemetry?: Telemetry;
-  /** Called with how long calls have waited for their turn, in milliseconds. */
+  /** Called with the time that a call waited in a queue, in milliseconds. Default: none. */
   readonly queueWaited?: (ms: number) => void;
-  /** Called when creates of an organization were not written because somebody holds its locks. */
+  /** Called when creates of an organization were not written because another transaction holds its locks. Default: none. */
   readonly lockHeld?: (organizationId: string) => void;
 }
 
+/**
+ * Returns the repository: inserts and finds of concurrent calls are joined into batches, long reads are limited per
+ * organization.
+ */
 export function createConnectionRepository(
   knex: Knex,
   {

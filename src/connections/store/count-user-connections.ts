@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { runPrepared } from "../../database/run-prepared.ts";
 
-// Each end has an index of active connections in which the organization and the user come first.
+// Each of the two user columns has an index of active connections that begins with the organization and the user.
 const statement = `
   select (
     (select count(*) from connection where organization_id = item.organization_id and user_id_1 = item.user_id and is_active)
@@ -9,7 +9,7 @@ const statement = `
   )::int as count
   from (select ?::text, ?::text) as item (organization_id, user_id)`;
 
-/** How many active connections a user has. */
+/** Returns the number of active connections of a user. */
 export async function countUserConnections(
   knex: Knex,
   { organizationId, userId }: { organizationId: string; userId: string },

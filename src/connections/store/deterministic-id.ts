@@ -1,11 +1,11 @@
 import { deterministicUuid } from "../../database/deterministic-uuid.ts";
 
-/** What an id is made for: the two of one request must differ. */
+/** The kind of row that an id is derived for: the connection and the event of one request have different ids. */
 export type IdSource = "connection" | "event";
 
 /**
- * The id that a request_id stands for: the same in whichever process. Without a user it is that of whoever uses the request_id
- * first in the organization; with one, that of a user who comes after another one.
+ * Returns the id derived from a request_id, the same in every process. Without `userId`: the id for the first user of the
+ * request_id in the organization; with it: the id for a user who uses the same request_id after another one.
  */
 export function deterministicId(what: IdSource, organizationId: string, requestId: string, userId?: string): string {
   const parts = [what, organizationId, requestId.toLowerCase()];

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { runPrepared } from "../../database/run-prepared.ts";
 
-/** There is no index on the ids of events: these are looked for among the last so many of their organization. */
+/** The number of newest events of an organization that are searched: event ids have no index. */
 const newest = 100_000;
 
 const statement = `
@@ -10,7 +10,7 @@ const statement = `
   join event on event.organization_id = organization.id and event.revision > organization.revision - ${newest}
   where organization.id = any (?::text[]) and event.id = any (?::uuid[])`;
 
-/** The revisions of events that were written just now, by the ids of the events. */
+/** Returns the revisions of recently written events, by event id. */
 export async function findCommitted(
   knex: Knex,
   organizationIds: readonly string[],

@@ -21,7 +21,10 @@ const statement = `
   left join lateral (select c.id from (select item.*) as item ${byPair}) as pair on true
   left join lateral (select c.id from (select item.*) as item ${byId}) as same on true`;
 
-/** Says what was in the way of connections that could not be inserted. One that is missing in the answer is free now. */
+/**
+ * Returns the conflict of each connection that could not be inserted: CONNECTION_ALREADY_EXISTS or CONNECTION_ID_TAKEN. A
+ * connection without an entry has no conflict any more.
+ */
 export async function findConflicts(
   knex: Knex,
   items: readonly NewConnection[],

@@ -3,7 +3,7 @@ import { runPrepared } from "../../database/run-prepared.ts";
 import { type ConnectionRecord, connectionColumns } from "../connection-record.ts";
 import { byId, byPair } from "./join-connection.ts";
 
-/** Which connection is meant: the one with an id, active or not, or the active one of a pair (in order). */
+/** The key of a connection: its id (active or not), or a pair with the lower user id first (the active connection only). */
 export type ConnectionKey = { readonly organizationId: string } & (
   | { readonly id: string }
   | { readonly userId1: string; readonly userId2: string }
@@ -21,7 +21,7 @@ const statementByPair = `
   from unnest(?::text[], ?::text[], ?::text[]) with ordinality as item (organization_id, user_id_1, user_id_2, ord)
   ${byPair}`;
 
-/** Reads many connections with at most two statements; undefined where there is none. */
+/** Reads many connections with at most two statements. Returns undefined for each key without a connection. */
 export async function findConnections(
   knex: Knex,
   keys: readonly ConnectionKey[],

@@ -17,19 +17,19 @@ interface FirstEvent {
   readonly data: JsonObject;
 }
 
-// The condition on the version is that of the index event_of_request.
+// The condition on the UUID version is that of the index event_of_request.
 const statement = `
   select item.ord, event.revision, event.actor, event.data
   from unnest(?::text[], ?::uuid[]) with ordinality as item (organization_id, event_id, ord)
   join event on event.organization_id = item.organization_id and event.id = item.event_id
     and get_byte(uuid_send(event.id), 6) >> 4 = 8`;
 
-/** OF_ANOTHER: another user of the organization has used the request_id, which says nothing about this one's. */
+/** OF_ANOTHER: another user of the organization has used the request_id, so its event is no replay for this caller. */
 type Repeated = InsertedConnection | ApiError | "OF_ANOTHER";
 
 /**
- * Looks for what was written before under the same request_id, among creates that could not be inserted: what the first
- * was answered, or REQUEST_ID_REUSED when that was another request of the same user. Missing in the answer: nothing was.
+ * Finds the first writes under the same request_ids, for creates that could not be inserted. Returns the result of the first
+ * request, or REQUEST_ID_REUSED when that was a different request of the same user. A create without an entry is no replay.
  */
 export async function findIdempotentReplays(
   knex: Knex,
@@ -53,7 +53,7 @@ export async function findIdempotentReplays(
   return found;
 }
 
-/** Whether the request that comes now asks for what was written first. */
+/** Returns whether the request would write the same connection as the first request. */
 function isSame({ record, idempotency }: Repeatable, first: Connection): boolean {
   const { connectedSince, createdAt } = first;
   const sameTime =

@@ -12,49 +12,55 @@ import { findCommitted } from "./find-committed.ts";
 
 const statement = readFileSync(new URL("insert-connections.sql", import.meta.url), "utf8");
 
-/** Somebody holds what the organization's write needs, for longer than is waited for; nothing was written. */
+/** Another transaction holds a lock of the organization for longer than the wait limit; nothing was written. */
 export class LockHeld extends Error {}
 
-/** The revision of what was written, why it was not, or undefined where something was in the way. */
+/** The revision of the write, the error, or undefined where a conflicting row exists. */
 export type InsertOutcome = bigint | Error | undefined;
 
 /** The rows of one statement. */
 interface Batch {
   readonly items: readonly NewConnection[];
-  /** The id of each one's event: by it a row is known again when nobody has said whether it was written. */
+  /** The event id of each row; it identifies the row when the outcome of a statement is unknown. */
   readonly eventIds: string[];
 }
 
-/** The end of a statement that nobody has heard of. */
+/** A statement whose outcome is unknown. */
 interface Lost {
   readonly error: Error;
-  /** For how long it is asked for, by performance.now(). */
+  /** The time until which the outcome is looked for, by performance.now(). */
   readonly until: number;
 }
 
-/** How often a batch is tried again that met a deadlock. */
+/** The number of further attempts for a batch that met a deadlock. */
 const attempts = 5;
 
-/** Batches wait for each other's commit, which takes milliseconds; and deadlocks are only looked for after 1 s. */
+/**
+ * Milliseconds a batch waits for a lock. Batches wait for each other's commit, which takes milliseconds; PostgreSQL looks for
+ * deadlocks only after 1 s.
+ */
 const longestLockMs = 1500;
 
-/** For who is tried alone after that: the others of the batch have waited already. */
+/**
+ * Milliseconds an organization's rows wait for a lock when they are sent alone: the other rows of the batch have waited
+ * already.
+ */
 const aloneMs = 100;
 
-/** How long the end of a lost statement is asked for, and the pause between two times. */
+/** The time for which the outcome of a lost statement is looked for, and the pause between two attempts, in milliseconds. */
 const settleMs = 3000;
 const pauseMs = 100;
 
 /**
- * Writes a batch, each of it or not: what was committed is answered with its revision, whatever happens to the rest or to the
- * connection. Undefined: a pair or an id was in the way.
+ * Writes a batch, each row independently. Returns the revision of each committed row, whatever happens to the other rows or to
+ * the database connection, and undefined for a row with a conflicting pair or id.
  */
 export function insertBatch(knex: Knex, items: readonly NewConnection[]): Promise<InsertOutcome[]> {
   const eventIds = items.map((item) => item.idempotency?.eventId ?? randomUUIDv7());
   return insertOrSplit(knex, { items, eventIds }, longestLockMs);
 }
 
-/** A row that the database refuses fails its whole statement, so the batch is halved until the row stands alone. */
+/** A row that the database rejects fails its whole statement, so the batch is halved until that row is alone. */
 async function insertOrSplit(
   knex: Knex,
   batch: Batch,
@@ -85,9 +91,9 @@ function part({ items, eventIds }: Batch, from: number, to: number): Batch {
 }
 
 /**
- * The answer for a statement that failed as a whole. Where it may have been committed it is sent again, with the same ids: what the
- * first has written is in the way then, also while the first still runs, and is found by its event. So nothing is written twice, and
- * once it has come through it is known what was written.
+ * The outcomes for a statement that failed as a whole. A statement that may have committed is sent again with the same ids:
+ * rows of the first one, also while it still runs, conflict and are found by their event ids. So nothing is written twice, and
+ * a later successful statement shows which rows were written.
  */
 async function settle(
   knex: Knex,
@@ -104,7 +110,7 @@ async function settle(
   return insertOrSplit(knex, batch, lockMs, lost);
 }
 
-/** What an earlier statement has written of those that were not written now. */
+/** Adds the revisions of rows that an earlier statement has written and this one has not. */
 async function addWritten(knex: Knex, { items, eventIds }: Batch, outcomes: InsertOutcome[]): Promise<InsertOutcome[]> {
   const refused = [...items.keys()].filter((index) => outcomes[index] === undefined);
   const organizationIds = refused.map((index) => items[index]?.caller.organizationId ?? "");
@@ -116,7 +122,7 @@ async function addWritten(knex: Knex, { items, eventIds }: Batch, outcomes: Inse
   return items.map((_, index) => outcomes[index] ?? written.get(eventIds[index] ?? ""));
 }
 
-/** The database does not say whose lock it was, so each organization is tried alone. */
+/** The error does not name the organization whose lock is held, so each organization is written alone. */
 async function insertByOrganization(knex: Knex, batch: Batch, lost: Lost | undefined): Promise<InsertOutcome[]> {
   const { items, eventIds } = batch;
   const groups = Map.groupBy(items.keys(), (index) => items[index]?.caller.organizationId);
@@ -158,8 +164,8 @@ async function insert(knex: Knex, { items, eventIds }: Batch, lockMs: number): P
 }
 
 /**
- * Batches are sorted by pair, so only ids of the callers' choice can cross: one batch waits for an id of another that
- * waits for an id of the first. The database ends one of the two, which has then written nothing.
+ * Batches are sorted by pair, so only ids chosen by callers can cause one: two batches each wait for an id that the other has
+ * inserted. The database aborts one of the two, which has then written nothing.
  */
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "40P01";
@@ -170,12 +176,12 @@ function isLockTimeout(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "55P03";
 }
 
-/** The pair and the id were free, but something was written before under the request_id. */
+/** Pair and id have no conflict, but an event of the same request_id exists. */
 function isRepeated(error: Error): boolean {
   return "constraint" in error && error.constraint === "event_of_request";
 }
 
-/** SQLSTATE class 22 (data exception) or 23 (constraint violation): the row's fault, not the server's. */
+/** SQLSTATE class 22 (data exception) or 23 (constraint violation): caused by the row, not by the server. */
 function isDataError(error: unknown): error is Error {
   return error instanceof Error && "code" in error && typeof error.code === "string" && /^2[23]/.test(error.code);
 }

@@ -7,12 +7,14 @@ import { findConflicts } from "./find-conflicts.ts";
 import { findIdempotentReplays } from "./find-idempotent-replays.ts";
 import { insertBatch } from "./insert-batch.ts";
 
-/** How often a batch is tried again that met a pair that was in the way and then was not. */
+/** The number of attempts for a batch with a conflict that no longer exists when it is looked up. */
 const attempts = 5;
 
 /**
- * Writes each connection or says why not: ALREADY_EXISTS with the id that is in the way. A create that was written before
- * under the same request_id is answered as it was then. LockHeld is the answer for an organization whose locks somebody holds; the others of the batch are written then.
+ * Writes each connection, or returns its error: CONNECTION_ALREADY_EXISTS with the id of the existing connection,
+ * CONNECTION_ID_TAKEN, REQUEST_ID_REUSED, CANCELLED, QUEUE_FULL after the last attempt, or LockHeld for an organization whose
+ * locks another transaction holds; the other organizations of the batch are written then. A replay under the same request_id
+ * returns the result of the first request.
  */
 export async function insertConnections(
   knex: Knex,
@@ -54,8 +56,8 @@ export async function insertConnections(
 type Reason = InsertedConnection | Error | "OF_ANOTHER";
 
 /**
- * What was in the way of each that was not inserted; missing: nothing is any more. A look-up that fails is the failure of
- * those alone: the others of their batch are committed by then and answered as that.
+ * Returns the reason for each connection that was not inserted; one without an entry has no conflict any more. A failed look-up
+ * fails only these: the other rows of their batch are committed by then and keep their results.
  */
 async function findReasons(knex: Knex, refused: readonly NewConnection[]): Promise<Map<NewConnection, Reason>> {
   try {
@@ -69,9 +71,9 @@ async function findReasons(knex: Knex, refused: readonly NewConnection[]): Promi
 }
 
 /**
- * The same under ids of the caller's own, which other users of the organization cannot have taken: a request_id belongs to
- * its user. Only who comes second gets them, so that what was written before there were any is found as before, and a create
- * under a request_id that nobody else has used costs one look-up less.
+ * Returns the connection with ids derived from the caller's user id too, which no other user's request can have: a request_id
+ * belongs to its user. Only a later user of the same request_id gets them, so that events from before this rule are still
+ * found, and the first user of a request_id costs one look-up less.
  */
 function ofCaller(item: NewConnection): NewConnection {
   const { caller, record, idempotency } = item;

@@ -2,14 +2,14 @@ import type { Knex } from "knex";
 import { forceIndexPlan } from "../../database/force-index-plan.ts";
 import { byPair } from "./join-connection.ts";
 
-/** A user who is connected to both of two users, and by which connections. */
+/** A user who is connected to both of two users, and the ids of the two connections. */
 export interface Mutual {
   readonly userId: string;
   readonly connectionId: string;
   readonly otherConnectionId: string;
 }
 
-/** Whose mutual connections are wanted: at most `limit`, those with an id after `after`. */
+/** The two users of a mutual list, and its page: at most `limit` users with an id after `after`. */
 export interface MutualQuery {
   readonly organizationId: string;
   readonly userId: string;
@@ -18,8 +18,8 @@ export interface MutualQuery {
   readonly after: string;
 }
 
-// A user's connections with users whose ids sort before (lower) and after (upper) the user's own. The order of each is that
-// of one index, see force-index-plan.ts; that of the upper ones is the order of ids, the lower ones have to be sorted.
+// A user's connections with users whose ids sort before (lower) and after (upper) the user's own. Each is read in the order of
+// one index, see force-index-plan.ts: that of the upper ones is the order of ids, the lower ones have to be sorted.
 const lowerOf = (user: string) => `
   from connection where is_active
     and (organization_id, user_id_2) >= (:organizationId, ${user}) and (organization_id, user_id_2) <= (:organizationId, ${user})`;
@@ -29,7 +29,10 @@ const upperOf = (user: string) => `
     and (organization_id, user_id_1) >= (:organizationId, ${user}) and (organization_id, user_id_1) <= (:organizationId, ${user})`;
 const upperOrder = "order by organization_id, user_id_1, user_id_2";
 
-/** The one who has fewer connections first. Beyond 10 000 on either side it does not matter much who has more. */
+/**
+ * Orders the two users by their number of connections, the smaller first. Counts stop at 10 000 for each of the two columns:
+ * beyond that the order makes little difference.
+ */
 const bySize = `
   select user_id as "userId"
   from unnest(array[cast(:userId as text), cast(:otherUserId as text)]) as asked (user_id)
@@ -41,7 +44,7 @@ const bySize = `
     ) as counted
   ), user_id`;
 
-/** Of the connections of `smaller` in `near` those whose other user is connected with `larger` too, in the given order. */
+/** Selects those connections of `smaller` in `near` whose other user is also connected with `larger`, in the given order. */
 const alsoWithLarger = (near: string, order: string) => `
   select item.near_user_id as "userId", item.near_id as "near", c.id as "far"
   from (
@@ -62,7 +65,7 @@ const lowerPage = alsoWithLarger(
   "item.near_user_id",
 );
 
-// Ordered by the columns of the index and not by the last alone, or the whole list would be read to be sorted.
+// Ordered by all columns of the index and not by the last alone: otherwise the whole list is read and sorted.
 const upperPage = alsoWithLarger(
   `select organization_id, user_id_1 as own_user_id, user_id_2 as user_id, id ${upperOf(":smaller")}
     and (organization_id, user_id_1, user_id_2) > (:organizationId, :smaller, :after)
@@ -71,10 +74,10 @@ const upperPage = alsoWithLarger(
 );
 
 /**
- * The users who are connected to both of two users, in the order of their ids. The list of the one who has fewer connections is
- * read, and each of it is looked up with the other one until the page is full: a user with a million connections and one with
- * ten are ten look-ups. It never costs more than one look-up for each connection of the smaller list, whatever the planner
- * knows of the two.
+ * Returns the users who are connected to both of two users, in the order of their ids. The connections of the user with fewer
+ * are read, and each is looked up with the other user until the page is full: a user with a million connections and one with
+ * ten are ten look-ups. The cost is at most one look-up per connection of the smaller list, whatever statistics the planner
+ * has.
  */
 export function listMutualUsers(knex: Knex, wanted: MutualQuery): Promise<Mutual[]> {
   return knex.transaction(async (trx) => {
@@ -97,7 +100,7 @@ export function listMutualUsers(knex: Knex, wanted: MutualQuery): Promise<Mutual
 
 interface Found {
   readonly userId: string;
-  /** The connection with the one who has fewer. */
+  /** The connection with the user who has fewer connections; `far` is that with the other. */
   readonly near: string;
   readonly far: string;
 }

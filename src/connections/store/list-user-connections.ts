@@ -7,7 +7,7 @@ export interface ListCursor {
   readonly id: string;
 }
 
-// Both ends read at most one page from their own index; the merge sorts at most two pages.
+// Each user column reads at most one page from its own index; the merge sorts at most two pages.
 const oneEnd = (userColumn: string) => `
   (select ${connectionColumns} from connection
    where organization_id = :organizationId and ${userColumn} = :userId and is_active
@@ -19,7 +19,7 @@ const statement = `
   select * from (${oneEnd("user_id_1")} union all ${oneEnd("user_id_2")}) as page
   order by "connectedSince" desc, id desc limit :limit`;
 
-/** The active connections of a user, newest first, from after `cursor`. */
+/** Returns the active connections of a user after `cursor`, the most recently connected first; at most `limit`. */
 export async function listUserConnections(
   knex: Knex,
   wanted: { organizationId: string; userId: string; limit: number; cursor: ListCursor | undefined },

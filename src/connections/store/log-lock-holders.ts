@@ -6,18 +6,19 @@ import type { Logger } from "pino";
 /** A transaction that holds locks on rows of organizations. */
 export interface LockHolder {
   readonly pid: number;
-  /** Its `application_name`; empty where it has none. */
+  /** Its `application_name`; empty without one. */
   readonly application: string;
   /** As in pg_stat_activity, such as `idle in transaction`; null where the database's user may not see it. */
   readonly state: string | null;
-  /** Seconds since its transaction began; null likewise. */
+  /** Seconds since its transaction began; null where the database's user may not see it. */
   readonly seconds: number | null;
 }
 
-/** An organization is named again after so many milliseconds, and so many are known. */
+/** An organization is logged at most once in `ttl` milliseconds; `max` organizations are remembered. */
 const named = { ttl: 30_000, max: 1000 };
 
-// FOR UPDATE and UPDATE leave these locks on the table; those of rows are in no view. What is about to commit is not meant.
+// FOR UPDATE and UPDATE leave these locks on the table; row locks are in no view. Transactions that are younger than 1 s or
+// wait for a lock themselves are left out.
 const statement = `
   select
     pid, application_name as application, state,
@@ -32,9 +33,9 @@ const statement = `
   limit 10`;
 
 /**
- * Returns what is to be called when creates of an organization were refused because somebody holds its row: it counts them, and
- * the log says whose transactions may be the cause, once in 30 s for each organization. What these do is not said: a
- * statement may hold values.
+ * Returns a callback for creates of an organization that were refused because another transaction holds its row. It counts them
+ * and logs the transactions that may be the cause, at most once in 30 s for each organization. Their statements are not logged:
+ * they may contain values.
  */
 export function logLockHolders({
   knex,

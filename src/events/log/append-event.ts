@@ -4,14 +4,14 @@ import type { Knex } from "knex";
 import { runPrepared } from "../../database/run-prepared.ts";
 import type { StoredEvent } from "./event.ts";
 
-/** An event that is about to be logged: the log gives it its id and its revision. */
+/** An event to be logged: the log assigns its id and its revision. */
 export interface NewEvent
   extends Pick<StoredEvent, "type" | "subject" | "key" | "actor" | "requestId" | "occurredAt" | "data"> {
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
 }
 
-/** An event and whose log it goes to. */
+/** An event and its organization. */
 export interface AddressedEvent {
   readonly organizationId: string;
   readonly event: NewEvent;
@@ -20,11 +20,11 @@ export interface AddressedEvent {
 const statement = readFileSync(new URL("append-events.sql", import.meta.url), "utf8");
 
 /**
- * Takes the organization's next revision and logs the event under it, inside the caller's transaction, so that a write
- * and its event are committed together or not at all. Returns the revision.
+ * Appends the event under the organization's next revision, inside the given transaction, so that a write and its event are
+ * committed together or not at all. Returns the revision.
  *
- * The organization's row stays locked until the commit. That is what makes commit order revision order; call this last,
- * so that the lock is held briefly.
+ * The organization's row stays locked until the commit, so commit order is revision order; call this last, to hold the lock
+ * briefly.
  */
 export async function appendEvent(trx: Knex.Transaction, organizationId: string, event: NewEvent): Promise<bigint> {
   const [revision] = await appendEvents(trx, [{ organizationId, event }]);
@@ -32,7 +32,7 @@ export async function appendEvent(trx: Knex.Transaction, organizationId: string,
   return revision;
 }
 
-/** The same for events of any organizations, in one statement; all are logged or none. Returns their revisions. */
+/** Appends events of any organizations in one statement; all are logged or none. Returns their revisions. */
 export async function appendEvents(knex: Knex, items: readonly AddressedEvent[]): Promise<bigint[]> {
   // Knex's types do not know that an array may hold null.
   const column = (value: (event: NewEvent) => string | null) => items.map(({ event }) => value(event)) as string[];

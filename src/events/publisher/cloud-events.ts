@@ -3,7 +3,7 @@ import { jsonObjectOrEmpty } from "../../proto-schema/json-object.ts";
 import type { StoredEvent } from "../log/event.ts";
 import type { EventMessage } from "./event-sink.ts";
 
-/** The parts of a response's envelope that follow from what was done. */
+/** The fields of a response's envelope that depend on the action. */
 const httpStatusOf: Readonly<Record<string, { statusCode: string; action: string; method: string }>> = {
   created: { statusCode: "201", action: "create", method: "POST" },
   updated: { statusCode: "200", action: "update", method: "PATCH" },
@@ -12,21 +12,21 @@ const httpStatusOf: Readonly<Record<string, { statusCode: string; action: string
   tested: { statusCode: "200", action: "test", method: "POST" },
 };
 
-/** What the database keeps no record of: there is an API event alone. */
+/** Actions that change no record: they have an API event only. */
 const auditOnly = ["tested"];
 
-/** What leaves nothing active behind. */
+/** Actions after which the record is inactive. */
 const terminalEvents = ["deleted", "expunged"];
 
 /**
- * The messages of an event, as CloudEvents 1.0 in Kafka's binary mode:
+ * Returns the messages of an event, as CloudEvents 1.0 in Kafka's binary mode:
  *
- * * the API event, to `<prefix><object>-<what happened>`: the response's envelope with the record in it;
- * * the DB-level event, to `<prefix>connectory-dbevent-<object>-<what happened>`: the record itself, or for an update
- *   both records and the fields that differ. A test changes no record, and has none.
+ * * the API event, to `<prefix><object>-<action>`: the response's envelope with the record in it;
+ * * the DB-level event, to `<prefix>connectory-dbevent-<object>-<action>`: the record itself, or for an update both records and
+ *   the fields that differ. A test changes no record, and has none.
  *
- * Both have the event's id as their `ce_id`, the second with `-db` behind it, so that it is unique for consumers which
- * look at the id alone and the same whenever the event is delivered again.
+ * Both have the event's id as their `ce_id`, the second with the suffix `-db`, so that it is unique for consumers that use the
+ * id alone, and the same in every repeated delivery.
  */
 export function toCloudEvents(event: StoredEvent, topicPrefix: string): readonly EventMessage[] {
   const [object = "", happened = ""] = event.type.split(".");
@@ -87,7 +87,7 @@ function headers(event: StoredEvent, id: string, type: string): Record<string, s
   };
 }
 
-/** Both records and, of each, only the fields that differ; a field that one of them does not have is left out there. */
+/** Returns both records and, of each, only the fields that differ; a field that one of them does not have is left out there. */
 function change(resource: string, before: JsonObject, after: JsonObject): JsonObject {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   const changed = [...names].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));

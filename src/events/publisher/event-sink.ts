@@ -1,4 +1,4 @@
-/** A message as Kafka sees it. */
+/** A Kafka message. */
 export interface EventMessage {
   readonly topic: string;
   readonly key: string;
@@ -7,19 +7,19 @@ export interface EventMessage {
   readonly value: string;
 }
 
-/** Where events go. */
+/** The destination of events. */
 export interface EventSink {
   /**
-   * Resolves when all messages are stored for good, those of one key in their order. Rejects when that is not certain:
-   * then any of them may be stored, and the caller publishes the same ones again before any other.
-   * One call at a time. Rejects with MessagesTooLarge when one of them can never be stored.
+   * Resolves when all messages are stored durably, those of one key in order. Rejects when that is not certain: any of them may
+   * be stored then, and the calling code must publish the same ones again before any other. Rejects with MessagesTooLarge when
+   * one of them is too large to be stored. One call at a time.
    */
   publish(messages: readonly EventMessage[]): Promise<void>;
-  /** Lets go of everything, also of a publish that has not ended: that one rejects. */
+  /** Releases all resources. A publish that is still running rejects. */
   close(): Promise<void>;
 }
 
-/** Among the messages of a publish is one that is larger than the sink takes. */
+/** At least one message of a publish is larger than the sink accepts. */
 export class MessagesTooLarge extends Error {
   override readonly name = "MessagesTooLarge";
 }

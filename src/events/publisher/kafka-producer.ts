@@ -3,19 +3,19 @@ import type { Logger } from "pino";
 import { createKafkaClient, type KafkaTarget } from "../../kafka/kafka-client.ts";
 import type { EventMessage } from "./event-sink.ts";
 
-/** An idempotent producer. Once anything of it has rejected it must be destroyed and never used again. */
+/** An idempotent producer. After any rejection it must be destroyed and not used again. */
 export interface KafkaProducer {
-  /** Dials and gets a producer id. */
+  /** Connects and gets a producer id. */
   connect(): Promise<void>;
-  /** One request: resolves when every partition has acknowledged. One at a time. */
+  /** Resolves when every partition has acknowledged. One call at a time. */
   send(messages: readonly EventMessage[]): Promise<void>;
-  /** Waits for answers that are due, then ends. */
+  /** Waits for outstanding responses, then disconnects. */
   disconnect(): Promise<void>;
-  /** Ends at once. */
+  /** Disconnects at once. */
   destroy(): void;
 }
 
-/** Dials nothing yet. */
+/** Returns a producer that is not connected yet. */
 export function createKafkaProducer(target: KafkaTarget, log: Logger): KafkaProducer {
   const client = createKafkaClient(target, log);
   const unanswered = new Set<string>();
@@ -23,11 +23,11 @@ export function createKafkaProducer(target: KafkaTarget, log: Logger): KafkaProd
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
-    // Within one send trying again is safe: same messages, same numbers. A topic that was just created may have no
-    // leader for a moment; kafkajs then sends only what was refused, where the relay would send all of it again.
+    // Retries within one send are safe: same messages, same sequence numbers. A topic that was just created may have no leader
+    // for a moment; kafkajs then resends only the rejected batches, while the relay would send all of them again.
     retry: { retries: 4, initialRetryTime: 50, maxRetryTime: 500 },
     createPartitioner: () => {
-      const partition = Partitioners.DefaultPartitioner(); // murmur2 of the key, as every other client does
+      const partition = Partitioners.DefaultPartitioner(); // murmur2 of the key, as in other clients
       return (message) => {
         const chosen = partition(message);
         unanswered.add(`${message.topic} ${chosen}`);
@@ -53,8 +53,8 @@ export function createKafkaProducer(target: KafkaTarget, log: Logger): KafkaProd
         messages: some.map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })),
       })),
     });
-    // When a partition moves between kafkajs's own two tries to a broker that answered the first, it is not sent
-    // again, and the send resolves nevertheless. So each partition that was chosen must have answered.
+    // When a partition moves, between two attempts of kafkajs, to a broker that answered the first attempt, its batch is not
+    // sent again and the send resolves nevertheless. So each chosen partition must have answered.
     for (const { topicName, partition } of answers) unanswered.delete(`${topicName} ${partition}`);
     if (unanswered.size > 0) throw new Error(`no answer for ${[...unanswered].join(", ")}`);
   };
@@ -68,9 +68,8 @@ export function createKafkaProducer(target: KafkaTarget, log: Logger): KafkaProd
 }
 
 /**
- * Creates those topics that do not exist, with the broker's own default of partitions and replicas. Where they exist
- * the right to create is not needed. (To let the broker create them on first use would give the producer an error
- * first, and many clusters have that switched off.)
+ * Creates missing topics, with the broker's defaults of partitions and replicas. The permission to create is not needed when
+ * all exist. (Auto-creation on first use returns an error to the producer first, and is disabled in many clusters.)
  */
 export async function ensureTopics(kafka: Kafka, topics: readonly string[]): Promise<void> {
   const admin = kafka.admin();

@@ -3,18 +3,21 @@ import type { KafkaTarget } from "../../kafka/kafka-client.ts";
 import { type EventMessage, type EventSink, MessagesTooLarge } from "./event-sink.ts";
 import { createKafkaProducer, type KafkaProducer } from "./kafka-producer.ts";
 
-/** After so long without an answer a connect or a send has failed, whatever kafkajs still hopes for. */
+/** Milliseconds after which a connect or a send has failed, whatever kafkajs still retries. */
 const deadlineMs = 30_000;
-/** An idle connection is closed: what lies between may drop it unseen, and the next send would wait for its time-out. */
+/**
+ * Milliseconds after which an idle connection is closed: the network may drop it silently, and the next send would wait for its
+ * timeout.
+ */
 const idleMs = 10_000;
-/** Of one request, below the 1 MiB that brokers take in one batch of a partition (message.max.bytes). */
+/** The maximum of one request, below the 1 MiB that brokers accept in one batch of a partition (message.max.bytes). */
 const maxRequestBytes = 900_000;
 
 /**
- * Publishes to Kafka. Why a producer is never used again after a send has failed: kafkajs (2.2.4) then takes back the
- * sequence numbers of the messages. If the broker had stored them and only its answer was lost, the next send of the
- * same size but with other messages has the numbers that the broker knows; it acknowledges them as a repetition and
- * stores nothing. A new producer has a new id and cannot be mistaken.
+ * Returns a sink that publishes to Kafka. A producer is not used again after a failed send: kafkajs (2.2.4) then reuses the
+ * sequence numbers of the messages. If the broker had stored them and only its response was lost, the next send of the same
+ * size with other messages has numbers that the broker knows: it acknowledges them as a duplicate and stores nothing. A new
+ * producer has a new id, so its numbers cannot match.
  */
 export function createKafkaSink(target: KafkaTarget, log: Logger): EventSink {
   let producer: KafkaProducer | undefined;
@@ -67,7 +70,7 @@ export function createKafkaSink(target: KafkaTarget, log: Logger): EventSink {
   };
 }
 
-/** The broker's own word, wherever kafkajs has wrapped it. */
+/** Returns whether the broker's error code, or one wrapped by kafkajs, says that a message is too large. */
 function isTooLarge(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ("type" in error && (error.type === "MESSAGE_TOO_LARGE" || error.type === "RECORD_LIST_TOO_LARGE")) return true;
@@ -90,7 +93,7 @@ function* split(messages: readonly EventMessage[]): Generator<EventMessage[]> {
   if (batch.length > 0) yield batch;
 }
 
-/** On the wire, rounded up: lengths and counters take at most 5 bytes each. */
+/** The size of a message on the wire in bytes, rounded up: lengths and counters take at most 5 bytes each. */
 function sizeOf({ key, value, headers }: EventMessage): number {
   const texts = [key, value, ...Object.entries(headers).flat()];
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text) + 5, 30);

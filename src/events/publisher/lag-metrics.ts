@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Meter } from "@opentelemetry/api";
 import type { Knex } from "knex";
 
-/** How far a reader of the event log is behind. */
+/** The lag of a reader of the event log. */
 interface Lag {
   readonly events: number;
   readonly organizations: number;
@@ -14,18 +14,18 @@ export interface LagOptions {
   readonly knex: Knex;
   readonly meter: Meter;
   readonly reader: string;
-  /** How many organizations' events this process has put aside, because they can never be published as they are. */
+  /** Returns the number of organizations whose events this process no longer publishes. */
   readonly blocked: () => number;
 }
 
 const statement = readFileSync(new URL("lag.sql", import.meta.url), "utf8");
 
-/** Several may ask at a time, and often: the database is asked once in so many milliseconds. */
+/** The database is queried at most once in this many milliseconds, however often the metrics are collected. */
 const cacheTtlMs = 5000;
-/** A database that is away must not hold up what else there is to tell. */
+/** Milliseconds after which an unresponsive database is skipped, so that the other metrics are still collected. */
 const timeoutMs = 2000;
 
-/** Tells how far the reader is behind, whichever process does its work. Answers with how to end that. */
+/** Registers gauges of the reader's lag, whichever process publishes. Returns the function that removes them. */
 export function measureLag({ knex, meter, reader, blocked }: LagOptions): () => void {
   const unit = { unit: "{event}" };
   const behind = meter.createObservableGauge("connectory.events.behind", {
@@ -49,7 +49,7 @@ export function measureLag({ knex, meter, reader, blocked }: LagOptions): () => 
 
   const ask = async (): Promise<Lag | undefined> => {
     const answer = knex.raw<{ rows: Lag[] }>(statement, [reader]).then(({ rows }) => rows[0]);
-    const failed = () => undefined; // the calls that fail say why; no figure is better than a wrong one
+    const failed = () => undefined; // failing calls report the cause; no figure is better than a wrong one
     return Promise.race([answer.catch(failed), sleep(timeoutMs, undefined, { ref: false })]);
   };
   const observe: Parameters<Meter["addBatchObservableCallback"]>[0] = async (result) => {

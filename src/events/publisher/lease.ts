@@ -1,22 +1,25 @@
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 
-/** A job that one process at a time may do. */
+/** The right of one process at a time to do a job. */
 export interface Lease {
-  /** True when it is ours, which it becomes if it is free. Asks the database only when we do not know. */
+  /**
+   * Returns true when this process holds the lease, acquiring it if it is free. Queries the database only if it is not
+   * certainly held.
+   */
   hold(): Promise<boolean>;
-  /** Whether it is certainly still ours, by this machine's monotonic clock. Check before every act. */
+  /** Returns whether this process certainly still holds it, by the monotonic clock. Check before every action. */
   isHeld(): boolean;
-  /** Gives it back, so that another can have it at once. */
+  /** Releases it, so that another process can acquire it at once. */
   release(): Promise<void>;
 }
 
 /**
- * A lease row, timed by the database's clock. It is renewed every third of `ttlMs` in the background, and taken over by
- * whoever asks first once it has expired. Our own end of it is counted from before the question was sent, so it comes
- * before the database's. A row that expires later than `ttlMs` from now is void: the database's clock was set back. So all
- * who ask for one lease have the same `ttlMs`. (A session's advisory lock would be simpler and breaks under a connection
- * pooler.)
+ * Returns a lease in a database row, timed by the database's clock. It is renewed every third of `ttlMs` (milliseconds) in the
+ * background; after its expiry the first process that asks acquires it. Its local expiry is counted from before the query was
+ * sent, so it is earlier than the database's. A row that expires later than `ttlMs` from now is void, because the database's
+ * clock was set back; so all processes must use the same `ttlMs`. (A session's advisory lock is simpler but fails behind a
+ * connection pooler.)
  */
 export function createLease(options: { knex: Knex; name: string; holder: string; ttlMs: number; log: Logger }): Lease {
   const { knex, name, holder, ttlMs, log } = options;
@@ -56,7 +59,7 @@ export function createLease(options: { knex: Knex; name: string; holder: string;
   };
 }
 
-// Not now(): that is the beginning of our statement, and a renewal that it waited for may have begun later.
+// Not now(): it is the start of the statement, and a renewal that the statement waited for may have started later.
 const statement = `
   insert into lease (name, holder, expires_at)
   values (:name, :holder, clock_timestamp() + :ttlMs * interval '1 millisecond')

@@ -2,27 +2,32 @@ import { readFileSync } from "node:fs";
 import type { Knex } from "knex";
 import type { StoredEvent } from "../log/event.ts";
 
-/** How far a reader has come in one organization. */
+/** The position of a reader in one organization's log. */
 export interface Position {
   readonly organizationId: string;
   readonly revision: bigint;
 }
 
 export interface EventsRead {
-  /** In the order of their revisions within each organization, without gaps. */
+  /** In revision order within each organization, without gaps. */
   readonly events: readonly StoredEvent[];
-  /** Revisions that were given and whose event is not in the log: data is lost. What follows it is not in `events`. */
+  /** Revisions without an event in the log: data is lost. Later events of these organizations are not in `events`. */
   readonly missing: readonly Position[];
 }
 
-/** One batch: what a statement and a Kafka request carry well (a connection's event is about 1 kB for both its messages). */
+/**
+ * Limits of a batch, chosen for one statement and one Kafka request (a connection's event is about 1 kB for both its messages).
+ */
 const limits = { organizations: 100, events: 500, bytes: 4_000_000 };
 
 const statement = readFileSync(new URL("next-events.sql", import.meta.url), "utf8");
 
 type Row = StoredEvent & { readonly position: bigint; readonly revision: bigint | null };
 
-/** The next events that `reader` has not moved past, a fair share of each organization that waits, save `except`. */
+/**
+ * Returns the next events after the cursors of `reader`, a fair share of each waiting organization, without those in `except`
+ * (default: none).
+ */
 export async function readOutbox(knex: Knex, reader: string, except: Iterable<string> = []): Promise<EventsRead> {
   const { rows } = await knex.raw<{ rows: Row[] }>(statement, [
     reader,
@@ -47,8 +52,8 @@ export async function readOutbox(knex: Knex, reader: string, except: Iterable<st
 }
 
 /**
- * Moves the reader's cursors forward, never back, while `holder` holds the lease: one who was deposed moves nothing.
- * Returns false when that is so.
+ * Moves the reader's cursors forward, never back, while `holder` holds the lease. Returns false when it does not, and nothing
+ * was moved.
  */
 export async function moveCursors(
   knex: Knex,

@@ -10,9 +10,9 @@ import { moveCursors, type Position, readOutbox } from "./outbox-cursor.ts";
 import { publishEvents } from "./publish-events.ts";
 
 export interface OutboxRelay {
-  /** There may be new events: look now and not at the next poll. Cheap; does nothing where another process leads. */
+  /** Polls at once because there may be new events. Cheap; has no effect where another process holds the lease. */
   onCommit(): void;
-  /** Ends within 4 s, a publish that hangs notwithstanding. Close the sink after it. */
+  /** Stops within 4 s, also during a publish that hangs. Close the sink after it. */
   stop(): Promise<void>;
 }
 
@@ -20,29 +20,30 @@ export interface OutboxRelayOptions {
   readonly knex: Knex;
   readonly sink: EventSink;
   readonly log: Logger;
+  /** Default: none. */
   readonly telemetry?: Telemetry;
   readonly topicPrefix: string;
-  /** This process's name among all that use the database. */
+  /** The unique name of this process among those that use the database. */
   readonly holder: string;
-  /** How often to look for events of other processes, and for a leader that is gone, in milliseconds. */
+  /** The interval of polls for events of other processes and for a free lease, in milliseconds. Default: 1000. */
   readonly pollMs?: number;
-  /** How long a leader that says nothing stays one, in milliseconds. */
+  /** The time until the lease of an unresponsive process expires, in milliseconds. Default: 10 000. */
   readonly leaseMs?: number;
 }
 
-/** Both the reader in `event_cursor` and the name in `lease`. */
+/** The name of the reader in `event_cursor`, and of the lease. */
 const reader = "kafka";
 const stopMs = 3000;
-/** So many failures in a row and the lease is offered to the others. */
+/** The lease is released after this many consecutive failures, for another process to try. */
 const failuresPerTurn = 3;
 
 /**
- * Hands the event log to the sink: each event at least once, those of one key in the order of their revisions.
+ * Publishes the event log to the sink: each event at least once, those of one key in revision order.
  *
- * Every pass reads from the cursors, publishes, and moves the cursors when all is acknowledged; what was rejected is
- * simply read again. So an event is only ever sent after all before it were acknowledged, whoever sends, and however
- * often: a second leader, or an answer that was lost, can repeat a run of events in the topic, but the first copy of
- * each is in order, and repeats have the same `ce_id`. The lease only keeps processes from doing the same work.
+ * Every pass reads from the cursors, publishes, and moves the cursors when all is acknowledged; rejected events are read again.
+ * So an event is only sent after all before it were acknowledged, whichever process sends: a second lease holder, or a lost
+ * response, can repeat a sequence of events in the topic, but the first copy of each is in order, and repeats have the same
+ * `ce_id`. The lease only prevents duplicate work.
  */
 export function startOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   const { knex, sink, log, telemetry = silent, topicPrefix, holder, pollMs = 1000, leaseMs = 10_000 } = options;
@@ -77,7 +78,7 @@ export function startOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
     return true;
   };
 
-  /** Resolves when there may be something to do. */
+  /** One pass: publishes the next events, or waits for new events or the next poll. */
   const runOnce = async (): Promise<void> => {
     if (!(await lease.hold())) return sleepUntil(pollMs, stopping.signal);
     if (await publishNext()) return;
@@ -89,7 +90,7 @@ export function startOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
     failures += 1;
     if (failures === 1) log.error({ err }, "events cannot be published: they wait in the log and are tried again");
     else log.debug({ err, failures }, "events still cannot be published");
-    // Perhaps another process reaches what this one does not.
+    // Another process may reach the sink.
     if (failures % failuresPerTurn === 0) await lease.release();
     await sleepUntil(backOffMs(failures), stopping.signal);
   };
@@ -121,12 +122,12 @@ export function startOutboxRelay(options: OutboxRelayOptions): OutboxRelay {
   };
 }
 
-/** Sleeps until the time or the signal, whichever is first. */
+/** Sleeps until the time has passed or the signal aborts. */
 async function sleepUntil(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined); // it rejects for the signal alone
+  await sleep(ms, undefined, { signal }).catch(() => undefined); // it rejects only when the signal aborts
 }
 
-/** Doubles from 0.2 s to 5 s; the jitter keeps processes that failed together from coming back together. */
+/** Doubles from 0.2 s to 5 s; the jitter spreads the retries of processes that failed at the same time. */
 function backOffMs(failures: number): number {
   return Math.min(100 * 2 ** failures, 5000) * (0.5 + Math.random() / 2);
 }

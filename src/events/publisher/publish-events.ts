@@ -2,17 +2,17 @@ import type { StoredEvent } from "../log/event.ts";
 import { toCloudEvents } from "./cloud-events.ts";
 import { type EventSink, MessagesTooLarge } from "./event-sink.ts";
 
-/** Where events go, and what to do with one that cannot go there. */
+/** The destination of events, and the handler of events that it does not accept. */
 export interface PublishOptions {
   readonly sink: EventSink;
   readonly topicPrefix: string;
-  /** Called for an event that the sink will never take. Its organization's later events must wait for it. */
+  /** Called for an event that the sink will never accept. Later events of its organization must not be published before it. */
   onPoisonEvent(event: StoredEvent): void;
 }
 
 /**
- * Publishes events in their order and answers with those that are stored. When something among them is too large they
- * are halved until it stands alone: one organization's event must not hold up all others.
+ * Publishes events in order. Returns the stored ones. When a message is too large, the batch is halved until its event is
+ * alone, so that one organization's event does not block the others. Rejects with any other error of the sink.
  */
 export async function publishEvents(
   events: readonly StoredEvent[],

@@ -7,11 +7,14 @@ import type { EventMessage, EventSink } from "./event-sink.ts";
 
 const labels = { [metricNames.messagingSystem]: "kafka", [metricNames.messagingOperation]: "send" };
 
-/** In seconds; an event waits for its turn, for the broker, and for as long as the broker is away. */
+/**
+ * Buckets of the histograms, in seconds; the delivery of an event includes the time until its turn and any outage of the
+ * broker.
+ */
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600];
 
 /**
- * A sink that tells what goes through it: every publish is a span of the calls whose events are in it, and its messages are
+ * Returns the sink with metrics and traces: every publish is a span of the calls whose events it contains, and its messages are
  * counted by topic.
  */
 export function measureSink(sink: EventSink, { tracer, meter }: Telemetry): EventSink {
@@ -55,7 +58,7 @@ export function measureSink(sink: EventSink, { tracer, meter }: Telemetry): Even
         }
         recordPublish(messages, began, {});
         const now = Date.now();
-        // Both messages of an event have its id, one of them with something behind it.
+        // Both messages of an event have its id, the second with a suffix.
         for (const { ce_id = "", ce_time = "" } of headers)
           if (!ce_id.endsWith("-db")) lag.record(Math.max(0, now - Date.parse(ce_time)) / 1000);
       });

@@ -1,29 +1,31 @@
-/** Something that happened, under its revision. */
+/** A change with its revision. */
 export interface HasRevision {
   readonly revision: bigint;
 }
 
-/** Some changes in order, and how far one has come with them. */
+/** Changes in order, and the revision up to which the log was read for them. */
 export interface ChangeBatch<Change> {
   readonly changes: readonly Change[];
   readonly revision: bigint;
 }
 
-/** The last changes of an organization, kept for all who follow it. */
+/** The latest changes of an organization, shared by all subscriptions. */
 export interface ChangeBuffer<Change> {
   /** The revision up to which the log was read. */
   readonly position: bigint;
-  /** Adds what was read after `position`; of more than `most` the oldest are forgotten. */
+  /** Adds changes read after `position`; the oldest are dropped above `most`. */
   add(step: ChangeBatch<Change>, most: number): void;
-  /** What came after a revision, at most `limit`. Undefined when that is not kept any more: read it from the log. */
+  /**
+   * Returns the changes after a revision, at most `limit`. Undefined when some of them were dropped: read them from the log.
+   */
   after(revision: bigint, limit: number): ChangeBatch<Change> | undefined;
 }
 
-/** Keeps what comes after `position`. */
+/** Returns an empty buffer for changes after `position`. */
 export function createChangeBuffer<Change extends HasRevision>(position: bigint): ChangeBuffer<Change> {
   const kept: Change[] = [];
   let end = position;
-  let start = position; // what came after it is all in `kept`
+  let start = position; // all changes after it are in `kept`
   return {
     get position() {
       return end;
@@ -40,7 +42,7 @@ export function createChangeBuffer<Change extends HasRevision>(position: bigint)
       while (first > 0 && (kept[first - 1] as Change).revision > revision) first -= 1;
       const changes = kept.slice(first, first + limit);
       const last = changes.at(-1);
-      // One who is ahead of what was read here stays where he is.
+      // A reader that is ahead of this buffer keeps its position.
       const reached = first + limit < kept.length && last !== undefined ? last.revision : end;
       return { changes, revision: reached > revision ? reached : revision };
     },

@@ -7,12 +7,12 @@ import { limitWatches, type WatchLimits } from "./limit-watches.ts";
 import { createLogReader, type LogPage } from "./log-reader.ts";
 import { createSubscription, type Subscription, type Topic } from "./subscription.ts";
 
-/** Tells many subscriptions what happens in their organizations: in the order of revisions, each change exactly once. */
+/** Delivers the changes of organizations to many subscriptions: in revision order, each change exactly once. */
 export interface ChangeStream<Change> {
   /**
-   * Begins to follow an organization after a revision, or from now on, until `signal` aborts. Throws ApiError
-   * WATCH_REVISION_INVALID for a revision that the organization has not come to, TOO_MANY_WATCHES or STOPPING.
-   * `evict` gets TOO_MANY_WATCHES when the place is given to another organization: it is to abort the signal with that.
+   * Subscribes to an organization's changes after a revision (undefined: from now on), until `signal` aborts. Throws ApiError
+   * WATCH_REVISION_INVALID for a revision that the organization has not reached, TOO_MANY_WATCHES or STOPPING. `evict` is
+   * called with TOO_MANY_WATCHES when the slot is given to another organization, and must abort the signal with it.
    */
   subscribe(start: {
     organizationId: string;
@@ -20,32 +20,33 @@ export interface ChangeStream<Change> {
     signal: AbortSignal;
     evict: (why: ApiError) => void;
   }): Promise<Subscription<Change>>;
-  /** There may be new events: look now and not at the next poll. Cheap; does nothing when nobody follows. */
+  /** Polls at once because there may be new events. Cheap; has no effect without subscriptions. */
   onCommit(): void;
-  /** Ends all subscriptions with STOPPING, and lets no more in. */
+  /** Ends all subscriptions with STOPPING and rejects new ones. */
   stop(): void;
 }
 
 export interface ChangeStreamOptions<Change> {
   readonly knex: Knex;
   readonly types: readonly EventType[];
-  /** Makes of an event what subscriptions get; once for all of them. */
+  /** Converts an event into the change for subscriptions; called once for all of them. */
   readonly toChange: (event: LogPage["events"][number]) => Change;
   readonly maxSubscriptions: WatchLimits;
-  /** How often to look for what other processes wrote, in milliseconds. */
+  /** The interval of polls for other processes' events, in milliseconds. Default: 250. */
   readonly pollMs?: number;
-  /** How long the database may say nothing before it counts as away, in milliseconds. */
+  /** The time after which an unresponsive database counts as unavailable, in milliseconds. Default: 10 000. */
   readonly timeoutMs?: number;
 }
 
-/** How much is read at once of an organization, and how many changes are kept of all together. */
+/** The number of events read at once for an organization, and of changes kept in memory for all together. */
 const pageSize = 256;
 const maxKept = 20_000;
 
 /**
- * One look at the revisions of all followed organizations, every `pollMs` and when this process wrote something; one
- * read of an organization that has gone on, for all who follow it. Who has fallen behind what is kept of that reads the
- * log alone, page by page, until the two meet again. Nobody uses a connection to the database while nothing happens.
+ * Returns the change stream. One query reads the revisions of all subscribed organizations, every `pollMs` and after each
+ * commit of this process; an organization with a new revision is read once for all of its subscriptions. A subscription that is
+ * behind the kept changes reads the log itself, page by page, until it has caught up. Idle subscriptions use no database
+ * connection.
  */
 export function createChangeStream<Change extends HasRevision>(
   options: ChangeStreamOptions<Change>,
@@ -76,7 +77,7 @@ export function createChangeStream<Change extends HasRevision>(
     notifyAll(topic);
   };
 
-  /** Reads on towards `head`, a page. Answers whether there is more. */
+  /** Reads the next page towards `head`. Returns whether there is more. */
   const catchUp = async (topic: Topic<Change>, head: bigint): Promise<boolean> => {
     const { organizationId, recent } = topic;
     if (head === recent.position) return false;
@@ -105,7 +106,7 @@ export function createChangeStream<Change extends HasRevision>(
     }
   };
 
-  /** At most one at a time; what comes meanwhile is looked for right after it. */
+  /** Runs one poll at a time; a request during a poll starts another one right after it. */
   const poll = async (): Promise<void> => {
     pollAgain = true;
     if (polling) return;
@@ -125,7 +126,7 @@ export function createChangeStream<Change extends HasRevision>(
     if (known !== undefined) return known;
     const topic = { organizationId, recent: createChangeBuffer<Change>(head), listeners: new Set<() => void>() };
     organizations.set(organizationId, topic);
-    void poll(); // something may have been written since `head` was read, and it starts the polls
+    void poll(); // events may have been written since `head` was read; this also starts the polls
     return topic;
   };
 

@@ -2,18 +2,19 @@ import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { createConcurrencyLimiter } from "../../concurrency/concurrency-limiter.ts";
 import { ApiError } from "../../errors/api-error.ts";
 
-/** How many may follow the log at once. */
+/** Limits of concurrent watches. */
 export interface WatchLimits {
   readonly total: number;
   readonly perOrganization: number;
 }
 
 /**
- * Counts a watch of an organization, or throws ApiError TOO_MANY_WATCHES. Returns the function that releases it (calling it
- * twice is no harm). `evict` is called when it must end for an organization that has fewer.
+ * Acquires a slot for a watch of an organization. Returns the function that releases it (idempotent). Throws ApiError
+ * TOO_MANY_WATCHES. `evict` is called when the watch must end in favor of an organization with fewer.
  */
 export type AcquireWatch = (organizationId: string, evict: (why: ApiError) => void) => () => void;
 
+/** Returns the limiter of watches. */
 export function limitWatches({ total, perOrganization }: WatchLimits): AcquireWatch {
   const limiter = createConcurrencyLimiter();
   return (organizationId, evict) =>

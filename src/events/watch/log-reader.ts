@@ -7,26 +7,26 @@ import { runPrepared } from "../../database/run-prepared.ts";
 import { ApiError } from "../../errors/api-error.ts";
 import type { EventType, StoredEvent } from "../log/event.ts";
 
-/** Which events are wanted: those after a revision, at most so many. */
+/** A page of an organization's log: at most `limit` events after a revision. */
 export interface PageRequest {
   readonly organizationId: string;
   readonly after: bigint;
   readonly limit: number;
 }
 
-/** The beginning of what was wanted, without gaps. */
+/** The first events of a requested page, without gaps. */
 export interface LogPage {
-  /** Those of the types that were asked for. */
+  /** The events of the reader's types. */
   readonly events: readonly Pick<StoredEvent, "revision" | "type" | "data">[];
-  /** The last revision that was looked at, whatever its type; `after` when there is nothing new. */
+  /** The last revision that was read, of any type; `after` when there is nothing new. */
   readonly revision: bigint;
 }
 
-/** Reads the event log from anywhere on. */
+/** Reads the event log from any revision. */
 export interface LogReader {
-  /** The revision that each organization has come to; one that never wrote is missing. */
+  /** Returns the latest revision of each organization; an organization without events is missing. */
   latestRevisions(organizationIds: readonly string[]): Promise<ReadonlyMap<string, bigint>>;
-  /** Throws ApiError WATCH_REVISION_INVALID when the log does not have the very next event. */
+  /** Returns the events after a revision. Throws ApiError WATCH_REVISION_INVALID when the log has a gap directly after it. */
   page(wanted: PageRequest): Promise<LogPage>;
 }
 
@@ -39,10 +39,16 @@ interface Row {
 
 const statement = readFileSync(new URL("read-from-revision.sql", import.meta.url), "utf8");
 
-/** Pages are gathered into a statement of at most 20, two at a time: many who catch up at once leave room for writes. */
+/**
+ * At most 20 pages are joined into a statement, two statements at a time: many subscriptions that catch up at once leave pool
+ * connections for writes.
+ */
 const batching = { maxBatch: 20, maxRunning: 2, maxWaiting: 10_000 };
 
-/** A database that says nothing for `timeoutMs` counts as away: no subscription has a deadline that would find it out. */
+/**
+ * Returns the reader. A database that is unresponsive for `answerMs` milliseconds counts as unavailable, because subscriptions
+ * have no deadline of their own.
+ */
 export function createLogReader(options: { knex: Knex; types: readonly EventType[]; answerMs: number }): LogReader {
   const { knex, types, answerMs: timeoutMs } = options;
   return {
@@ -56,7 +62,7 @@ export function createLogReader(options: { knex: Knex; types: readonly EventType
     },
     page: coalesce<PageRequest, LogPage>((wanted) => withTimeout(timeoutMs, readPages(knex, types, wanted)), {
       ...batching,
-      maxWaitMs: timeoutMs, // nobody stops waiting before
+      maxWaitMs: timeoutMs, // no subscription stops waiting earlier
     }),
   };
 }
@@ -76,7 +82,7 @@ function toPage(after: bigint, rows: readonly Row[]): LogPage | ApiError {
   const events: LogPage["events"][number][] = [];
   let position = after;
   for (const { revision, type, data } of rows) {
-    // What is before a gap is given; who reads on from there is told of it.
+    // Events before a gap are returned; reading on from there throws.
     if (revision !== position + 1n) return position > after ? { events, revision: position } : notInLog(after);
     position = revision;
     if (data !== null) events.push({ revision, type, data });

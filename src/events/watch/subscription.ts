@@ -1,36 +1,37 @@
 import type { ChangeBatch, ChangeBuffer } from "./change-buffer.ts";
 
-/** One who follows an organization. */
+/** A subscription to one organization's changes. */
 export interface Subscription<Change> {
-  /** How far it has come. */
+  /** The revision up to which changes were delivered. */
   readonly revision: bigint;
   /**
-   * The next changes, some at a time. Nothing is fetched before it is asked for, so a slow reader costs no memory. None
-   * when `waitMs` passed, or when only what nobody asks for has happened. Throws what ended it.
+   * Returns the next changes, at most 32. Changes are fetched only on demand, so a slow reader costs no memory. Empty when
+   * `waitMs` (milliseconds) passed, or when there were only events of other types. Throws the error that ended the
+   * subscription.
    */
   next(waitMs: number): Promise<readonly Change[]>;
-  /** Call it when no more is wanted. */
+  /** Ends the subscription. */
   unsubscribe(): void;
 }
 
-/** What is known of an organization that somebody follows. */
+/** The state of an organization with subscriptions. */
 export interface Topic<Change> {
   readonly organizationId: string;
   readonly recent: ChangeBuffer<Change>;
-  /** Called when there is more in `recent`, or a failure. */
+  /** Called when `recent` has new changes, or after a failure. */
   readonly listeners: Set<() => void>;
-  /** Why nothing more will come. */
+  /** The error after which no changes are delivered. */
   failure?: { readonly error: unknown };
 }
 
-/** How much one who has fallen behind reads at once, and is given at once. */
+/** The number of changes that a subscription reads and delivers at once. */
 const pageSize = 32;
 
-/** Follows from after a revision on. What is not kept in memory any more it reads with `readPage`. */
+/** Subscribes to the changes after a revision. Changes that are no longer in memory are read with `readPage`. */
 export function createSubscription<Change>(options: {
   topic: Topic<Change>;
   after: bigint;
-  /** The caller has gone. */
+  /** Aborts when the call ends. */
   signal: AbortSignal;
   readPage: (after: bigint, limit: number) => Promise<ChangeBatch<Change>>;
   onLeave: () => void;

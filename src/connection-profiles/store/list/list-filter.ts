@@ -1,9 +1,9 @@
 import { fieldsInvalid } from "../../../errors/api-error.ts";
 
-/** A condition on profiles; all of a filter's hold together. */
+/** A condition on profiles; the terms of a filter are joined by AND. */
 export type FilterTerm =
   | { readonly field: "connector" | "name"; readonly value: string; readonly prefix: boolean }
-  /** Without a value: the profile has the label, whatever its value. */
+  /** Without a value: the profile has the label with any value. */
   | { readonly field: "label"; readonly label: string; readonly value: string | undefined; readonly prefix: boolean };
 
 const label = String.raw`labels\.(?:([a-z0-9](?:[a-z0-9._/-]{0,61}[a-z0-9])?)|"([^"\\]*)")`;
@@ -11,8 +11,9 @@ const value = String.raw`(?:"((?:[^"\\]|\\["\\])*)"|([^\s"()=<>!:*]+\*?|\*))`;
 const term = new RegExp(String.raw`^\s*(?:(connector|name)|${label})\s*([=:])\s*${value}\s*`);
 
 /**
- * Reads a filter in the style of AIP-160: terms joined by `AND`, each `connector = …`, `name = …` or `labels.key = …`. A value
- * that ends in `*` is a prefix; `labels.key:*` asks for the label alone. Throws FIELD_INVALID with the place that cannot be read.
+ * Parses a filter in the style of AIP-160: terms joined by `AND`, each `connector = …`, `name = …` or `labels.key = …`. A value
+ * that ends in `*` is a prefix; `labels.key:*` matches any value of the label. Throws FIELD_INVALID with the position of the
+ * error.
  */
 export function parseListFilter(text: string): readonly FilterTerm[] {
   const terms: FilterTerm[] = [];

@@ -1,12 +1,15 @@
 import { fieldsInvalid } from "../../../errors/api-error.ts";
 
-/** An order of profiles. */
+/** The sort order of profiles. */
 export interface ProfileOrder {
   readonly by: "name" | "created_at" | "updated_at";
   readonly descending: boolean;
 }
 
-/** Reads `order_by` (AIP-132): `name`, `created_at` or `updated_at`, with ` desc` for the other way round. */
+/**
+ * Parses `order_by` (AIP-132): `name`, `created_at` or `updated_at`, with ` desc` for descending order. Default: `name`. Throws
+ * FIELD_INVALID.
+ */
 export function parseListOrder(text: string): ProfileOrder {
   const match = /^\s*(name|created_at|updated_at)(?:\s+(asc|desc))?\s*$/.exec(text === "" ? "name" : text);
   const by = match?.[1];

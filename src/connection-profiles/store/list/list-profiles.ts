@@ -6,28 +6,31 @@ import { profilesOf } from "../read-profile.ts";
 import type { FilterTerm } from "./list-filter.ts";
 import type { ProfileOrder } from "./list-order.ts";
 
-/** Which profiles of an organization. */
+/** A query for profiles of an organization. */
 export interface ProfileQuery {
   readonly terms: readonly FilterTerm[];
   readonly order: ProfileOrder;
   readonly showDeleted: boolean;
-  /** The last profile of the page before, by the order's own column and its id. */
+  /** The last profile of the previous page: its value in the sort column, and its id. */
   readonly after: { readonly value: string; readonly id: string } | undefined;
-  /** The most profiles to answer with; there are fewer when they are large. */
+  /** The maximum number of profiles; fewer are returned when they are large. */
   readonly limit: number;
 }
 
-/** A part of a list. */
+/** A page of profiles. */
 export interface ProfilePage {
   readonly profiles: readonly ConnectionProfile[];
-  /** True when there are profiles after these. */
+  /** True when further profiles follow. */
   readonly more: boolean;
 }
 
-/** A page ends after so many bytes, with a whole profile: an answer has to stay below 4 MiB. */
+/** A page ends with the profile that reaches this many bytes: a response has to stay below 4 MiB. */
 const pageBytes = 2_000_000;
 
-/** About what a profile is in an answer; the configuration twice, because every header in it has a state among the secrets. */
+/**
+ * The approximate size of a profile in a response, in bytes; the configuration counts twice, because every header in it has a
+ * secret state.
+ */
 const rowBytes = `1000 + 2 * octet_length(config::text) + octet_length(labels::text) + octet_length(description)
   + octet_length(name) + coalesce(octet_length(last_test::text), 0)`;
 
@@ -49,7 +52,7 @@ const columns = [
   "last_test",
 ] as const;
 
-/** The profiles that a query means, in its order, ids deciding between equals. */
+/** Returns the profiles that match a query, in its order; ids order equal values. */
 export async function listProfiles(knex: Knex, organizationId: string, query: ProfileQuery): Promise<ProfilePage> {
   const { terms, order, showDeleted, after, limit } = query;
   const direction = order.descending ? "desc" : "asc";
@@ -62,8 +65,8 @@ export async function listProfiles(knex: Knex, organizationId: string, query: Pr
   for (const term of terms) restrict(candidates, term);
   if (after !== undefined)
     candidates.whereRaw(`(${order.by}, id) ${order.descending ? "<" : ">"} (?, ?)`, [after.value, after.id]);
-  // One more than asked for tells whether there is another page. Sizes are summed in the database, so that a page of
-  // large configurations never gets here.
+  // One more row than the limit shows whether there is another page. Sizes are summed in the database, so that a page of large
+  // configurations is not transferred.
   const before = `over (order by ${order.by} ${direction}, id ${direction} rows between unbounded preceding and 1 preceding)`;
   const sized = knex
     .from(candidates.limit(limit + 1).as("candidate"))

@@ -9,17 +9,17 @@ import {
 import type { RevisionRow } from "../append-revision.ts";
 import { fromRecord } from "../profile-row.ts";
 
-/** A part of a profile's history. */
+/** A page of a profile's history. */
 export interface RevisionPage {
   readonly revisions: readonly ConnectionProfileRevision[];
-  /** True when there are older ones. */
+  /** True when older revisions follow. */
   readonly more: boolean;
 }
 
-/** As for lists of profiles: an answer has to stay below 4 MiB. */
+/** A page ends with the revision that reaches this many bytes: a response has to stay below 4 MiB. */
 const pageBytes = 1_000_000;
 
-/** The states of a profile before a revision, the newest first. */
+/** Returns the revisions of a profile before a given one, the newest first. */
 export async function listRevisions(
   knex: Knex,
   organizationId: string,
@@ -43,7 +43,7 @@ export async function listRevisions(
   return { revisions: page.map(toRevision), more: page.length < Number(rows[0]?.candidates ?? 0) };
 }
 
-/** One state of a profile. */
+/** Returns one revision of a profile; undefined when there is none. */
 export async function readRevision(
   knex: Knex,
   organizationId: string,
