@@ -1,22 +1,28 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** How long pauses between attempts get. */
+/** Limits of the pauses between attempts. */
 export interface BackoffOptions {
-  /** The longest first pause, in milliseconds; it doubles with every further try. */
+  /** The upper limit of the first pause, in milliseconds; it doubles with each attempt. Default: 100. */
   readonly baseMs: number;
-  /** The longest pause of all, in milliseconds, unless the server asks for a longer one. */
+  /**
+   * The upper limit of every pause, in milliseconds; a delay that the server requests is added to it. Default: 5000 for calls,
+   * 10 000 for `watch`.
+   */
   readonly capMs: number;
 }
 
 /**
- * How long to pause before the nth retry, in milliseconds: anything up to the limit ("full jitter"), so that clients
- * which failed together do not come back together. What the server asked for is added, never cut.
+ * Returns the pause before the nth retry (from 1), in milliseconds: a random value up to the limit ("full jitter"), so that
+ * clients that failed together do not retry together. The delay that the server requested is added in full.
  */
 export function backoffMs(retry: number, askedMs: number | undefined, { baseMs, capMs }: BackoffOptions): number {
   return (askedMs ?? 0) + Math.random() * Math.min(capMs, baseMs * 2 ** (retry - 1));
 }
 
-/** Waits. Rejects as a cancelled call does when the signal is aborted meanwhile. */
+/**
+ * Resolves after `ms` milliseconds. Rejects with a ConnectError (CANCELED unless the signal's reason has a code) when the
+ * signal aborts.
+ */
 export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const leave = () => {

@@ -8,27 +8,32 @@ import { sendToken, type Token } from "./send-token.ts";
 import type { TransportName } from "./transport-name.ts";
 import { validateBaseUrl } from "./validate-base-url.ts";
 
-/** What createConnectoryClient needs. */
+/** The options of `createConnectoryClient`. */
 export interface ConnectoryClientOptions {
   /**
-   * Where the server is: `http://` or `https://`, host and port. For `grpc` the gRPC port (50051 unless configured
-   * otherwise), for the other two the HTTP port (8080).
+   * The server's address: `http://` or `https://`, host and port. `grpc` uses the gRPC port (50051 unless configured
+   * otherwise), `connect` and `grpc-web` the HTTP port (8080).
    */
   readonly baseUrl: string;
   /**
-   * The bearer token, or a function that gets one. What the function answered is kept and used until the server refuses
-   * it as UNAUTHENTICATED; then it is asked once more and the call is sent again.
+   * The bearer token, or a function that returns one. The result of the function is cached until the server rejects it as
+   * UNAUTHENTICATED; then the function is called again, and the call is sent once more.
    */
   readonly token: Token;
-  /** `grpc` in Node and `connect` in a browser, where gRPC cannot be spoken. */
+  /** The protocol. Default: `grpc` in Node, `connect` in a browser, where gRPC is not available. */
   readonly transport?: TransportName;
-  /** How long a call may take, all its attempts included, in milliseconds: 30 000. 0: for ever. Streams have no limit. */
+  /**
+   * The deadline of a unary call over all its attempts, in milliseconds. Default: 30 000; 0: no deadline. Streams have none.
+   */
   readonly timeoutMs?: number;
-  /** How calls that can be repeated are tried again; `false`: never. */
+  /** The retry policy of idempotent calls; `false` disables retries. Default: the defaults of `RetryOptions`. */
   readonly retry?: Partial<RetryOptions> | false;
-  /** Interceptors of the caller's own, around every attempt. */
+  /** Further interceptors, run around each attempt. Default: none. */
   readonly interceptors?: readonly Interceptor[];
-  /** Certificates, in Node: of an authority that the system does not know, and of this client. Each is PEM. */
+  /**
+   * Node only, in PEM: a certificate authority that the system does not trust (`ca`), and the client's certificate and key.
+   * Default: the system's authorities, no client certificate.
+   */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
@@ -38,15 +43,16 @@ export interface ConnectoryClient {
   readonly connectionProfiles: Client<typeof ConnectionProfileService>;
 }
 
-/** Opens the transport: the part that differs between Node and browsers. Throws TypeError for what it cannot do. */
+/** Opens the transport, which differs between Node and browsers. Throws TypeError for options that it does not support. */
 export type OpenTransport = (
   options: ConnectoryClientOptions,
   common: { baseUrl: string; interceptors: Interceptor[] },
 ) => Transport;
 
 /**
- * Puts a client together around a transport. From inside out: a broken connection gets its name, the token is sent, what
- * the caller wants done, then the retries, and the deadline around all of them.
+ * Returns a client over a transport. From inside out: connection errors are normalized, the token is sent, the caller's
+ * interceptors run, then the retries, and the deadline covers all of them. Throws TypeError for an invalid `baseUrl`, and the
+ * errors of `open`.
  */
 export function buildClient(
   options: ConnectoryClientOptions,

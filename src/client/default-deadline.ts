@@ -1,6 +1,9 @@
 import type { Transport } from "@connectrpc/connect";
 
-/** Gives calls a deadline that have none of their own. Streams are left alone: nobody knows how long they go on. Headers have whole milliseconds. */
+/**
+ * Adds a deadline to unary calls without one; `timeoutMs` is in milliseconds, rounded up because headers hold whole
+ * milliseconds. Streams stay as they are: their duration is not known in advance.
+ */
 export function withDefaultDeadline(transport: Transport, timeoutMs: number): Transport {
   return {
     unary: (method, signal, own, header, input, contextValues) =>

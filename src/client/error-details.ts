@@ -13,8 +13,8 @@ import {
 import type { Status } from "../../gen/google/rpc/status_pb.js";
 
 /**
- * Why a call failed. Undefined when the server did not say: the connection broke, a proxy answered, or the reason is
- * newer than this client. Also takes a `google.rpc.Status` out of a batch's answer.
+ * Returns the reason of an error; undefined when the error has none: the connection broke, a proxy responded, or the reason is
+ * newer than this client. Accepts what a call throws, and a `google.rpc.Status` in the response of a batch.
  */
 export function reasonOf(error: unknown): ErrorReason | undefined {
   const info = detailOf(error, ErrorInfoSchema);
@@ -23,19 +23,19 @@ export function reasonOf(error: unknown): ErrorReason | undefined {
   return typeof reason === "number" ? reason : undefined;
 }
 
-/** Whether a call failed for this reason. */
+/** Returns true when a call failed for this reason. */
 export function isReason(error: unknown, reason: ErrorReason): boolean {
   return reasonOf(error) === reason;
 }
 
-/** What came with the reason, by name, such as the `id` of the connection that exists already. */
+/** Returns the metadata of the reason by name, such as the `id` of the existing connection; empty when there is none. */
 export function metadataOf(error: unknown): Readonly<Record<string, string>> {
   return detailOf(error, ErrorInfoSchema)?.metadata ?? {};
 }
 
 /**
- * The first detail of a kind that came with an error; undefined when there is none. An error is what a call threw, or the
- * `google.rpc.Status` that the answer of a batch has for one of its requests.
+ * Returns the first detail of a message type in an error; undefined when there is none. An error is what a call throws, or the
+ * `google.rpc.Status` that the response of a batch has for one of its requests.
  */
 export function detailOf<D extends DescMessage>(error: unknown, schema: D): MessageShape<D> | undefined {
   if (error instanceof ConnectError) return error.findDetails(schema)[0];
@@ -47,17 +47,19 @@ function isStatus(value: unknown): value is Status {
   return typeof value === "object" && value !== null && (value as Partial<Status>).$typeName === "google.rpc.Status";
 }
 
-/** What a live test found out, when the call failed for it (TARGET_UNUSABLE). */
+/** Returns the report of the live test for which a call failed (TARGET_UNUSABLE); undefined for other errors. */
 export function reportOf(error: unknown): TestReport | undefined {
   return detailOf(error, TestReportSchema);
 }
 
-/** The id under which the server's log has the call; undefined when the error did not come from the server. */
+/**
+ * Returns the request id, by which the server's log identifies the call; undefined when the error did not come from the server.
+ */
 export function requestIdOf(error: unknown): string | undefined {
   return detailOf(error, RequestInfoSchema)?.requestId;
 }
 
-/** After how many milliseconds the server wants the call again; undefined when it did not say. */
+/** Returns the delay before another attempt that the server requests, in milliseconds; undefined when it requests none. */
 export function retryAfterOf(error: unknown): number | undefined {
   const delay = detailOf(error, RetryInfoSchema)?.retryDelay;
   return delay === undefined ? undefined : Math.max(0, durationMs(delay));
@@ -67,27 +69,27 @@ export function retryAfterOf(error: unknown): number | undefined {
 export interface Violation {
   /** The field's path, such as `config.kafka.bootstrap_servers`. */
   readonly field: string;
-  /** What is wrong with it, in a sentence. */
+  /** The fault, in a sentence. */
   readonly description: string;
 }
 
-/** Which fields of the request are wrong; empty when that is not what the call failed for. */
+/** Returns the violations of request fields; empty when the call failed for another reason. */
 export function violationsOf(error: unknown): readonly Violation[] {
   const violations = detailOf(error, BadRequestSchema)?.fieldViolations ?? [];
   return violations.map(({ field, description }) => ({ field, description }));
 }
 
-/** Something that must be done before the call can succeed. */
+/** An action that the call requires first. */
 export interface Precondition {
-  /** What kind it is, under a stable name. */
+  /** The kind of precondition, as a stable name. */
   readonly type: string;
-  /** What it is about, such as the path of a secret. */
+  /** The subject, such as the path of a secret. */
   readonly subject: string;
-  /** What to do, in a sentence. */
+  /** The required action, in a sentence. */
   readonly description: string;
 }
 
-/** What must be done first; empty when that is not what the call failed for. */
+/** Returns the preconditions that are not met; empty when the call failed for another reason. */
 export function preconditionsOf(error: unknown): readonly Precondition[] {
   const violations = detailOf(error, PreconditionFailureSchema)?.violations ?? [];
   return violations.map(({ type, subject, description }) => ({ type, subject, description }));

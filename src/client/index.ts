@@ -1,4 +1,4 @@
-// What the client has in Node and in browsers alike; createConnectoryClient is in the folder of either.
+// The exports that Node and browsers share; createConnectoryClient is in the folder of each.
 
 export { Code, ConnectError } from "@connectrpc/connect";
 export { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";

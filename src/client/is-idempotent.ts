@@ -2,14 +2,14 @@ import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/p
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 
 /**
- * Whether sending a call twice does what sending it once does: the method says so, or the request has a `request_id` by
- * which the server knows it again.
+ * Returns true when a second attempt cannot have a second effect: the method declares an idempotency level, or the request has
+ * a `request_id` by which the server recognizes it.
  */
 export function isIdempotent<I extends DescMessage>(method: DescMethodUnary<I>, input: MessageInitShape<I>): boolean {
   return method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN || isNamed(method.input, input);
 }
 
-/** A batch is named when each request in it is. */
+/** A batch has request ids when each of its requests has one. */
 function isNamed(desc: DescMessage, value: object): boolean {
   const at = (name: string): unknown => (value as Record<string, unknown>)[name];
   const named = desc.field.requestId;

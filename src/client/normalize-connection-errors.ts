@@ -2,9 +2,9 @@ import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { TransportName } from "./transport-name.ts";
 
 /**
- * Gives connection errors one code, UNAVAILABLE, and a sentence. The libraries below answer CANCELLED, ABORTED, INTERNAL
- * or UNKNOWN for a connection that broke, depending on the protocol and on how it broke. What the server itself said, and
- * a call that the caller left, stay as they are.
+ * Maps connection errors to UNAVAILABLE with a sentence, and a wrong protocol to INTERNAL. Depending on the protocol and the
+ * failure, the libraries throw CANCELED, ABORTED, INTERNAL or UNKNOWN for a broken connection. Errors that the server sent, and
+ * those of a call that the caller cancelled, stay unchanged.
  */
 export function normalizeConnectionErrors(baseUrl: string, transport: TransportName): Interceptor {
   return (next) => async (request) => {
@@ -38,14 +38,14 @@ function nameError(error: ConnectError, baseUrl: string, transport: TransportNam
     return say(`${baseUrl} does not speak ${spoken[transport]}: ${advice[transport]}`, Code.Internal);
   if (has(/^(ERR_SSL_WRONG_VERSION_NUMBER|EPROTO)$/))
     return say(`${baseUrl} does not answer with TLS: is it an http:// address?`, Code.Internal);
-  // What a port in clear can do with a TLS handshake that it does not know; a network can do it too.
+  // A plaintext port can end an unknown TLS handshake this way; so can a network failure.
   if (/before secure TLS connection was established/.test(error.rawMessage))
     return say(`no connection to ${baseUrl}: ${error.rawMessage}: is it an http:// address?`, away);
-  // fetch says no more than that, and the same for a page that is not allowed to call.
+  // fetch gives no further detail, and reports a page that CORS denies in the same way.
   if (error.code === Code.Unknown && error.cause instanceof TypeError)
     return say(`no connection to ${baseUrl}: ${error.rawMessage} (for a page, is its origin in CORS_ORIGINS?)`, away);
   const broken =
-    error.code === Code.Canceled || // nobody cancelled: checked above
+    error.code === Code.Canceled || // the caller did not cancel: checked above
     has(/^(E[A-Z]+|EAI_AGAIN|ERR_HTTP2_[A-Z_]+|ERR_STREAM_[A-Z_]+)$/);
   return broken ? say(`no connection to ${baseUrl}: ${error.rawMessage}`, away) : error;
 }
@@ -58,7 +58,7 @@ const advice = {
   "grpc-web": 'this may be the port of gRPC; use that of HTTP (8080 unless configured otherwise), or transport "grpc"',
 } as const;
 
-/** The error and what caused it, at most ten deep. */
+/** The error and its chain of causes, at most ten below it. */
 function causesOf(error: unknown, depth = 0): { readonly code?: unknown }[] {
   if (!(error instanceof Error) || depth > 10) return [];
   return [error as { code?: unknown }, ...causesOf(error.cause, depth + 1)];

@@ -1,12 +1,15 @@
 import type { CallOptions } from "@connectrpc/connect";
 
-/** A list RPC of a client: any that takes `pageToken` and answers with `nextPageToken`. */
+/** A list RPC of a client: its request has `pageToken`, its response `nextPageToken`. */
 export type ListCall<Request extends { pageToken?: string | undefined }, Response extends { nextPageToken: string }> = (
   request: Request,
   options?: CallOptions,
 ) => Promise<Response>;
 
-/** Reads a list page by page. Each page is a call of its own with its own deadline; it begins when it is asked for. */
+/**
+ * Yields the pages of a list. Each page is a separate call with its own deadline, sent when the page is requested. Throws the
+ * errors of the call, and Error when the server repeats a page token.
+ */
 export async function* pages<
   Request extends { pageToken?: string | undefined },
   Response extends { nextPageToken: string },
@@ -25,17 +28,19 @@ export async function* pages<
   }
 }
 
-/** What the one repeated field of a list's answer holds. */
+/** The element type of the only repeated field of a list response. */
 export type ItemOf<Response> = Held<Response>[keyof Held<Response>];
 
-/** By field: what it holds when it is repeated. Names with a dollar are the library's own. */
+/** The element type of each repeated field. Names with a dollar belong to the library. */
 type Held<Response> = {
   [Name in keyof Response as Name extends `$${string}` ? never : Name]-?: Response[Name] extends (infer Item)[]
     ? Item
     : never;
 };
 
-/** Reads a list one by one, over all of its pages. */
+/**
+ * Yields the items of a list, over all of its pages. Throws as `pages` does, and Error for a response without exactly one list.
+ */
 export async function* items<
   Request extends { pageToken?: string | undefined },
   Response extends { nextPageToken: string },

@@ -4,21 +4,21 @@ import { type BackoffOptions, backoffMs, sleep } from "./backoff.ts";
 import { retryAfterOf } from "./error-details.ts";
 import { isIdempotent } from "./is-idempotent.ts";
 
-/** How calls are tried again. */
+/** The retry policy. */
 export interface RetryOptions extends BackoffOptions {
-  /** How often a call is sent at most, the first time included. */
+  /** The maximum number of attempts, the first one included. Default: 5. */
   readonly maxAttempts: number;
 }
 
-/** A server that asks for more patience than this is told to the caller instead, whatever the deadline. */
+/** The maximum pause, in milliseconds. A call whose pause would be longer fails at once, whatever its deadline. */
 const longestPauseMs = 60_000;
 
 /**
- * Sends calls again that failed because the server was not there or had no room, when that cannot do anything twice.
- * It ends with the last attempt or with the deadline of the call: rather than wait beyond that, the last error is thrown.
+ * Retries idempotent unary calls that fail with UNAVAILABLE, or with RESOURCE_EXHAUSTED and a retry delay. Retries end with the
+ * last attempt or with the deadline of the call: when the pause would exceed the deadline, the last error is thrown.
  *
- * Written out because none of the kept libraries fits: p-retry and cockatiel need Node 22, and neither takes the pause
- * from the answer together with full jitter.
+ * No maintained library fits: p-retry and cockatiel need Node 22, and neither combines a delay from the response with full
+ * jitter.
  */
 export function retryCalls(transport: Transport, options: Partial<RetryOptions> = {}): Transport {
   const { maxAttempts = 5, baseMs = 100, capMs = 5_000 } = options;
@@ -44,7 +44,7 @@ export function retryCalls(transport: Transport, options: Partial<RetryOptions> 
   };
 }
 
-/** Whether the same call may succeed a little later. RESOURCE_EXHAUSTED without a time to come back is not that. */
+/** Returns true when the same call may succeed later: UNAVAILABLE, or RESOURCE_EXHAUSTED with a retry delay. */
 export function isTransient(error: unknown): boolean {
   const { code } = ConnectError.from(error);
   return code === Code.Unavailable || (code === Code.ResourceExhausted && retryAfterOf(error) !== undefined);

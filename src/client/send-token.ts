@@ -4,8 +4,8 @@ import { createTokenCache, type Token } from "./token-cache.ts";
 export type { Token } from "./token-cache.ts";
 
 /**
- * Sends the bearer token with every call. When the server does not accept it and a new one can be had, the call is sent
- * once more with that: a call that is refused for its token has not begun, so this is safe for all of them.
+ * Sends the bearer token with each call. When the server rejects it as UNAUTHENTICATED and the token function returns another
+ * one, the call is sent once more. That is safe for every call, because a call with a rejected token is not executed.
  */
 export function sendToken(token: Token): Interceptor {
   const held = createTokenCache(token);
@@ -27,7 +27,10 @@ export function sendToken(token: Token): Interceptor {
 
 type Send = ReturnType<Interceptor>;
 
-/** A stream is refused where its first message would be, so that is waited for. Its request can be sent again. */
+/**
+ * The rejection of a stream arrives in place of its first message, so the first message is awaited. The request messages are
+ * buffered, and can be sent again.
+ */
 function sendStream(next: Send, messages: readonly object[]): Send {
   return async (request) => {
     const response = await next({ ...(request as StreamRequest), message: iterate(messages) as never });

@@ -1,16 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** When to leave a stream. */
+/** The conditions that end a stream. */
 export interface IdleTimeoutOptions {
   readonly signal: AbortSignal | undefined;
-  /** After how long without a message, in milliseconds. */
+  /** The longest time without a message, in milliseconds. */
   readonly silenceMs: number;
 }
 
 /**
- * The messages of a stream, and at its end why it ended. The stream is closed however this is left: leaving the loop over
- * a stream of the library leaves the stream open. A connection whose other side vanished without a word is noticed by its
- * silence.
+ * Yields the messages of a stream and returns the error that ended it: UNAVAILABLE when the server ended it, or after
+ * `silenceMs` without a message, which detects a connection whose peer vanished. The stream is closed however the generator
+ * ends; the library leaves a stream open when a loop over it ends early.
  */
 export async function* streamWithIdleTimeout<Message>(
   open: (options: { signal: AbortSignal }) => AsyncIterable<Message>,

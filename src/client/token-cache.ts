@@ -1,17 +1,17 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** A bearer token, or a function that gets one. */
+/** A bearer token, or a function that returns one. */
 export type Token = string | (() => string | Promise<string>);
 
-/** Keeps what a token function answered. */
+/** A cache of the token function's result. */
 export interface TokenCache {
-  /** The token to send. */
+  /** Returns the token to send. Rejects with UNAUTHENTICATED when there is none or it cannot be a header. */
   take(): Promise<string>;
-  /** The token to send in place of one that the server refused; the same one when there is no other. */
+  /** Returns the token that replaces a rejected one; the same token when there is no other. */
   replace(refused: string): Promise<string>;
 }
 
-/** Asks for a token when there is none, and again when one was refused: once, however many calls it was refused to. */
+/** Calls the token function for the first token, and again after a rejection: once, however many calls were rejected. */
 export function createTokenCache(token: Token): TokenCache {
   if (typeof token === "string") {
     const only = () => check(token);
@@ -36,7 +36,7 @@ export function createTokenCache(token: Token): TokenCache {
   };
 }
 
-/** A header that cannot be sent is reported with its value by some runtimes: a token must not end up in a log. */
+/** Some runtimes report an invalid header with its value; the check keeps the token out of logs. */
 async function check(token: string): Promise<string> {
   if (typeof token === "string" && /^[\x21-\x7e]+$/.test(token)) return token;
   throw new ConnectError("the token is empty, or has characters that a header cannot carry", Code.Unauthenticated);

@@ -1,4 +1,7 @@
-/** Answers with the URL as transports take it. Throws TypeError with what is wrong and how to write it instead. */
+/**
+ * Returns the URL in the form that transports accept. Throws TypeError with the fault and the right form: no http(s) URL,
+ * credentials, a query or a fragment.
+ */
 export function validateBaseUrl(baseUrl: string): string {
   const url = parse(baseUrl);
   if (url === undefined || (url.protocol !== "http:" && url.protocol !== "https:"))
@@ -10,7 +13,7 @@ export function validateBaseUrl(baseUrl: string): string {
   return url.href;
 }
 
-/** In a page, `/` and the like are relative to the page. */
+/** In a page, a relative URL such as `/` is resolved against the page. */
 function parse(baseUrl: string): URL | undefined {
   const page = (globalThis as { location?: { href?: string } }).location?.href;
   try {

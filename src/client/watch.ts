@@ -5,31 +5,34 @@ import { isReason, retryAfterOf } from "./error-details.ts";
 import { isTransient } from "./retry-calls.ts";
 import { streamWithIdleTimeout } from "./stream-with-idle-timeout.ts";
 
-/** A stream that says in `revision` how far it has come, and that can go on after that. */
+/** A watch RPC: each message has the `revision` of the stream's position, and `afterRevision` resumes behind it. */
 export type WatchCall<Request extends { afterRevision?: bigint | undefined }, Message extends { revision: bigint }> = (
   request: Request,
   options?: CallOptions,
 ) => AsyncIterable<Message>;
 
-/** What watch can be told. */
+/** The options of `watch`. `baseMs` is 100 by default, `capMs` 10 000. */
 export interface WatchOptions extends Partial<BackoffOptions> {
-  /** Ends the watch. */
+  /** Ends the watch when it aborts. Default: the watch ends only with the loop. */
   readonly signal?: AbortSignal;
-  /** Headers to send whenever the stream is opened. */
+  /** Headers of each attempt to open the stream. Default: none. */
   readonly headers?: NonNullable<CallOptions["headers"]>;
-  /** After how long without any message a connection counts as broken, in milliseconds: 45 000, three bookmarks. */
+  /**
+   * The longest time without a message before the connection counts as broken, in milliseconds. Default: 45 000, three
+   * bookmarks.
+   */
   readonly silenceMs?: number;
-  /** Told of every interruption that is being mended. */
+  /** Called with the error of each interruption before the stream is opened again. Default: none. */
   readonly onInterrupted?: (error: ConnectError) => void;
 }
 
 /**
- * Watches for ever. When the stream breaks or ends it is opened again after the last revision that was seen, so every
- * change comes exactly once and in order. Bookmarks come through when they say something new; their revision can be kept
- * as the place to begin after the next time.
+ * Yields the messages of a watch, without an end. A stream that breaks or ends is opened again behind the last revision, so
+ * each change is delivered exactly once and in order. Bookmarks that advance the position are delivered; their revision can be
+ * stored as the start of a later watch.
  *
- * Ends when the signal is aborted or the caller leaves the loop. Throws ConnectError for what does not pass by waiting,
- * such as PERMISSION_DENIED, or WATCH_REVISION_INVALID: then the state has to be read again.
+ * Ends when the signal aborts or the caller leaves the loop. Throws ConnectError for an error that a retry cannot resolve, such
+ * as PERMISSION_DENIED, or WATCH_REVISION_INVALID, after which the state must be read again.
  */
 export async function* watch<
   Request extends { afterRevision?: bigint | undefined },
@@ -45,7 +48,7 @@ export async function* watch<
   let answered = false;
   let failures = 0;
 
-  /** What is new in the stream from here to its end, and why it ended. */
+  /** Yields the new messages of one stream, and returns the error that ended it. */
   async function* stretch(): AsyncGenerator<Message, ConnectError, undefined> {
     const from = position === undefined ? request : { ...request, afterRevision: position };
     const open = (to: { signal: AbortSignal }) => call(from, { ...to, timeoutMs: 0, ...(headers && { headers }) });
@@ -77,9 +80,8 @@ export async function* watch<
 }
 
 /**
- * Whether opening the stream again may help. A statement of the database that was too slow was one of many: the watch goes on
- * behind the last. Once it has answered, everything may that the server itself did not say; and a token that ran out meanwhile is
- * replaced by the next one.
+ * Returns true when a new stream may succeed. QUERY_TIMEOUT concerns a single statement, so the watch resumes behind its last
+ * revision. After a first message, so does every error that the server did not send; an expired token is replaced.
  */
 function canGoOn(error: ConnectError, answered: boolean): boolean {
   return (

@@ -5,30 +5,30 @@ import type { TestReport } from "../../gen/connectory/v1/test_report_pb.js";
 export interface FieldViolation {
   /** The field's path inside the request, such as `config.kafka.bootstrap_servers`. */
   readonly field: string;
-  /** What is wrong and what to do, in a sentence for the caller. */
+  /** The fault and its remedy, in a sentence for the caller. */
   readonly description: string;
 }
 
-/** What may travel to the caller beside the message. */
+/** Details of an error beside its message. Each is optional; an absent one is not sent. */
 export interface FailureDetail {
   readonly fieldViolations?: readonly FieldViolation[];
-  /** `google.rpc.PreconditionFailure`: what must be done first, about what, under a stable name. */
+  /** `google.rpc.PreconditionFailure`: the action required first, its subject, and a stable type name. */
   readonly preconditionViolations?: readonly { type: string; subject: string; description: string }[];
-  /** What a live test found out. */
+  /** The report of the live test that failed. */
   readonly report?: TestReport;
   /** `ErrorInfo.metadata`: names and ids of the caller's own organization only. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** When to come back, in milliseconds. */
+  /** `google.rpc.RetryInfo`: the earliest time of another attempt, in milliseconds from now. */
   readonly retryAfterMs?: number;
-  /** For the log alone; never sent. */
+  /** The underlying error, for the log only; never sent. */
   readonly cause?: unknown;
-  /** Why, as a stable name in the access log; never sent. */
+  /** A stable name of the cause, for the access log; never sent. */
   readonly loggedCause?: string;
 }
 
 /**
- * The one error that domain code throws. Its message and detail are written for the caller and are sent as they are,
- * so they hold no secret, nothing of another organization and nothing that an outer system said.
+ * The only error that domain code throws. Message and detail are sent to the caller unchanged, so they hold no secret, no data
+ * of another organization and no text from an external system.
  */
 export class ApiError extends Error {
   readonly reason: ErrorReason;
@@ -42,18 +42,22 @@ export class ApiError extends Error {
   }
 }
 
-/** More of them, or longer ones, would not fit into the headers in which gRPC sends an error. */
+/**
+ * Limits of the violations in one error: their number, and the length of each text in UTF-16 code units. gRPC sends an error in
+ * headers, which hold no more.
+ */
 export const maxViolations = 16;
 const maxText = 200;
 
-/** INVALID_ARGUMENT for broken fields. */
+/** Returns FIELD_INVALID (INVALID_ARGUMENT) for broken fields. */
 export function fieldsInvalid(...violations: readonly FieldViolation[]): ApiError {
   return manyInvalid(violations);
 }
 
 /**
- * The same for as many as there are (Infinity where nobody has looked for all of them): of very many the first, of long texts (names can be the caller's) the beginning. A list
- * whose length a caller chooses is never spread into arguments: they do not fit onto the stack.
+ * Returns FIELD_INVALID for a list of any length; `count` is its full length (default: that of `violations`; Infinity when the
+ * check stopped early). Only the first 16 violations are sent, and long texts are truncated. A list whose length a caller
+ * chooses is never spread into arguments, because that can overflow the stack.
  */
 export function manyInvalid(violations: readonly FieldViolation[], count = violations.length): ApiError {
   const fieldViolations = violations
@@ -65,7 +69,7 @@ export function manyInvalid(violations: readonly FieldViolation[], count = viola
   return new ApiError(ErrorReason.FIELD_INVALID, message, { fieldViolations });
 }
 
-/** Well-formed, because a name of the caller's can be half a character, which no protobuf holds. */
+/** The result is well-formed: a caller's name can hold half a surrogate pair, which protobuf cannot encode. */
 function cut(text: string): string {
   return text.length <= maxText ? text.toWellFormed() : `${text.slice(0, maxText).toWellFormed()}…`;
 }

@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 
-/** The status code of every reason; the comments of the ErrorReason enum say the same and a test compares them. */
+/** The status code of each reason. A test compares it with the comments of the ErrorReason enum. */
 export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.UNSPECIFIED]: Code.Internal,
   [ErrorReason.TOKEN_MISSING]: Code.Unauthenticated,

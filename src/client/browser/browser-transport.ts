@@ -1,7 +1,7 @@
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import type { OpenTransport } from "../connectory-client.ts";
 
-/** Connect or gRPC-Web over fetch. */
+/** Returns a transport of Connect (default) or gRPC-Web over fetch. Throws TypeError for `tls`, and for `grpc`. */
 export const openBrowserTransport: OpenTransport = ({ transport = "connect", tls }, common) => {
   if (tls !== undefined)
     throw new TypeError("tls has no effect in a browser: certificates are the browser's own business");

@@ -3,7 +3,10 @@ import { openBrowserTransport } from "./browser-transport.ts";
 
 export * from "../index.ts";
 
-/** Makes a client for web pages, over fetch. Throws TypeError for options that cannot work in a page. */
+/**
+ * Returns a client for web pages, over fetch. Throws TypeError for an invalid `baseUrl`, `tls`, and transport `grpc`. Default
+ * transport: `connect`.
+ */
 export function createConnectoryClient(options: ConnectoryClientOptions): ConnectoryClient {
   return buildClient(options, options.transport ?? "connect", openBrowserTransport);
 }

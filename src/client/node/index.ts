@@ -4,8 +4,8 @@ import { openNodeTransport } from "./node-transport.ts";
 export * from "../index.ts";
 
 /**
- * Makes a client. Nothing is dialled before the first call, and an idle connection keeps no process alive. Throws
- * TypeError for options that cannot work together.
+ * Returns a client. The first call opens the connection, and an idle connection does not keep the process alive. Throws
+ * TypeError for an invalid `baseUrl` or transport. Default transport: `grpc`.
  */
 export function createConnectoryClient(options: ConnectoryClientOptions): ConnectoryClient {
   return buildClient(options, options.transport ?? "grpc", openNodeTransport);

@@ -2,10 +2,13 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import type { OpenTransport } from "../connectory-client.ts";
 import { openSession } from "./http2-session.ts";
 
-/** More than any server of this contract answers with. */
+/** The maximum size of a response message, in bytes; larger than any response of this contract. */
 const readMaxBytes = 64 * 1024 * 1024;
 
-/** gRPC over one HTTP/2 connection; Connect and gRPC-Web over HTTP/1.1, which proxies take too. */
+/**
+ * Returns a transport: gRPC (default) over one HTTP/2 connection; Connect and gRPC-Web over HTTP/1.1, which proxies support
+ * too. Throws TypeError for another name.
+ */
 export const openNodeTransport: OpenTransport = ({ transport = "grpc", tls = {} }, common) => {
   const http = { ...common, readMaxBytes, httpVersion: "1.1", nodeOptions: tls } as const;
   switch (transport) {
