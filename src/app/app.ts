@@ -44,7 +44,7 @@ import { migrateDatabase, openDatabase } from "./open-database.ts";
 import { openKeys, openSecrets } from "./open-secrets.ts";
 import { createRoutes } from "./routes.ts";
 
-/** How long running calls may take to end once a stop has begun, and their answers to be sent, in milliseconds. */
+/** The time for running calls to end after a stop began, and for their responses to be sent, in milliseconds. */
 const drainTimeoutMs = 10_000;
 const flushMs = 250;
 
@@ -52,7 +52,7 @@ const { name, version } = packageJson;
 const service = { name, version };
 const services = [ConnectionService, ConnectionProfileService];
 
-/** Ends something that was opened. */
+/** Closes an opened resource. */
 type Closer = () => Promise<void>;
 
 /** A running service. */
@@ -61,13 +61,13 @@ export interface App {
   readonly httpPort: number;
   /** Undefined when tokens come from an external issuer. */
   readonly localIssuer: LocalIssuer | undefined;
-  /** Ends everything in the reverse order of its start. Never rejects; what fails is logged. */
+  /** Closes everything in the reverse order of its start. Never rejects; failures are logged. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts everything, or throws with nothing left running. `onDeath` is called when a part dies that all depends on;
- * `lostLines` is how many lines of the log could not be written.
+ * Starts the service. Throws with nothing left running. `onDeath` is called when a part fails that the service cannot run
+ * without; `lostLines` returns the number of log lines that could not be written (default: 0).
  */
 export async function startApp(
   config: Config,
@@ -82,7 +82,7 @@ export async function startApp(
     return stopped;
   };
   try {
-    // What is damaged is found before anything is begun; a key ring that has no file yet gets it when it may.
+    // Damaged key files are found before anything is started; a missing file of a key ring is created later.
     const keys = await openKeys(config);
     const issuer = config.issuer === undefined ? await openLocalIssuer(config.dataDir) : undefined;
     const target = await openDatabase(config, log, closers, onDeath);
@@ -95,7 +95,7 @@ export async function startApp(
     closers.push(() => telemetry.stop());
     measureLostLines(telemetry.meter, lostLines);
     measurePool(knex, config.databasePoolMax, telemetry.meter);
-    // Says within this process that an event was committed, so that readers of the log need not wait for their next poll.
+    // Signals a committed event within this process, so that readers of the log need not wait for their next poll.
     const commits = new EventEmitter<{ commit: [] }>();
     startEvents(config, { knex, log, telemetry }, closers, commits);
     const threads = openThreads(config, log);
@@ -177,11 +177,11 @@ export async function startApp(
     });
     closers.push(() => http.stop(flushMs));
     closers.push(() => drain.close(drainTimeoutMs));
-    closers.push(async () => stopping.abort()); // streams that never end by themselves
+    closers.push(async () => stopping.abort()); // streams without an end of their own
     health.onChange((serving) => grpc.setServing(serving));
     closers.push(async () => grpc.setServing(false));
-    closers.push(async () => health.stop()); // first of all: a look that ends later would call it ready again
-    closers.push(async () => silence.change(drainTimeoutMs)); // what nobody answers by then would hold the stop up
+    closers.push(async () => health.stop()); // before the servers: a check that ends later would set the service ready again
+    closers.push(async () => silence.change(drainTimeoutMs)); // unanswered queries would otherwise delay the stop
     return { grpcPort: grpc.port, httpPort: http.port, localIssuer: issuer, stop };
   } catch (error) {
     await stop();
@@ -189,7 +189,7 @@ export async function startApp(
   }
 }
 
-/** Threads for live tests. Nobody's test may reach what this service itself depends on. */
+/** Worker threads for live tests. No test may reach the systems that this service itself depends on. */
 function openThreads(
   { egress, grpcAddress, httpAddress, databaseUrl, kafka, dataDir, tests }: Config,
   log: Logger,
@@ -205,7 +205,7 @@ function openThreads(
   });
 }
 
-/** Publishes the event log when there is a Kafka to publish to. */
+/** Publishes the event log if Kafka is configured. */
 function startEvents(
   { kafka, kafkaTopicPrefix }: Config,
   parts: { knex: Knex; log: Logger; telemetry: Telemetry },

@@ -4,13 +4,13 @@ import type { ConnectionAccess } from "../connections/connection-access.ts";
 import type { EgressRule } from "../egress/egress-rule.ts";
 import type { TelemetrySettings } from "../telemetry/telemetry-settings.ts";
 
-/** A key-encryption key: 32 bytes under a name that is stored beside what it encrypted. */
+/** A key-encryption key: 32 bytes, with an id that is stored beside the data keys that it wraps. */
 export interface SecretKey {
   readonly id: string;
   readonly key: Uint8Array;
 }
 
-/** How to reach Kafka. */
+/** The address and credentials of Kafka. */
 export interface KafkaSettings {
   readonly brokers: readonly string[];
   readonly ssl: boolean;
@@ -19,7 +19,7 @@ export interface KafkaSettings {
     | undefined;
 }
 
-/** Live tests and discoveries: how many at once, and how long one may take. */
+/** Limits of concurrent live tests and discoveries, and the time limit of each in milliseconds. Defaults: see `parseConfig`. */
 export interface TestSettings {
   readonly total: number;
   readonly perOrganization: number;
@@ -28,36 +28,36 @@ export interface TestSettings {
   readonly deadlineMs: number;
 }
 
-/** Everything that the environment decides. */
+/** The configuration of the service. Defaults: see `parseConfig`. */
 export interface Config {
   readonly grpcAddress: Address;
   readonly httpAddress: Address;
-  /** Absolute. */
+  /** An absolute path. */
   readonly dataDir: string;
   /** Undefined: the embedded server in `dataDir`. */
   readonly databaseUrl: string | undefined;
-  /** False: behind a pooler that gives each transaction another session. */
+  /** False: a pooler in front of the database gives each transaction another session. */
   readonly databasePrepare: boolean;
   readonly databasePoolMax: number;
-  /** Undefined: events wait in the log. */
+  /** Undefined: events stay in the log. */
   readonly kafka: KafkaSettings | undefined;
   readonly kafkaTopicPrefix: string;
   /** Undefined: the local development issuer. */
   readonly issuer: IssuerSettings | undefined;
-  /** The first encrypts; all decrypt. Undefined: a key of its own in `dataDir`. */
+  /** The first encrypts; all decrypt. Undefined: a generated key in `dataDir`. */
   readonly secretKeys: readonly [SecretKey, ...SecretKey[]] | undefined;
-  /** What `{{ NAME }}` in a secret may stand for, by `NAME` or `organization/NAME`. */
+  /** The values of `{{ NAME }}` in secrets, by `NAME` or `organization/NAME`. */
   readonly secretEnvironment: ReadonlyMap<string, string>;
   readonly tests: TestSettings;
   readonly egress: { allow: readonly EgressRule[]; deny: readonly EgressRule[] };
   readonly tls: { certFile: string; keyFile: string; clientCaFile: string | undefined } | undefined;
   readonly corsOrigins: readonly string[];
   readonly maxMessageBytes: number;
-  /** Of each port. */
+  /** Limits of connections, for each port. */
   readonly connectionLimits: { readonly total: number; readonly perAddress: number };
   readonly logLevel: string;
   readonly telemetry: TelemetrySettings;
-  /** Whoever reads `/metrics` must bring it. Undefined: they are for this machine alone. */
+  /** The bearer token for `/metrics`. Undefined: only this machine may read them. */
   readonly metricsToken: string | undefined;
   readonly connectionAccess: ConnectionAccess;
 }

@@ -7,6 +7,7 @@ import { logGrantedRoles } from "../auth/log-granted-roles.ts";
 import { asymmetricAlgorithms, createTokenVerifier, type VerifyToken } from "../auth/verify-token.ts";
 import type { Config } from "./config.ts";
 
+/** Returns the verifier of the external issuer's tokens, or of the local issuer's when none is configured. */
 export function createVerifier(
   { issuer }: Config,
   local: LocalIssuer | undefined,

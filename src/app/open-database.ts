@@ -7,7 +7,7 @@ import { limitSocketSilence } from "../database/socket-silence-limit.ts";
 import { verifyPooling } from "../database/verify-pooling.ts";
 import type { Config } from "./config.ts";
 
-/** Where the database is: that of the configuration, or the embedded one, which is started and pushes its closers. */
+/** Returns the address of the configured database, or of the embedded one, which is started and adds its closers. */
 export async function openDatabase(
   { databaseUrl, databasePrepare, dataDir }: Config,
   log: Logger,
@@ -29,7 +29,7 @@ export async function openDatabase(
   return postgres.target;
 }
 
-/** A migration, and the wait for another server's, may rightly take long. */
+/** Applies migrations, without a limit of silence: a migration, and the wait for another server's, may take long. */
 export async function migrateDatabase(target: DatabaseTarget, log: Logger): Promise<void> {
   const knex = openKnex(target, 1, log, limitSocketSilence(0));
   await migrate(knex).finally(() => knex.destroy());

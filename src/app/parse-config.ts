@@ -8,12 +8,12 @@ import { selfTargets } from "../egress/self-targets.ts";
 import { readTelemetrySettings } from "../telemetry/telemetry-settings.ts";
 import type { Config, KafkaSettings, SecretKey } from "./config.ts";
 
-/** Thrown with every problem of the environment at once, a line each. */
+/** All problems of the environment, one per line. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** Reads the configuration. Pure: it opens nothing. Throws ConfigError. */
+/** Returns the configuration. Pure: it opens nothing. Throws ConfigError with all problems. */
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const env = new EnvReader(environment);
   const grpcAddress = env.address("GRPC_ADDR", "127.0.0.1:50051");
@@ -78,10 +78,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   return config;
 }
 
-/** Several hosts, as libpq takes them: in the place of the host or as `?host=`. pg would look for one with commas in its name. */
+/** Matches several hosts in the forms of libpq: in place of the host, or as `?host=`. pg would look up one name with commas. */
 const severalHosts = /^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*,[^/?#@]*(?:[/?#]|$)|[?&](?:host|port)=[^&#]*(?:,|%2c)/i;
 
-/** Of libpq's parameters those that say where to connect, or what must hold there, and that pg passes over in silence. */
+/** Parameters of libpq that select or restrict the server, and that pg ignores silently. */
 const libpqOnly = new Set([
   ...["target_session_attrs", "load_balance_hosts", "hostaddr", "service", "passfile", "requirepeer"],
   ...["require_auth", "channel_binding", "gssencmode", "sslcrl", "sslcrldir", "sslcertmode"],
@@ -152,7 +152,7 @@ function readSecretKeys(env: EnvReader): Config["secretKeys"] {
   return first === undefined ? undefined : [first, ...rest];
 }
 
-/** Variables of the service itself: a reference to one would hand it to whoever runs the target. */
+/** Variables of the service itself: a reference to one would reveal its value to the operator of the target. */
 const ownVariables = /^(SECRET_|DATABASE_|DATA_DIR|GRPC_|HTTP_|KAFKA_|AUTH_|TLS_|REDIS_|METRICS_|OTEL_|PG|NODE_)/;
 
 function readSecretEnvironment(

@@ -12,17 +12,17 @@ import { runRotation } from "../secrets/rotation/rotation-command.ts";
 import { openSecretStore } from "../secrets/secret-store.ts";
 import type { Config } from "./config.ts";
 
-/** How a command is called, and how it tells what it does. */
+/** The arguments, output and abort signal of a command. */
 export interface CommandLine {
   readonly args: readonly string[];
   readonly print: (line: string) => void;
-  /** Ends it in order; it can be run again. */
+  /** Aborts the command after the current batch; it can be run again. */
   readonly signal: AbortSignal;
 }
 
 /**
- * `npm run secrets:rotate`: the parts that it needs, put together for as long as it runs. Servers may run on the same database;
- * the embedded one is started when nobody runs it. True when all is under the new keys.
+ * Runs `npm run secrets:rotate` and closes what it opened. Servers may run on the same database; the embedded one is started if
+ * no server runs it. Returns true when everything is under the new keys. Throws an Error with a message for the operator.
  */
 export async function rotateSecretsCommand(config: Config, log: Logger, command: CommandLine): Promise<boolean> {
   const { databaseUrl, databasePrepare, dataDir, secretKeys } = config;
@@ -31,7 +31,7 @@ export async function rotateSecretsCommand(config: Config, log: Logger, command:
     databaseUrl === undefined
       ? await connectEmbedded({ dataDir, log })
       : { target: { url: databaseUrl, prepare: databasePrepare }, stop: async () => {} };
-  const knex = openKnex(database.target, 4, log, limitSocketSilence(0)); // one connection holds the lock all the while
+  const knex = openKnex(database.target, 4, log, limitSocketSilence(0)); // one connection holds the lock meanwhile
   try {
     await verifyKeysBeforeMigration({ knex, keys });
     await migrate(knex);

@@ -50,7 +50,7 @@ import { type Route, routesOf } from "../server/dispatch/route.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Config } from "./config.ts";
 
-/** What the handlers share. */
+/** Dependencies that the handlers share. */
 export interface RouteParts {
   readonly knex: Knex;
   readonly keys: KeyRing;
@@ -59,15 +59,15 @@ export interface RouteParts {
   readonly runTest: LiveTestDeps["runTest"];
   readonly log: Logger;
   readonly telemetry: Telemetry;
-  /** Says within this process that a transaction with an event was committed. */
+  /** Signals within this process that a transaction with an event was committed. */
   readonly commits: EventEmitter<{ commit: [] }>;
-  /** How long something has waited for the database just now, in milliseconds. */
+  /** Called with the time that a call waited for the database, in milliseconds. */
   readonly queueWaited: (ms: number) => void;
-  /** Aborts when the server stops: streams that never end by themselves end then. */
+  /** Aborts when the server stops, and ends streams without an end of their own. */
   readonly stopping: AbortSignal;
 }
 
-/** Every RPC with what runs it: the handlers and their repositories, put together. */
+/** Returns every RPC with its handler, and creates the repositories. */
 export async function createRoutes(config: Config, parts: RouteParts): Promise<Route[]> {
   const { knex, keys, secretStore, checkMessage, runTest, log, telemetry, commits, queueWaited, stopping } = parts;
   const pageTokens = createPageTokens((await keys.current()).key);

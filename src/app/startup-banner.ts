@@ -1,7 +1,7 @@
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
 
-/** What a person sees once everything runs: where it listens and, with the local issuer, two calls to paste. */
+/** Returns the start-up banner: the addresses and, with the local issuer, two example calls with a token. */
 export async function startupBanner(config: Config, app: App): Promise<string> {
   const grpc = `${bracket(config.grpcAddress.host)}:${app.grpcPort}`;
   const http = `${config.tls === undefined ? "http" : "https"}://${bracket(config.httpAddress.host)}:${app.httpPort}`;
@@ -43,7 +43,7 @@ function exampleCalls(config: Config, token: string, grpc: string, http: string)
   ];
 }
 
-/** What grpcurl and curl need besides. Whose certificate a client shows is the operator's to say. */
+/** Returns further options of grpcurl and curl for TLS. The client certificate is a placeholder. */
 function tlsFlags({ tls }: Config): [grpcurl: string, curl: string] {
   if (tls === undefined) return ["-plaintext", ""];
   if (tls.clientCaFile === undefined) return ["-insecure", " --insecure"];

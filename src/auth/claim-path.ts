@@ -1,6 +1,6 @@
-/** A claim by its literal name, and where to look below other claims when the token has none of that name. */
+/** The name of a claim, and the path below other claims where the token has no claim of that literal name. */
 export interface ClaimPath {
-  /** As it was configured. */
+  /** The configured name. */
   readonly name: string;
   /** Undefined for a plain name. */
   readonly segments: readonly string[] | undefined;
@@ -9,12 +9,12 @@ export interface ClaimPath {
 const maxLength = 256;
 const maxSegments = 16;
 
-/** Names that objects have by themselves: never a claim, also where a token has its own of that name. */
+/** Names that objects inherit: never read as claims, even when a token has them. */
 const inherited: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /**
- * Reads the name of a claim: literal (`roles`, `https://acme.example/roles`), a dotted path (`realm_access.roles`) or a JSON
- * pointer (`/resource_access/my.client/roles`, RFC 6901). Answers with a text that says what is wrong with it.
+ * Parses the name of a claim: literal (`roles`, `https://acme.example/roles`), a dotted path (`realm_access.roles`) or a JSON
+ * pointer (`/resource_access/my.client/roles`, RFC 6901). Returns a description of the problem for an invalid one.
  */
 export function parseClaimPath(name: string): ClaimPath | string {
   if (name.length > maxLength || /\p{C}/u.test(name))
@@ -29,7 +29,7 @@ export function parseClaimPath(name: string): ClaimPath | string {
   return { name, segments };
 }
 
-/** The claim of a token, or undefined when it has none. Only an object's own members count. */
+/** Returns the claim of a token, or undefined when it has none. Only an object's own members count. */
 export function readClaim(payload: object, { name, segments }: ClaimPath): unknown {
   if (Object.hasOwn(payload, name) && !inherited.has(name)) return (payload as Record<string, unknown>)[name];
   let value: unknown = segments === undefined ? undefined : payload;

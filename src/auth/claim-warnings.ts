@@ -9,18 +9,18 @@ const sentences = {
   "roles unknown": "tokens have no role that is known here: are AUTH_ROLES_CLAIM and AUTH_ROLE_MAPPING right?",
 } as const;
 
-/** What a verified token lacks: a claim that is not there, has another type, or names nothing that is known here. */
+/** A problem of a verified token's claim: absent, of the wrong type, or without a known role. */
 export type ClaimFault = keyof typeof sentences;
 
-/** Says that a token of the issuer lacks something. Called once for each token that is verified, not for each call. */
+/** Reports a problem of a token's claim. Called once for each verified token, not for each call. */
 export type WarnClaim = (kind: ClaimFault) => void;
 
-/** One line of a kind a minute: a claim that is configured wrong is missing in every token. */
+/** At most one log line per kind in this many milliseconds: a wrongly configured claim is missing in every token. */
 const quietMs = 60_000;
 
 /**
- * Counts tokens that lack a claim, and says so in the log. Their content is in neither, only the name that is configured.
- * `names` are those of the settings, for the log.
+ * Returns a function that counts tokens with claim problems and logs them. Neither contains the token's content, only the
+ * configured claim names (`names`). `now` is a monotonic clock in milliseconds; default: `performance.now()`.
  */
 export function createClaimWarnings(parts: {
   readonly log: Logger;
@@ -41,7 +41,7 @@ export function createClaimWarnings(parts: {
     counted.set(kind, state);
     state.tokens += 1;
     if (now() < state.due) return;
-    // A user without a role is no fault of the settings by itself.
+    // A user without a role does not prove a configuration error.
     log[kind === "roles unknown" ? "info" : "warn"](
       { claim: names[claim], fault, tokens: state.tokens },
       sentences[kind],

@@ -2,26 +2,26 @@ import type { Meter } from "@opentelemetry/api";
 import { createRemoteJWKSet, type JWTVerifyGetKey } from "jose";
 import type { Logger } from "pino";
 
-/** After so many milliseconds the keys are read again, so that one that was taken back is not accepted any more. */
+/** Milliseconds after which the keys are read again, so that a revoked key is no longer accepted. */
 const cacheTtlMs = 10 * 60_000;
-/** How long the last keys serve on when they cannot be read again. */
+/** Milliseconds for which the last keys remain valid when they cannot be read again. */
 const lastingMs = 24 * 60 * 60_000;
-/** How long after an attempt that failed the next one is made. */
+/** Milliseconds between a failed attempt and the next one. */
 const pauseMs = 30_000;
 
-/** What the keys of an external issuer are read with. */
+/** Options of the keys of an external issuer. */
 export interface IssuerKeysOptions {
   readonly url: URL;
   readonly log: Logger;
   readonly meter: Meter;
-  /** Milliseconds of a clock that nobody sets. */
+  /** A monotonic clock, in milliseconds. Default: `performance.now()`. */
   readonly now?: () => number;
 }
 
 /**
- * The keys that an issuer publishes, read again every ten minutes and when a token names one that is not known. An issuer that
- * is away stops nobody whose key is known: the last keys serve on for a day, and once an attempt has failed no call waits for
- * the next.
+ * Returns the keys that an issuer publishes, read again every 10 minutes and when a token names an unknown one. Tokens of known
+ * keys are verified during an outage of the issuer: the last keys stay valid for 24 h, and after a failed attempt no call waits
+ * for the next one.
  */
 export function openIssuerKeys({ url, log, meter, now = () => performance.now() }: IssuerKeysOptions): JWTVerifyGetKey {
   const failures = meter.createCounter("connectory.auth.key_failures", {
@@ -60,7 +60,7 @@ export function openIssuerKeys({ url, log, meter, now = () => performance.now() 
   return async (header, token) => {
     if (keys.jwks() === undefined) await read();
     else if (now() >= due) {
-      const attempt = read().catch(() => {}); // it is in the log
+      const attempt = read().catch(() => {}); // the failure is in the log
       if (!failing) await attempt;
     }
     return keys(header, token);

@@ -3,20 +3,23 @@ import { type ClaimPath, parseClaimPath } from "./claim-path.ts";
 import { knownRoles } from "./permissions.ts";
 import { parseRoleMapping, type RoleMapping } from "./role-mapping.ts";
 
-/** An external issuer, and what its tokens mean here. */
+/** An external issuer, and the meaning of its tokens' claims. */
 export interface IssuerSettings {
   readonly issuer: string;
   readonly audience: string;
   readonly jwksUrl: URL;
   readonly organizationClaim: ClaimPath;
   readonly rolesClaim: ClaimPath;
-  /** Of a token without the roles claim. `none`: it has none, and that is meant so. Undefined: the same, and nobody said so. */
+  /**
+   * The role of a token without the roles claim. `none`: no role, by configuration. Undefined: no role, because none was
+   * configured.
+   */
   readonly defaultRole: string | undefined;
-  /** Undefined: the claim has the names of this service's own roles. */
+  /** Maps the values of the claim to roles. Undefined: the claim has the names of this service's roles. */
   readonly roleMapping: RoleMapping | undefined;
 }
 
-/** AUTH_…; undefined for the local issuer. */
+/** Returns the settings AUTH_…; undefined for the local issuer. Reports problems to `env`. */
 export function readIssuerSettings(env: EnvReader): IssuerSettings | undefined {
   const issuer = env.text("AUTH_ISSUER");
   const audience = env.text("AUTH_AUDIENCE");

@@ -10,25 +10,25 @@ export const localAudience = "connectory";
 /** The claims that hold organization and roles in the local issuer's tokens. */
 export const localClaims = { organization: "org", roles: "roles" } as const;
 
-/** How the local development issuer signs, and the only way that its tokens may be signed. */
+/** The signature algorithm of the local development issuer; tokens with another one are rejected. */
 export const localAlgorithm = "ES256";
 
-/** What a local token shall say. */
+/** The content of a local token. */
 export interface LocalToken {
   readonly userId: string;
   readonly organizationId: string;
   readonly roles: readonly string[];
-  /** How long it is good for, such as `12h` or `30d`. */
+  /** The lifetime, such as `12h` or `30d`. */
   readonly lifetime: string;
 }
 
-/** The local development issuer: its key lives in DATA_DIR, so whoever can read that folder can make tokens. */
+/** The local development issuer. Its key is in DATA_DIR: every user with read access to that folder can issue tokens. */
 export interface LocalIssuer {
   readonly verificationKey: JWTVerifyGetKey;
   issue(token: LocalToken): Promise<string>;
 }
 
-/** Opens the issuer whose key lies in `dataDir`, making the key on first use. */
+/** Returns the issuer with the key in `dataDir`, created on first use. Throws for a damaged key file. */
 export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
   const { privateKey, publicKey } = await readKey(join(dataDir, "issuer-key.json"));
   return {
@@ -46,7 +46,7 @@ export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
   };
 }
 
-/** Refuses a damaged file; its content is in no error. */
+/** Reads the key. Throws for a damaged file; its content is in no error. */
 async function readKey(file: string): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
   const jwk = readObject<JWK>(await readOrMakePrivateFile(file, makeKey));
   try {

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { IssuerSettings } from "./issuer-settings.ts";
 
-/** Says at the start where roles come from, and with a warning when nobody has said what a token without them may do. */
+/** Logs the source of roles at the start, as a warning when AUTH_DEFAULT_ROLE is not set. */
 export function logGrantedRoles({ rolesClaim, roleMapping, defaultRole }: IssuerSettings, log: Logger): void {
   const settings = {
     rolesClaim: rolesClaim.name,

@@ -1,7 +1,10 @@
-/** The longest sleep, in milliseconds: a clock that is set meanwhile is noticed then, and timers cannot wait for years. */
+/** The longest timer, in milliseconds: a change of the clock is noticed after it, and timers cannot last for years. */
 const longestMs = 60_000;
 
-/** Runs something once, when the wall clock has come to a token's expiry. Returns the function that prevents it. */
+/**
+ * Runs a function once, when the wall clock has reached `expiresAt` (milliseconds since 1970). Returns the function that
+ * cancels it.
+ */
 export function onTokenExpiry(expiresAt: number, run: () => void): () => void {
   let timer: NodeJS.Timeout;
   const look = () => {

@@ -3,17 +3,20 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../errors/api-error.ts";
 
-/** Makes and reads page tokens. They are signed, not secret: they hold nothing that the page before did not show. */
+/** Creates and verifies page tokens. They are signed, not secret: they contain nothing that the previous page did not show. */
 export interface PageTokens {
-  /** `scope` names the question (RPC, organization, filter) that the token continues. */
+  /** Returns a token. `scope` identifies the request (RPC, organization, filter) that the token continues. */
   seal(scope: string, cursor: JsonObject): string;
-  /** Throws ApiError PAGE_TOKEN_INVALID for a token of another maker or another question. */
+  /** Returns the cursor. Throws ApiError PAGE_TOKEN_INVALID for a token of another service or scope. */
   open(scope: string, token: string): JsonObject;
 }
 
 const signatureBytes = 16;
 
-/** `secret` is a key that all servers of a database share; page tokens get a key of their own, derived from it. */
+/**
+ * Returns the page tokens of a key (HMAC-SHA-256, 16 bytes). `secret` is shared by all servers of a database; the signing key
+ * is derived from it.
+ */
 export function createPageTokens(secret: Uint8Array): PageTokens {
   const key = new Uint8Array(hkdfSync("sha256", secret, "", "connectory page tokens", 32));
   const sign = (scope: string, body: Buffer) =>

@@ -3,9 +3,9 @@ const editor = [...read, "connections.write", "profiles.write", "profiles.test"]
 const member = [...editor, "profiles.rebind"] as const;
 
 /**
- * What each role may do. `profiles.rebind`: change where the stored secrets of a profile are sent (the secrets have to come
- * again with such a change, whoever makes it). `profiles.expunge`: remove a profile for good. `connections.manage`: use the
- * connections of others also where CONNECTION_ACCESS is `participant`.
+ * The permissions of each role. `profiles.rebind`: change the destination of a profile's stored secrets (the request must
+ * contain the secrets again, for every role). `profiles.expunge`: remove a profile permanently. `connections.manage`: use the
+ * connections of other users also where CONNECTION_ACCESS is `participant`.
  */
 const permissionsOfRole: Readonly<Record<string, readonly string[]>> = {
   viewer: read,
@@ -17,7 +17,7 @@ const permissionsOfRole: Readonly<Record<string, readonly string[]>> = {
 /** The roles that this service knows. */
 export const knownRoles: readonly string[] = Object.keys(permissionsOfRole);
 
-/** The permissions that roles grant together; a role of another system grants nothing. */
+/** Returns the permissions that roles grant together; an unknown role grants none. */
 export function permissionsOf(roles: readonly string[]): ReadonlySet<string> {
   return new Set(
     roles.flatMap((role) => (Object.hasOwn(permissionsOfRole, role) ? (permissionsOfRole[role] ?? []) : [])),

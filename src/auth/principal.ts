@@ -1,12 +1,12 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 
-/** Who calls, as the verified token says. */
+/** The caller, according to the verified token. */
 export interface Principal {
   readonly userId: string;
-  /** Everything the caller can see or change lies in this organization. */
+  /** The organization to which all of the caller's reads and writes are limited. */
   readonly organizationId: string;
   readonly permissions: ReadonlySet<string>;
-  /** From when on the token is not accepted any more, in milliseconds since 1970: a stream ends then. */
+  /** The expiry of the token in milliseconds since 1970; streams end then. */
   readonly expiresAt: number;
   /** The session of the token: its `sid`, else its own id (`jti`), else empty. */
   readonly sessionId: string;
@@ -14,5 +14,5 @@ export interface Principal {
 
 const anonymous: Principal = { userId: "", organizationId: "", permissions: new Set(), expiresAt: 0, sessionId: "" };
 
-/** The caller of the running call; nobody, without any permission, until authentication has said otherwise. */
+/** The caller of the current call; without user and permissions until it is authenticated. */
 export const principalKey: ContextKey<Principal> = createContextKey(anonymous, { description: "principal" });

@@ -1,14 +1,14 @@
-/** What the roles claim of a verified token says. */
+/** The content of a verified token's roles claim. */
 export type RolesClaim =
   | { readonly kind: "absent" }
-  /** Neither a text nor a list, or a list with something else than texts in it; `names` are its texts. */
+  /** Neither a string nor an array, or an array with other items than strings; `names` are its strings. */
   | { readonly kind: "unusable"; readonly names: readonly string[] }
   | { readonly kind: "named"; readonly names: readonly string[] };
 
 /**
- * A list of texts, or a text: that is one name as it stands, as issuers write a list of one, and names between spaces or commas. Only a claim that is not there counts as absent: null, "",
- * {}, [], a number and a boolean name no role and grant nothing. Items of a list are names as they are, with their spaces and
- * commas; a list inside a list is not looked into.
+ * Returns the role names of a claim. An array of strings has its items as names, unchanged, with their spaces and commas;
+ * nested arrays are ignored. A string is one name as a whole, as issuers write a list of one, and also the names between its
+ * spaces or commas. Only a missing claim is absent: null, "", {}, [], a number and a boolean name no role and grant nothing.
  */
 export function readRoles(claim: unknown): RolesClaim {
   if (claim === undefined) return { kind: "absent" };

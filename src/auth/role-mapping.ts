@@ -1,11 +1,12 @@
 import { knownRoles } from "./permissions.ts";
 
-/** The roles of this service by the names that an issuer has for groups or roles of its own. */
+/** Maps an issuer's names of groups or roles to roles of this service. */
 export type RoleMapping = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Reads `group-a=admin,group b=viewer`: a name of the issuer, and after the last `=` a role. In a name `%2C` is a comma and
- * `%25` a percent sign. A name that comes twice has both roles. Answers with what is wrong, a text for each entry.
+ * Parses entries of the form `group-a=admin`, `group b=viewer`: a name of the issuer, and after the last `=` a role. In a name
+ * `%2C` is a comma and `%25` a percent sign. A repeated name has all of its roles. Returns the mapping, and a description of
+ * the problem of each invalid entry.
  */
 export function parseRoleMapping(entries: readonly string[]): { mapping: RoleMapping; problems: readonly string[] } {
   const mapping = new Map<string, string[]>();

@@ -2,7 +2,7 @@ import { errors } from "jose";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../errors/api-error.ts";
 
-/** Why a token is not accepted, as the access log names it. A caller is never told: it would say how to do better. */
+/** The reason why a token is not accepted, for the access log only: in a response it would help to forge tokens. */
 export type TokenFault =
   | "malformed"
   | "algorithm"
@@ -16,12 +16,15 @@ export type TokenFault =
   | "organization"
   | "claims";
 
-/** TOKEN_INVALID. It has no cause: the errors of jose hold the claims of the token, and an error that is logged is whole. */
+/** TOKEN_INVALID, without `cause`: jose's errors contain the token's claims, and errors are logged completely. */
 export function tokenInvalid(fault: TokenFault): ApiError {
   return new ApiError(ErrorReason.TOKEN_INVALID, "the token is not accepted", { loggedCause: fault });
 }
 
-/** What a caller gets of an error of jose's: the token's fault, or that of the issuer's keys. */
+/**
+ * Returns the error for an error of jose: TOKEN_EXPIRED, TOKEN_INVALID, or ISSUER_UNAVAILABLE when the issuer's keys cannot be
+ * read.
+ */
 export function tokenRejected(cause: unknown): ApiError {
   if (cause instanceof errors.JWTExpired)
     return new ApiError(ErrorReason.TOKEN_EXPIRED, "the token has expired: fetch a new one and call again");
@@ -41,7 +44,10 @@ const faultOfClaim: Readonly<Record<string, TokenFault>> = {
   nbf: "not_yet_valid",
 };
 
-/** jose throws plain JOSEError, a time-out or the network's own error when the key set cannot be fetched: undefined. */
+/**
+ * Returns the token's fault; undefined when the key set cannot be fetched: jose then throws a plain JOSEError, a timeout or the
+ * network's error.
+ */
 function faultOf(cause: unknown): TokenFault | undefined {
   if (!(cause instanceof errors.JOSEError)) return undefined;
   switch (cause.code) {

@@ -2,15 +2,17 @@ import DataLoader from "dataloader";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../errors/api-error.ts";
 
-/** How calls are gathered. */
+/** Limits of the batches. */
 export interface CoalesceLimits {
-  /** The most items of one run. */
+  /** The maximum number of items in a batch. */
   readonly maxBatch: number;
-  /** The most runs at a time; the next starts when one ends. */
+  /** The maximum number of concurrent batches; the next one starts when one ends. */
   readonly maxRunning: number;
-  /** The most items that wait or run; one more is refused with RESOURCE_EXHAUSTED. */
+  /** The maximum number of items that wait or run; a further one is refused with QUEUE_FULL. */
   readonly maxWaiting: number;
-  /** How long an item may wait for its run, in milliseconds; one that has waited longer is refused instead, like one too many. */
+  /**
+   * The maximum wait of an item for its batch, in milliseconds; after it, the item is refused with QUEUE_FULL. Default: 2000.
+   */
   readonly maxWaitMs?: number;
 }
 
@@ -18,22 +20,22 @@ interface Queued<Item> {
   readonly item: Item;
   readonly since: number;
   readonly signal: AbortSignal | undefined;
-  /** Ends the wait of whoever has asked, before its turn. */
+  /** Rejects the call before its batch starts. */
   readonly refuse: (error: Error) => void;
 }
 
-/** By then whoever has asked has mostly asked again, or given up: to work for them keeps everybody else waiting. */
+/** Milliseconds after which most callers have retried or given up: working for them would delay the others. */
 const defaultMaxWaitMs = 2000;
 
-/** One result per item, in their order; an Error is that item's failure alone. */
+/** Returns one result per item, in order; an Error fails its item only. */
 export type RunBatch<Item, Result> = (items: readonly Item[]) => Promise<ReadonlyArray<Result | Error>>;
 
 /**
- * Gathers calls that come at the same time into one run (group commit). Nobody waits for company: with nothing
- * running a batch starts in the same turn of the event loop, otherwise when a running one ends, with all that
- * has come by then. What has waited too long for its run is refused, whether or not a run ever ends; that, and what is aborted by
- * its signal before its turn, costs the database nothing. `waited` is told how long the first of each run has waited, or who is
- * refused.
+ * Returns a function that joins concurrent calls into batches (group commit). No call waits for others to join: if no batch is
+ * running one starts in the same turn of the event loop, otherwise when a running one ends, with all calls that have arrived by
+ * then. Throws ApiError QUEUE_FULL above `maxWaiting`, and after `maxWaitMs` in the queue, also when no batch ends; rejects
+ * with the signal's reason when it is aborted in the queue. Neither reaches the database. `waited` gets the queue time of the
+ * first item of each batch and of each refused item, in milliseconds; default: none.
  */
 export function coalesce<Item, Result>(
   run: RunBatch<Item, Result>,
@@ -42,7 +44,7 @@ export function coalesce<Item, Result>(
 ): (item: Item, signal?: AbortSignal) => Promise<Result> {
   const { maxWaitMs = defaultMaxWaitMs } = limits;
   const ready: (() => void)[] = [];
-  const queue = new Set<Queued<Item>>(); // those whose turn has not come, the oldest first
+  const queue = new Set<Queued<Item>>(); // items whose batch has not started, the oldest first
   let running = 0;
   let waiting = 0;
   let sweeping = false;
@@ -121,7 +123,7 @@ export function coalesce<Item, Result>(
     });
 }
 
-/** Why an item is not worth its run any more, if it is not. */
+/** Returns the error of an item that is aborted or has waited too long; undefined for others. */
 function refusalOf({ since, signal }: Queued<unknown>, maxWaitMs: number): Error | undefined {
   if (signal?.aborted === true) return signal.reason instanceof Error ? signal.reason : new Error("aborted");
   return performance.now() - since > maxWaitMs ? queueFull() : undefined;

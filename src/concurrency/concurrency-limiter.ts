@@ -1,40 +1,43 @@
-/** A limit on how many hold something at once. */
+/** A limit of concurrent holders. */
 export interface Limit {
-  /** What is held, such as `organization acme`. */
+  /** The limited resource, such as `organization acme`. */
   readonly key: string;
   readonly max: number;
-  /** When it is reached, an owner with fewer holders than another takes the newest holder of the owner with most. */
+  /**
+   * True: when the limit is reached, an owner with fewer holders than another evicts the newest holder of the owner with most.
+   * Default: false.
+   */
   readonly shared?: boolean;
-  /** Why nothing more can be acquired. */
+  /** Returns the error for an acquisition above the limit. */
   refuse(max: number): Error;
 }
 
 export interface Acquisition {
-  /** Whose holder it is: owners have equal shares of a shared limit. */
+  /** The owner of the holder; owners have equal shares of a shared limit. */
   readonly owner: string;
-  /** All of them are counted, or none. */
+  /** The limits to acquire, all or none. */
   readonly limits: readonly Limit[];
-  /** Called when it is taken away for an owner with fewer; it is not counted any more by then. */
+  /** Called when the holder is evicted for an owner with fewer; it is released by then. Default: none. */
   evict?(): void;
 }
 
 export interface ConcurrencyLimiter {
   /**
-   * Returns the function that releases it (calling it twice is no harm). Throws what the first limit says that is reached
-   * and leaves no share to this owner.
+   * Acquires all limits. Returns the function that releases them (idempotent). Throws the error of the first limit that is
+   * reached and has no share left for this owner.
    */
   acquire(acquisition: Acquisition): () => void;
 }
 
-/** Holders of one key by their owner, the oldest first. */
+/** Holders of one key by owner, the oldest first. */
 interface Holders {
   readonly byOwner: Map<string, Set<Acquisition>>;
   count: number;
 }
 
 /**
- * Counts who holds what. Of a shared limit each owner can have an equal share, whoever came first. Eviction comes to an end,
- * because it only happens where it makes the two owners more equal.
+ * Returns a limiter that counts holders per key. Each owner can have an equal share of a shared limit, in whatever order they
+ * acquire. Evictions end, because one only happens where it makes the numbers of the two owners more equal.
  */
 export function createConcurrencyLimiter(): ConcurrencyLimiter {
   const held = new Map<string, Holders>();
@@ -56,7 +59,7 @@ export function createConcurrencyLimiter(): ConcurrencyLimiter {
       if (holders.count === 0) held.delete(key);
     }
   };
-  /** Whom a new holder of this owner takes the place of; undefined where there is room. */
+  /** Returns the holder that a new one of this owner evicts; undefined below the limit. */
   const displaced = ({ key, max, shared = false, refuse }: Limit, owner: string): Acquisition | undefined => {
     const holders = held.get(key);
     if ((holders?.count ?? 0) < max) return undefined;

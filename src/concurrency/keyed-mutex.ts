@@ -1,13 +1,19 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../errors/api-error.ts";
 
-/** Does work one after the other for each key; other keys do not wait. What has waited too long is refused undone. */
+/**
+ * Runs work sequentially per key; other keys do not wait. Throws ApiError QUEUE_FULL, without running the work, after too long
+ * a wait.
+ */
 export type WithLock = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
-/** By then whoever has asked has mostly asked again. */
+/** Milliseconds after which most callers have retried. */
 const defaultMaxWaitMs = 5000;
 
-/** `now` is a clock in milliseconds. */
+/**
+ * Returns the mutex. `maxWaitMs` is the maximum wait in milliseconds (default: 5000), `now` a monotonic clock in milliseconds
+ * (default: `performance.now()`).
+ */
 export function createKeyedMutex({ maxWaitMs = defaultMaxWaitMs, now = () => performance.now() } = {}): WithLock {
   const last = new Map<string, Promise<unknown>>();
   return (key, work) => {

@@ -1,18 +1,20 @@
 import { coalesce } from "./coalesce.ts";
 
-/** How many runs there may be at a time. */
+/** Limits of concurrent runs. */
 export interface OrganizationLimits {
   readonly total: number;
-  /** The others of an organization wait, without a place of the total. */
+  /** Further runs of an organization wait without counting against the total. */
   readonly perOrganization: number;
-  /** The most that wait or run, of one organization and of all; one more is refused with RESOURCE_EXHAUSTED. */
+  /**
+   * The maximum number of runs that wait or run, of one organization and in total; a further one is refused with QUEUE_FULL.
+   */
   readonly maxWaiting: number;
 }
 
 /**
- * Runs something when there is a place for it, one of its organization and one of all; callers with one of their own wait in the
- * order in which they got it, so organizations take turns. Rejects with ApiError QUEUE_FULL when a wait for either place took too
- * long (`coalesce.ts`), with the signal's reason when it is aborted meanwhile.
+ * Runs a function within the limits of its organization and in total. Runs within their organization's limit start in the order
+ * in which they reached it, so organizations take turns. Throws ApiError QUEUE_FULL after too long a wait for either limit (see
+ * `coalesce.ts`), and rejects with the signal's reason when it is aborted in the queue.
  */
 export type RunLimited = <Result>(
   organizationId: string,
@@ -25,7 +27,7 @@ interface Job {
   readonly signal: AbortSignal | undefined;
 }
 
-/** `waited` is told how long the next has waited for a place of all. */
+/** Returns the limiter. `waited` gets the wait for the total limit, in milliseconds; default: none. */
 export function createOrganizationLimiter(limits: OrganizationLimits, waited?: (ms: number) => void): RunLimited {
   const { total, perOrganization, maxWaiting } = limits;
   const single =

@@ -1,36 +1,37 @@
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../errors/api-error.ts";
 
-/** How tests of all organizations begin. */
+/** The start rate of live tests, for all organizations together. */
 export interface StartRate {
-  /** As many run without waiting. */
+  /** The number of concurrent tests that start without waiting. */
   readonly freely: number;
-  /** With as many running, another begins this often, in milliseconds. */
+  /** The interval between two further starts, in milliseconds. */
   readonly everyMs: number;
 }
 
 /**
- * A test costs 4 to 5 ms of processors to begin and as much to end (`schedstat` of all threads, 200 tests against black
- * holes on two cores). Ten at once are not felt by others; 40 more a second take a fifth of one processor. What answers
- * does so in milliseconds, so hardly anybody waits who tests what works.
+ * Default: 10 tests at once, then one every 25 ms. Starting a test takes 4 to 5 ms of CPU time, and so does ending it
+ * (`schedstat` of all threads, 200 tests of unresponsive targets on two cores). Ten at once do not delay other calls
+ * measurably; 40 more per second take a fifth of one processor. Responsive targets answer in milliseconds, so their tests
+ * hardly ever wait.
  */
 export const defaultStartRate: StartRate = { freely: 10, everyMs: 25 };
 
-/** Who waits for a turn. */
+/** A start that may have to wait. */
 export interface QueuedStart {
-  /** Leaves the line when it aborts; the promise rejects with its reason. */
+  /** Leaves the queue when it aborts; the promise rejects with its reason. */
   readonly signal: AbortSignal;
-  /** Does not wait when it would take longer, in milliseconds; absent: as long as it takes. */
+  /** The maximum wait in milliseconds; a longer one is refused at once. Default: no maximum. */
   readonly withinMs?: number | undefined;
 }
 
-/** Does the work when it is its turn. Throws ApiError TOO_MANY_TESTS when that would take too long. */
+/** Runs the work at its turn. Throws ApiError TOO_MANY_TESTS when the wait would exceed `withinMs`. */
 export type StartRateLimiter = <T>(waiting: QueuedStart, work: () => Promise<T>) => Promise<T>;
 
 /**
- * Lets tests begin one after the other when many run already: those are tests of what does not answer, and a hundred that
- * begin in the same second are felt by every other call. First come, first served; whoever asks for many is held by the
- * limits of `limit-tests.ts`.
+ * Returns the limiter. When many tests run already, their targets are unresponsive, and a hundred more starts in the same
+ * second would delay all other calls; so further tests start one by one, in the order of arrival. The number per organization
+ * is limited by `limit-tests.ts`. Default rate: `defaultStartRate`.
  */
 export function createStartRateLimiter({ freely, everyMs }: StartRate = defaultStartRate): StartRateLimiter {
   const line = new Set<() => void>();

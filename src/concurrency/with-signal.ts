@@ -1,4 +1,4 @@
-/** The outcome of the work, or the signal's reason as a rejection if that comes first. The work itself is not stopped. */
+/** Returns the result of the work, or rejects with the signal's reason if that comes first. The work itself is not stopped. */
 export async function withSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

@@ -1,6 +1,6 @@
 /**
- * Rejects unless the database answers within so many milliseconds, the wait for a free connection included (which Knex's
- * own `.timeout()` leaves out). For what has no deadline of a caller's to end it.
+ * Rejects unless the database answers within the given milliseconds, including the wait for a pool connection (which Knex's own
+ * `.timeout()` leaves out). For queries that no caller's deadline ends.
  */
 export async function withTimeout<T>(timeoutMs: number, answer: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();

@@ -5,8 +5,8 @@ export interface Address {
 }
 
 /**
- * Reads typed values out of an environment and gathers what is wrong with them, so that a person sees every problem
- * at once. An empty value counts as absent.
+ * Reads typed values from an environment and collects their problems, so that all are reported at once. An empty value counts
+ * as absent.
  */
 export class EnvReader {
   readonly problems: string[] = [];
@@ -20,11 +20,13 @@ export class EnvReader {
     this.problems.push(`${name}: ${what}`);
   }
 
+  /** Returns the trimmed value; undefined when it is absent. */
   text(name: string): string | undefined {
     const value = this.#environment[name]?.trim();
     return value === "" ? undefined : value;
   }
 
+  /** Returns the comma-separated items, trimmed, without empty ones. */
   list(name: string): string[] {
     return (this.text(name) ?? "")
       .split(",")
@@ -57,7 +59,7 @@ export class EnvReader {
     if (value === undefined) return undefined;
     const url = URL.canParse(value) ? new URL(value) : undefined;
     if (url !== undefined && protocols.includes(url.protocol)) return url;
-    // The value is not repeated: a database URL holds a password.
+    // The value is not repeated: a database URL contains a password.
     this.problem(name, `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`);
     return undefined;
   }
@@ -72,7 +74,7 @@ export class EnvReader {
   }
 }
 
-/** True for an address that only this machine can reach. */
+/** Returns true for an address that only this machine can reach. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

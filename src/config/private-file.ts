@@ -3,8 +3,8 @@ import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
- * Reads a file that only its owner may read, making it first where it is missing. It appears complete or not at all,
- * and all who make it at the same time read the same content: a server and the token command may both be the first.
+ * Returns the content of a file that only its owner may read (mode 0600), created if missing. It is created atomically, and
+ * processes that create it at the same time read the same content: a server and the token command may both be the first.
  */
 export async function readOrMakePrivateFile(file: string, make: () => Promise<string>): Promise<string> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
@@ -17,12 +17,12 @@ export async function readOrMakePrivateFile(file: string, make: () => Promise<st
   return readFile(file, "utf8");
 }
 
-/** Undefined when there is none. An error names the file and says what stands in the way. */
+/** Returns the content; undefined when there is no file. Rejects with the file system's error, which names the file. */
 export async function readPrivateFile(file: string): Promise<string | undefined> {
   return readFile(file, "utf8").catch(unless("ENOENT"));
 }
 
-/** The members of the JSON object in a file; undefined when it is damaged. Never an error, which would show a part of it. */
+/** Returns the JSON object of a text; undefined when it is damaged. Throws no error, which would contain a part of the text. */
 export function readObject<T extends object>(text: string): Partial<T> | undefined {
   try {
     const value: unknown = JSON.parse(text);

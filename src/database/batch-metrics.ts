@@ -8,13 +8,14 @@ import {
 import { inSpan, type Traced } from "../telemetry/in-span.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
-/** Tells how many calls one statement is made for. `name` is the statement's. */
+/** Measures how many calls each statement serves. `name` is the name of the statement. */
 export interface BatchMeasure {
   count(name: string, size: number): void;
-  /** Counts, and runs the batch as a span of the calls that are in it. */
+  /** Counts the batch, and runs it as a span of the calls in it. */
   write<T>(name: string, items: readonly { readonly caller: Traced }[], work: () => Promise<T>): Promise<T>;
 }
 
+/** Returns the histogram `connectory.batch.size` and the spans of batches. */
 export function measureBatches({ tracer, meter }: Telemetry): BatchMeasure {
   const sizes = meter.createHistogram("connectory.batch.size", {
     unit: "{call}",

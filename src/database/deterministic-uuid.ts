@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** A UUID of version 8 that is the same for the same text, in whichever process, and for no other. */
+/** Returns the UUID of version 8 that is derived from a text (SHA-256), the same in every process. */
 export function deterministicUuid(text: string): string {
   const bytes = createHash("sha256").update(text).digest().subarray(0, 16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80; // the version

@@ -1,9 +1,9 @@
 /**
- * What limit ended a statement that the database was working on: its time (`statement_timeout`), or its wait for a lock
- * (`lock_timeout`). Undefined for everything else. Nothing of such a statement was written.
+ * Returns the limit that ended a statement: its time (`statement_timeout`), or its wait for a lock (`lock_timeout`); undefined
+ * for any other error. The statement has written nothing.
  *
- * An operator who cancels a statement has the same SQLSTATE as the time limit and differs in the text alone, which is in the
- * database's language: what is not known to be an operator counts as the limit, because that must not be sent again at once.
+ * A cancellation by an operator has the SQLSTATE of the time limit and differs only in the text, in the database's language: a
+ * text that is not known counts as the limit, because such a statement must not be repeated at once.
  */
 export function exceededLimit(error: unknown): "time" | "lock" | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;

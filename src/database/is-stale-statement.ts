@@ -1,10 +1,10 @@
-/** Where PostgreSQL finds that the answer of a prepared statement would have other columns than before: a migration came between. */
+/** The routine in which PostgreSQL detects that the result of a prepared statement has other columns after a migration. */
 const changedResult = "RevalidateCachedQuery";
 
 /**
- * True when a statement failed because of its prepared form, and before it did anything: its columns have changed since
- * (0A000), or the session does not have it (26000) or has another one under the name (42P05), because a pooler has put another
- * session behind the connection.
+ * Returns true when a statement failed because of its prepared form, before it had any effect: its columns have changed since
+ * (0A000), or the session does not have it (26000) or has another one under the name (42P05), because a pooler has assigned
+ * another session to the connection.
  */
 export function isStaleStatement(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;

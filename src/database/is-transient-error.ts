@@ -1,27 +1,27 @@
 import { isStaleStatement } from "./is-stale-statement.ts";
 
 /**
- * SQLSTATEs of PostgreSQL and PgBouncer that say "not now": a whole class by its first two characters, else one state.
- * Everything else (a constraint, a syntax error, 42 and 23 and 22, XX000) is about the statement.
+ * SQLSTATEs of PostgreSQL and PgBouncer for temporary failures: a class by its first characters, or one state. All others (a
+ * constraint, a syntax error, 42 and 23 and 22, XX000) concern the statement.
  */
 const transientStates = new Set([
-  "08", // connection exception; also what PgBouncer says when it has no server or no place
-  "28", // only while connecting: the server does not let the service in, as while its password is being changed
-  "3D000", // only while connecting: the database is not there, as while it is being restored
+  "08", // connection exception; also PgBouncer without a server or a free client slot
+  "28", // only while connecting: the server rejects the credentials, as while its password is being changed
+  "3D000", // only while connecting: the database does not exist, as while it is being restored
   "53", // out of disk, memory or connections
   "57P", // shutdown, crash, starting up, database dropped, session idle for too long
   "57014", // cancelled: statement_timeout, or an operator
-  "58", // the server's own system failed it, such as its disk
-  "25006", // a server that only reads: a standby, or the old primary of a failover
+  "58", // a failure of the server's system, such as its disk
+  "25006", // a read-only server: a standby, or the old primary of a failover
   "25P03", // the transaction was idle for too long
   "25P04", // transaction_timeout
-  "40", // rolled back because of others: serialization, deadlock, outcome not known
+  "40", // rolled back because of other transactions: serialization, deadlock, outcome unknown
   "55P03", // lock_timeout, or a lock that is held
-  "55000", // only while connecting: the database takes no connections just now
+  "55000", // only while connecting: the database accepts no connections at present
   "55006", // in use, such as a database that is being copied
 ]);
 
-/** What a socket, the resolver or TLS has instead of an answer of the database. */
+/** Error codes of sockets, the resolver and TLS. */
 const networkCodes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",
@@ -44,15 +44,18 @@ const networkCodes = new Set([
   "ERR_SOCKET_CLOSED_BEFORE_CONNECTION",
 ]);
 
-/** These also come from files, so only while connecting: a socket that is not there or not ours, no descriptors left. */
+/**
+ * Codes that file operations have too, so they count only while connecting: a missing or inaccessible socket, no descriptors
+ * left.
+ */
 const connectCodes = new Set(["ENOENT", "EACCES", "EPERM", "EAGAIN", "EMFILE", "ENFILE", "ENOTDIR"]);
 
-/** Resolver errors, and what OpenSSL and Node say of a certificate or a handshake. */
+/** Resolver errors, and OpenSSL's and Node's errors of certificates and handshakes. */
 const networkCodeFamilies = /^(EAI_|ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_CERT|HOSTNAME_MISMATCH)/;
 
 /**
- * Errors without a code, by their whole text (Knex puts the statement and ` - ` in front). `test/database/is-transient-error.test.ts`
- * holds this against every error in the sources of pg, tarn and Knex.
+ * Errors without a code, by their whole text (Knex prepends the statement and ` - `).
+ * `test/database/is-transient-error.test.ts` compares this list with every error in the sources of pg, tarn and Knex.
  */
 const transientMessages = [
   // pg/lib/client.js
@@ -86,7 +89,7 @@ const transientMessage = new RegExp(`(^| - )(${transientMessages.join("|")})$`, 
 
 const sqlState = /^[0-9A-Z]{5}$/;
 
-/** True when an error says that the database cannot serve just now, rather than that it refused a statement. */
+/** Returns true when an error means that the database is temporarily unavailable, rather than that it rejected a statement. */
 export function isTransientError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";

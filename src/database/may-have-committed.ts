@@ -1,13 +1,13 @@
 import { isTransientError } from "./is-transient-error.ts";
 
-/** SQLSTATEs with which a connection ends, perhaps between a commit and the word of it: broken, shut down, outcome not known. */
+/** SQLSTATEs that end a connection, perhaps between a commit and its response: broken, shut down, outcome unknown. */
 const endsConnection = /^(08...|57P01|57P02|40003)$/;
 
-/** There was no connection yet: what Knex and pg say of one that did not come about. */
+/** Errors of Knex and pg for a connection that was never established. */
 const withoutConnection =
   /^(timeout expired|aborted|operation timed out.*|Unable to acquire a connection|Knex: Timeout acquiring a connection.*)$/s;
 
-/** True when a statement failed and yet may have been committed: its connection was lost before the answer was here. */
+/** Returns true when a failed statement may have been committed: its connection was lost before the response arrived. */
 export function mayHaveCommitted(error: Error): boolean {
   if (!isTransientError(error)) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";

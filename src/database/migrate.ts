@@ -8,23 +8,23 @@ import { rejectReadOnly } from "./reject-read-only.ts";
 interface Migration {
   readonly name: string;
   readonly sql: string;
-  /** SHA-256 of the file, in hex. */
+  /** The SHA-256 of the file, in hexadecimal. */
   readonly checksum: string;
 }
 
 const ownFolder = fileURLToPath(new URL("migrations/", import.meta.url));
 
-/** The advisory lock that serializes migrating processes: any number no other program on the database uses. */
+/** The id of the advisory lock that serializes migrations: arbitrary, not used by another program on the database. */
 const migrationLock = 7_221_606_114;
 
 /**
- * Applies the `*.sql` files of the folder in the order of their names, each once, all pending ones in one transaction:
- * a start that fails leaves the database as it was. Processes that start together wait for each other.
- * Throws when an applied file has changed since, or when the database holds a migration that this program does not
- * know, because then a newer version has written it.
+ * Applies the `*.sql` files of the folder (default: `migrations/`) in the order of their names, each once, all pending ones in
+ * one transaction: a failed start leaves the database unchanged. Processes that start together wait for each other. Throws for
+ * a read-only database, when an applied file has changed since, or when the database has a migration that this program does not
+ * know: it was written by a newer version.
  *
- * Not Knex's own migrator: its lock is a row that a killed process leaves behind, a second process fails on it instead
- * of waiting, and it does not notice a changed file.
+ * Not Knex's own migrator: its lock is a row that a killed process leaves behind, a second process fails instead of waiting,
+ * and it does not detect a changed file.
  */
 export async function migrate(knex: Knex, folder: string = ownFolder): Promise<void> {
   const migrations = await readMigrations(folder);

@@ -7,13 +7,13 @@ import { keepPreparedNames } from "./prepared-statement-names.ts";
 import { limitSocketSilence } from "./socket-silence-limit.ts";
 
 /**
- * Where a PostgreSQL database is: a connection URL, or its parts. `prepare: false` is for a pooler that gives each transaction
- * whichever session is free: nothing is then kept in a session, neither prepared statements nor settings.
+ * The address of a PostgreSQL database: a connection URL, or its parts. `prepare` (default: true): false is for a pooler that
+ * gives each transaction any free session; sessions then have no prepared statements and no settings.
  */
 export type DatabaseTarget = { readonly url: string; readonly prepare?: boolean } | DatabaseAddress;
 
 export interface DatabaseAddress {
-  /** A name or an address, or the folder of a unix socket when it starts with `/`. */
+  /** A host name or an address, or the folder of a unix socket when it starts with `/`. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -22,11 +22,11 @@ export interface DatabaseAddress {
 }
 
 /**
- * Opens a pool of at most `poolMax` connections; nothing is dialled before the first query. int8 comes back as bigint,
- * timestamptz as Date. A statement is cancelled by the server after 30 s, an idle transaction ended after 30 s (by the settings of
- * the user where the target has `prepare: false`); getting a connection fails after 5 s, with QUEUE_FULL when others got one meanwhile.
- * The caller ends it with `knex.destroy()`. `log` gets what Knex reports beside the errors it throws, such as a pooled
- * connection that has broken; without it Knex would print that on standard output.
+ * Returns a pool of at most `poolMax` connections, the first opened for the first query. int8 values are bigint, timestamptz
+ * values are Date. The server cancels a statement after 30 s and ends an idle transaction after 30 s (by the settings of the
+ * database user where the target has `prepare: false`); acquiring a connection fails after 5 s, with QUEUE_FULL if others
+ * acquired one meanwhile. The calling code closes it with `knex.destroy()`. `log` gets Knex's own messages, such as a broken
+ * pooled connection (default: dropped). `silence` limits the time without data on a socket (default: 35 s).
  */
 export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, silence = limitSocketSilence()): Knex {
   const prepare = !("prepare" in target) || target.prepare !== false;
@@ -42,7 +42,7 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, 
       types: int8AsBigint(),
     },
     pool: { min: 0, max: poolMax, ...(prepare && { afterCreate: limitSession }) },
-    // An error that is logged names the statement, not the values in it.
+    // Logged errors contain the statement but not its values.
     compileSqlOnError: false,
     acquireConnectionTimeout: 5_000,
     log: {
@@ -58,8 +58,8 @@ export function openKnex(target: DatabaseTarget, poolMax: number, log?: Logger, 
 }
 
 /**
- * What no answer of the server would end: a statement without an end, and what a process has locked that is frozen inside a
- * transaction. By a statement, because PgBouncer refuses such parameters of a connection unless it is told to ignore them.
+ * Limits for a statement without an end, and for locks of a process that is frozen inside a transaction. Set by a statement,
+ * because PgBouncer rejects such connection parameters unless it is configured to ignore them.
  */
 function limitSession(connection: Client, done: (error: Error | undefined, connection: Client) => void): void {
   connection.query("set statement_timeout = '30s'; set idle_in_transaction_session_timeout = '30s'").then(
@@ -68,10 +68,7 @@ function limitSession(connection: Client, done: (error: Error | undefined, conne
   );
 }
 
-/**
- * Who has waited in vain for a connection while others got theirs has met a queue that is too long, and not a database that
- * is away.
- */
+/** A timeout while others acquired a connection means that the queue is too long, and not that the database is unavailable. */
 function distinguishQueueFromOutage(opened: Knex): void {
   const { client } = opened;
   const acquire = client.acquireConnection.bind(client) as () => Promise<unknown>;
@@ -93,13 +90,13 @@ function distinguishQueueFromOutage(opened: Knex): void {
   client.acquireConnection = acquireConnection;
 }
 
-/** Nothing but our own processes reach a socket's folder, and PostgreSQL has no TLS there, whatever PGSSLMODE says. */
+/** Only processes of this service reach a socket's folder, and PostgreSQL has no TLS on it, whatever PGSSLMODE is. */
 function address(target: DatabaseTarget): Knex.PgConnectionConfig {
   if ("url" in target) return { connectionString: target.url };
   return target.host.startsWith("/") ? { ...target, ssl: false } : { ...target };
 }
 
-/** Given per connection: `pg.types.setTypeParser` would change every other user of pg in this process. */
+/** Set per connection: `pg.types.setTypeParser` would change every other use of pg in this process. */
 function int8AsBigint(): { getTypeParser(oid: number, format: string): unknown } {
   const types = new TypeOverrides();
   types.setTypeParser(20, BigInt);
@@ -107,7 +104,7 @@ function int8AsBigint(): { getTypeParser(oid: number, format: string): unknown }
   return { getTypeParser: (oid, format) => types.getTypeParser(oid, format === "binary" ? "binary" : "text") };
 }
 
-/** `{1,2,NULL}`, of one dimension. */
+/** Parses an array such as `{1,2,NULL}`, of one dimension. */
 function parseInt8Array(value: string): (bigint | null)[] {
   if (value === "{}") return [];
   const items = value.slice(1, -1).split(",");

@@ -3,8 +3,8 @@ import { withTimeout } from "../concurrency/with-timeout.ts";
 import { rejectReadOnly } from "./reject-read-only.ts";
 
 /**
- * Rejects unless the database answers within `timeoutMs`, and takes writes: a standby, or the old primary of a failover, answers
- * and cannot serve. For health checks.
+ * Rejects unless the database answers within `timeoutMs` (milliseconds, default: 2000) and accepts writes: a standby, or the
+ * old primary of a failover, answers but cannot serve. For health checks.
  */
 export async function pingDatabase(knex: Knex, timeoutMs = 2_000): Promise<void> {
   await withTimeout(timeoutMs, rejectReadOnly(knex));

@@ -2,14 +2,14 @@ import type { Meter } from "@opentelemetry/api";
 import type { Knex } from "knex";
 import { metricNames } from "../telemetry/metric-names.ts";
 
-/** What Knex's pool, which has no type of its own there, tells of itself. */
+/** The figures of Knex's pool, which Knex does not type. */
 interface Pool {
   numUsed(): number;
   numFree(): number;
   numPendingAcquires(): number;
 }
 
-/** Tells how many connections to the database are in use, and how many wait for one. */
+/** Registers metrics of the connections in use, idle and at most, and of the calls that wait for one. */
 export function measurePool(knex: Knex, poolMax: number, meter: Meter): void {
   const pool: Pool = knex.client.pool;
   const name = { [metricNames.poolName]: "connectory" };

@@ -1,34 +1,34 @@
 import type { Knex } from "knex";
 import type { Logger } from "pino";
 
-/** The name that a statement has on the connections of a pool, in the form that Knex takes. */
+/** The name of a prepared statement on the connections of a pool, in Knex's form. */
 export interface PreparedName {
   readonly name: string;
 }
 
-/** Under which names the statements of a pool are prepared. */
+/** The names of a pool's prepared statements. */
 export interface PreparedNames {
-  /** Undefined: it is not to be prepared by name. */
+  /** Returns the name of a statement; undefined: do not prepare it by name. */
   of(statement: string): PreparedName | undefined;
-  /** What is prepared under this name is of no use any more: every connection prepares the statement again, under another one. */
+  /** Marks the prepared form as stale: every connection prepares the statement again, under a new name. */
   renew(statement: string, stale: PreparedName): void;
 }
 
-/** Where Knex keeps what belongs to a pool and to the transactions of it. */
+/** The property of Knex's `userParams` that a pool and its transactions share. */
 const place = "preparedNames";
 
 /**
- * So many forms in the life of a process were of no use any more: that is no migration, but a pooler that has begun to give each
- * transaction another session, and each new form would stay in one of them.
+ * The number of stale forms in a process after which no names are used: the cause is then no migration, but a pooler that has
+ * begun to give each transaction another session, and each new form would remain in one of them.
  */
 const mostRenewals = 100;
 
-/** What `preparedNames` finds again, as Knex's `userParams`. */
+/** Returns Knex's `userParams` for `preparedNames`. With `prepare: false` no statement has a name. */
 export function keepPreparedNames(prepare: boolean, log?: Logger): { readonly [place]: PreparedNames } {
   return { [place]: prepare ? createNames(log) : none };
 }
 
-/** The names of a pool, or of the one that a transaction belongs to. */
+/** Returns the names of a pool, or of a transaction's pool. */
 export function preparedNames(knex: Knex): PreparedNames {
   return (knex.userParams as { readonly [place]?: PreparedNames })[place] ?? none;
 }

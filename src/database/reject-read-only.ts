@@ -1,6 +1,6 @@
 import type { Knex } from "knex";
 
-/** The database answers and cannot serve. The message says why, and may be shown to anybody. */
+/** The database answers but accepts no writes. The message has the cause, and may be shown to any caller. */
 export class DatabaseReadOnly extends Error {}
 
 interface State {
@@ -10,7 +10,7 @@ interface State {
 
 const statement = `select pg_is_in_recovery() as standby, current_setting('transaction_read_only') as "readOnly"`;
 
-/** Throws DatabaseReadOnly for a standby, such as the old primary of a failover, and for a database that was set to read only. */
+/** Throws DatabaseReadOnly for a standby, such as the old primary of a failover, and for a read-only database. */
 export async function rejectReadOnly(knex: Knex): Promise<void> {
   const { rows } = await knex.raw<{ rows: State[] }>(statement);
   const [state] = rows;

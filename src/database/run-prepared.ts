@@ -3,12 +3,13 @@ import { isStaleStatement } from "./is-stale-statement.ts";
 import { preparedNames } from "./prepared-statement-names.ts";
 
 /**
- * Runs a statement that each connection parses once, under its name, and from then on only executes: for a statement
- * of a hot path parsing and planning cost more than its work (one create at a time: p50 2.2 ms without and 1.4 ms with, `npm run bench -- --only create-1`).
- * The same name must always come with the same text. With DATABASE_PREPARE=off it is parsed each time.
+ * Returns the rows of a statement that each connection parses once, under its name, and then only executes: for a statement of
+ * a hot path parsing and planning cost more than its execution (one create at a time: p50 2.2 ms without and 1.4 ms with, `npm
+ * run bench -- --only create-1`). The same name must always have the same text. With DATABASE_PREPARE=off it is parsed each
+ * time.
  *
- * A statement whose prepared form is of no use any more has done nothing and is run again without a name. A transaction cannot
- * go on after it: `runTransaction` repeats the whole.
+ * A statement with a stale prepared form has had no effect and is run again without a name; inside a transaction, which cannot
+ * continue after it, the error is thrown and `runTransaction` repeats the transaction.
  */
 export async function runPrepared<Row>(
   knex: Knex,

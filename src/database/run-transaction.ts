@@ -1,12 +1,12 @@
 import type { Knex } from "knex";
 import { isStaleStatement } from "./is-stale-statement.ts";
 
-/** How many prepared statements of one transaction may be of no use any more; each is found when its turn comes. */
+/** The maximum number of attempts: each detects at most one stale prepared statement. */
 const attempts = 5;
 
 /**
- * Runs a transaction, and once more for each prepared statement in it that is of no use any more (see runPrepared): what was
- * done until then is rolled back. So `work` does nothing but with the transaction.
+ * Runs a transaction, and repeats it after a stale prepared statement in it (see runPrepared), because it was rolled back. So
+ * `work` must have no effects outside of the transaction.
  */
 export async function runTransaction<T>(knex: Knex, work: (trx: Knex.Transaction) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1)

@@ -1,23 +1,23 @@
 import { Socket } from "node:net";
 
-/** Sockets to a database that are destroyed when nothing has moved on them for too long. */
+/** Sockets to a database that are destroyed after too long without data. */
 export interface SilenceLimit {
-  /** A socket that has the limit, to be connected by whoever takes it. */
+  /** Returns an unconnected socket with the limit. */
   open(): Socket;
-  /** Another limit from now on, in milliseconds, for the open sockets too. */
+  /** Changes the limit, in milliseconds, for the open sockets too. */
   change(limitMs: number): void;
 }
 
 /**
- * A little more than `statement_timeout` of `openKnex`: a server that works answers before, if only to say that it has
- * cancelled the statement. So what is silent for longer is frozen or cut off, and waiting on would never end.
+ * Slightly more than `statement_timeout` of `openKnex`: a healthy server answers before, at least with the cancellation of the
+ * statement. A socket that is silent for longer leads to a frozen or unreachable server.
  */
 const defaultLimitMs = 35_000;
 
 /**
- * The limit is of the socket and not of a statement, as pg's `query_timeout` is: that one leaves the connection open and in the
- * pool, and does not hold for what is not a statement of ours, such as the first words of a connection. A socket's timeout costs
- * a statement nothing. 0 is no limit, for what may rightly take long.
+ * Returns sockets with a limit of silence in milliseconds (default: 35 000; 0: none, for work that may take long). pg's
+ * `query_timeout` limits a statement instead: it leaves the connection open and in the pool, and does not cover other messages,
+ * such as those that start a connection. A socket's timeout costs a statement nothing.
  */
 export function limitSocketSilence(limitMs = defaultLimitMs): SilenceLimit {
   const sockets = new Set<Socket>();

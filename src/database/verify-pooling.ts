@@ -4,20 +4,22 @@ import { Client } from "pg";
 import type { Logger } from "pino";
 import { isStaleStatement } from "./is-stale-statement.ts";
 
-/** A database that is reached by a URL, perhaps through a pooler. */
+/** The URL of a database, perhaps through a pooler. */
 interface PooledTarget {
   readonly url: string;
   readonly prepare?: boolean;
 }
 
-/** How often it is tried: which session a pooler gives depends on who else uses it. */
+/** The number of attempts: the session that a pooler assigns depends on its other clients. */
 const rounds = 5;
-/** Whoever gets no session within so many milliseconds, while another connection uses none, has a session of its own to wait for. */
+/**
+ * Milliseconds after which a connection that gets no session, while the other one uses none, must have a session of its own.
+ */
 const timeoutMs = 3000;
 
 /**
- * Refuses a pooler that loses prepared statements, where they are to be used. Where they are not, warns when the database user has no
- * limits of its own, because the service then sets none.
+ * Throws for a pooler that loses prepared statements, if they are to be used. If not, logs a warning when the database user has
+ * no limits of its own, because the service then sets none.
  */
 export async function verifyPooling(target: PooledTarget, log: Logger): Promise<void> {
   const clients = [open(target), open(target)] as const;
@@ -43,22 +45,25 @@ export async function verifyPooling(target: PooledTarget, log: Logger): Promise<
 
 function open({ url }: PooledTarget): Client {
   const client = new Client({ connectionString: url, application_name: "connectory", connectionTimeoutMillis: 5000 });
-  client.on("error", () => undefined); // what matters is the error of a statement
+  client.on("error", () => undefined); // the error of a statement is reported instead
   return client;
 }
 
-/** A pooler has told the connection a process of its own invention. */
+/** Returns true for a direct connection: a pooler reports a process id that is not the server's. */
 async function isDirect(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   return "processID" in client && client.processID === rows[0]?.pid;
 }
 
-/** `lost`: what the first connection has prepared is met by the other one, or is not there in its own next transaction. */
+/**
+ * `lost`: the statement that the first connection prepared is found by the other one, or is missing in the first one's next
+ * transaction.
+ */
 async function tryPrepared(first: Client, other: Client): Promise<"kept" | "lost" | "waiting"> {
   const prepared = { name: `connectory-check-${randomUUID()}`, text: "select 1" };
   const steps = async () => {
     await first.query(prepared);
-    await other.query("begin"); // takes the session that the first has just left, if it may
+    await other.query("begin"); // takes the session that the first has just released, if it may
     await other.query(prepared);
     await first.query(prepared);
     await other.query("commit");
@@ -73,7 +78,7 @@ async function tryPrepared(first: Client, other: Client): Promise<"kept" | "lost
     return await Promise.race([found, sleep(timeoutMs, "waiting" as const, { signal: timer.signal })]);
   } finally {
     timer.abort();
-    found.catch(() => undefined); // the end of what still waits
+    found.catch(() => undefined); // the result of the steps that still wait
   }
 }
 

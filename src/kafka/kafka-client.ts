@@ -4,7 +4,7 @@ import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 import type { Logger } from "pino";
 import { patchKafkajs } from "./patch-kafkajs.ts";
 
-/** How to reach a Kafka cluster. */
+/** The address and credentials of a Kafka cluster. */
 export interface KafkaTarget {
   /** `host:port` of some brokers. */
   readonly brokers: readonly string[];
@@ -16,16 +16,16 @@ export interface KafkaTarget {
 export interface KafkaClient {
   readonly kafka: Kafka;
   /**
-   * Ends all its sockets now and opens no other. kafkajs has no such thing: its disconnect waits for answers, and what
-   * was abandoned on a deadline would try again by itself.
+   * Closes all sockets at once and opens no others. kafkajs has no such function: its disconnect waits for responses, and
+   * requests abandoned at a deadline would be retried.
    */
   destroy(): void;
 }
 
-/** Within these a cluster that works answers, in milliseconds. */
+/** Timeouts of kafkajs in milliseconds; a healthy cluster answers within them. */
 const timeouts = { connectionTimeout: 3000, authenticationTimeout: 10_000, requestTimeout: 15_000 };
 
-/** The only place that makes kafkajs talk for events. Dials nothing yet. */
+/** Returns a client for events, not connected yet. All use of kafkajs for events goes through it. */
 export function createKafkaClient({ brokers, ssl, sasl, clientId }: KafkaTarget, log: Logger): KafkaClient {
   patchKafkajs();
   const sockets = new Set<Socket>();
@@ -36,7 +36,7 @@ export function createKafkaClient({ brokers, ssl, sasl, clientId }: KafkaTarget,
     ...(sasl === undefined ? {} : { sasl }),
     clientId,
     ...timeouts,
-    // Each try dials the next broker, so this is once around. To try later again is the relay's business.
+    // Each attempt dials the next broker, so every broker is tried. Later retries are the relay's.
     retry: { retries: brokers.length, initialRetryTime: 50, maxRetryTime: 500 },
     socketFactory: ({ host, port, ssl: tls, onConnect }) => {
       if (destroyed) throw new Error("this client was thrown away");
@@ -48,7 +48,7 @@ export function createKafkaClient({ brokers, ssl, sasl, clientId }: KafkaTarget,
       return socket.setKeepAlive(true, 30_000).setNoDelay(true);
     },
     logLevel: logLevel.WARN,
-    // What matters comes to us as a rejection; kafkajs logs it besides, several times and on every try.
+    // Errors arrive as rejections; kafkajs also logs them, several times and at each attempt.
     logCreator:
       () =>
       ({ namespace, label, log: { message, timestamp: _, logger: __, ...rest } }) =>

@@ -8,10 +8,10 @@ interface RequestQueue {
 let patched = false;
 
 /**
- * Takes the timer loop out of kafkajs (2.2.4, issues 1556 and 1751). After its first answer each connection looks every
- * millisecond for requests that wait to be sent, for ever, which costs about 5 % of a core, and asks for a negative
- * delay, about which Node warns. To look is of use only while some wait; a request that comes later asks for it itself.
- * The package is frozen and pinned, and a test counts the timers.
+ * Removes the timer loop of kafkajs (2.2.4, issues 1556 and 1751). After its first response each connection checks every
+ * millisecond for queued requests, permanently: this takes about 5 % of a core, and the negative delay causes warnings of Node.
+ * The check is needed only while requests are queued; a later request starts it itself. The package is unmaintained and pinned,
+ * and a test counts the timers.
  */
 export function patchKafkajs(): void {
   if (patched) return;

@@ -7,27 +7,33 @@ import { decryptSecret, destinationFromHeader, encryptSecret, fingerprintSecret 
 import { type KeyProblem, openDataKeys } from "./keys/data-keys.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
 import { type DestinationOf, upgradeSecrets } from "./upgrade-secrets.ts";
-/** Why a stored secret cannot be read. OTHER_DESTINATION: it is whole, and was given for another destination. */
+/** The reason why a stored secret cannot be read. OTHER_DESTINATION: it is intact, but bound to another destination. */
 export type SecretProblem = KeyProblem | "OTHER_DESTINATION" | "ALTERED";
 
-/** A stored secret's value, or why it has none. */
+/** The value of a stored secret, or the reason why it cannot be read. */
 export type OpenedSecret =
   | { readonly path: string; readonly value: Uint8Array }
   | { readonly path: string; readonly problem: SecretProblem };
 
 /** Encrypts and decrypts the secrets of profiles. */
 export interface SecretStore {
-  /** Seals values under the organization's current data key, which is made with the first one. Uses the transaction alone. */
+  /**
+   * Encrypts values under the organization's current data key, which is created with the first secret. Uses only the given
+   * transaction. Throws ApiError SECRET_UNREADABLE when that key cannot be read.
+   */
   seal(trx: Knex.Transaction, owner: SecretOwner, values: Secrets): Promise<readonly StoredSecret[]>;
-  /** Throws ApiError SECRET_UNREADABLE that names every secret of these that cannot be read. Not for inside a transaction. */
+  /**
+   * Returns the decrypted secrets. Throws ApiError SECRET_UNREADABLE with the paths of all unreadable ones. Not for use inside
+   * a transaction.
+   */
   open(owner: SecretOwner, stored: readonly StoredSecret[]): Promise<Secrets>;
-  /** Says for each what is wrong with it. Throws only when the database cannot be asked. */
+  /** Returns the value or the problem of each secret. Rejects only when the database does. */
   openEach(owner: SecretOwner, stored: readonly StoredSecret[]): Promise<readonly OpenedSecret[]>;
-  /** Seals what version 0.1 has left under data keys, and answers with how many there were. For every start. */
+  /** Encrypts secrets of version 0.1 under data keys. Returns their number. Runs at every start. */
   upgrade(destinationOf: DestinationOf): Promise<number>;
 }
 
-/** `verifyKeys` comes before. */
+/** Returns the secret store. `verifyKeys` must have succeeded before. */
 export function openSecretStore({ knex, keys, log }: { knex: Knex; keys: KeyRing; log: Logger }): SecretStore {
   const dataKeys = openDataKeys(keys);
 
@@ -42,7 +48,7 @@ export function openSecretStore({ knex, keys, log }: { knex: Knex; keys: KeyRing
     }
     const key = await dataKeys.find(knex, owner.organizationId, dataKeyId ?? "");
     if (key === "DATA_KEY_MISSING" && again) {
-      // A rotation has encrypted it again and removed the key since the caller has read it.
+      // A rotation has encrypted the secret again and removed its key since the row was read.
       const now = await readSecret(knex, owner, path);
       if (now !== undefined && now.dataKeyId !== dataKeyId) return openOne(owner, now, false);
     }
@@ -123,7 +129,7 @@ function organizationUnreadable(organizationId: string, problem: KeyProblem, log
 /** The bytes of a configuration's secrets by path. */
 export type Secrets = ReadonlyMap<string, Uint8Array>;
 
-/** Whose secrets they are, and where they may be sent. */
+/** The profile of secrets, and their destination. */
 export interface SecretOwner {
   readonly organizationId: string;
   readonly profileId: string;
@@ -131,15 +137,15 @@ export interface SecretOwner {
   readonly destination: Uint8Array;
 }
 
-/** A sealed secret of a profile. */
+/** An encrypted secret of a profile. */
 export interface StoredSecret {
   /** The field's path inside the configuration. */
   readonly path: string;
-  /** The key-encryption key that version 0.1 has sealed it with. Null on all that were sealed since. */
+  /** The id of the key-encryption key, for secrets of version 0.1; null for all later ones. */
   readonly keyId: string | null;
-  /** The data key that it is sealed with. Null exactly when `keyId` is not. */
+  /** The id of the data key. Null exactly when `keyId` is not. */
   readonly dataKeyId: string | null;
   readonly ciphertext: Uint8Array;
-  /** 16 hexadecimal digits that tell two values of this field apart. A rotation of keys does not change them. */
+  /** 16 hexadecimal digits that distinguish two values of this field. A rotation of keys does not change them. */
   readonly fingerprint: string;
 }

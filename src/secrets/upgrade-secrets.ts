@@ -6,8 +6,8 @@ import type { DataKeys } from "./keys/data-keys.ts";
 import type { KeyRing } from "./keys/key-ring.ts";
 
 /**
- * The SHA-256 of where the secrets of a profile are sent, read through the given transaction. Undefined when there is no such
- * profile, or this version does not know its connector.
+ * Returns the destination digest of a profile (SHA-256), read through the given transaction. Undefined without such a profile,
+ * or when this version does not know its connector.
  */
 export type DestinationOf = (
   trx: Knex.Transaction,
@@ -34,11 +34,11 @@ interface Upgrade {
 const batch = 100;
 
 /**
- * Seals the secrets of version 0.1 under data keys, bound to the destination that their profile has now, and answers with
- * how many. What cannot be read stays as it is and is logged. Where there are none it costs a look at an empty index.
+ * Encrypts the secrets of version 0.1 under data keys, bound to the present destination of their profile. Returns their number.
+ * Unreadable secrets stay unchanged and are logged. Without such secrets it reads an empty index.
  *
- * A row that somebody writes at the moment is left out: what they write is sealed under a data key. Fingerprints change
- * here, once: those of version 0.1 were made with the key-encryption key.
+ * Rows locked by other transactions are skipped: their new values are encrypted under a data key. Fingerprints change here,
+ * once: those of version 0.1 were made with the key-encryption key.
  */
 export async function upgradeSecrets(options: Upgrade): Promise<number> {
   let upgraded = 0;

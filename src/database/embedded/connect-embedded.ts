@@ -8,12 +8,13 @@ import { lockDataDir } from "./lock-data-dir.ts";
 import { shortSocketPath } from "./short-socket-path.ts";
 import { startEmbeddedPostgres } from "./start-embedded-postgres.ts";
 
-/** How long a server that is just starting may take until its database answers, in milliseconds. */
+/** The time in which the database of a starting server must answer, in milliseconds. */
 const startTimeoutMs = 15_000;
 
 /**
- * The embedded database of `dataDir` for a command beside the server: that of the server which runs, or else it is started
- * for as long as the command takes. `stop` ends it only then. Throws for a folder that has no database.
+ * Returns the embedded database of `dataDir`, for a command beside the server: that of the running server, or one that is
+ * started for the command. `stop` stops only the latter. Throws for a folder without a database, and when another process has
+ * the folder and its database does not answer within 15 s.
  */
 export async function connectEmbedded(options: {
   readonly dataDir: string;
@@ -33,7 +34,10 @@ export async function connectEmbedded(options: {
   }
 }
 
-/** Throws the reason why the folder could not be taken when no database answers there either. */
+/**
+ * Returns the address of the running server's database. Throws `whyNot`, the reason why the folder is locked, when it does not
+ * answer.
+ */
 async function reachRunning(dataDir: string, whyNot: unknown): Promise<DatabaseAddress> {
   const host = await shortSocketPath(join(await realpath(dataDir), "postgres"));
   const target = { host, port: 5432, user: "connectory", password: "", database: "connectory" };
@@ -47,7 +51,7 @@ async function reachRunning(dataDir: string, whyNot: unknown): Promise<DatabaseA
 
 async function answers(target: DatabaseAddress): Promise<boolean> {
   const client = new Client({ ...target, ssl: false, connectionTimeoutMillis: 5_000 });
-  client.on("error", () => undefined); // it may be the server that a killed process has left, which is just being stopped
+  client.on("error", () => undefined); // it may be an orphaned server that is being stopped
   try {
     await client.connect();
     return true;

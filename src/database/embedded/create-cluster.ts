@@ -9,8 +9,8 @@ import { hasName, idleNamedOsUser } from "./unused-os-user.ts";
 const run = promisify(execFile);
 
 /**
- * Makes the cluster unless it is there. initdb works under another name and the finished folder is renamed, so that a
- * kill in the middle leaves nothing that looks like a cluster; what it does leave is removed by the next start.
+ * Creates the cluster if it is missing. initdb writes to a temporary folder that is renamed when complete, so that an
+ * interruption leaves no partial cluster; the next start removes the temporary folder.
  */
 export async function createCluster(o: {
   readonly home: string;
@@ -28,7 +28,10 @@ export async function createCluster(o: {
   if (o.fsync) await syncFolder(dirname(clusterDir));
 }
 
-/** How PostgreSQL is told where its data is. On Linux by the working directory, which it need not be able to reach by its path. */
+/**
+ * Returns the argument for PostgreSQL's data folder: on Linux the working directory, because the user need not have access to
+ * the folder by its path.
+ */
 export function clusterDirArgument(folder: string): string {
   return process.platform === "linux" ? "/proc/self/cwd" : folder;
 }
@@ -40,7 +43,7 @@ interface NewCluster {
   readonly fsync: boolean;
 }
 
-/** initdb looks its user up and wants a name, which the server does not: a user without one gets what another has made. */
+/** initdb requires a user with a name, the server does not: for a user without one the cluster is created by another user. */
 async function initdbAs(o: NewCluster): Promise<void> {
   const { folder, account } = o;
   if (account.uid === undefined) return initdb(o);
@@ -54,7 +57,7 @@ async function initdb(o: NewCluster): Promise<void> {
   const args = ["-D", clusterDirArgument(o.folder), "--username=connectory", "--encoding=UTF8", "--locale=C"];
   args.push("--auth-local=trust", "--auth-host=reject", ...(o.fsync ? [] : ["--no-sync"]));
   try {
-    // An empty environment: ours holds secrets, and variables such as PGDATA would be obeyed.
+    // An empty environment: that of this process contains secrets, and variables such as PGDATA would take effect.
     await run(join(o.home, "bin/initdb"), args, { ...o.account, cwd: o.folder, env: {} });
   } catch (error) {
     const { message, stderr } = error as { message: string; stderr?: string };
@@ -78,7 +81,7 @@ async function removeUnfinished(clusterDir: string): Promise<void> {
   }
 }
 
-/** Makes the rename last through a power cut. */
+/** Makes the rename durable across a power failure. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder);
   try {

@@ -9,9 +9,9 @@ const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 
 /**
- * The folder whose `bin` holds PostgreSQL's programs, executable by the account: where npm has put them, or else a copy
- * (60 MB, 0.2 s, once). Root needs the copy when its checkout is below a folder that only root can enter; an ordinary
- * user when the package lacks its library links and cannot be written.
+ * Returns the folder whose `bin` contains PostgreSQL's programs, executable by the account: that of the npm package, or a copy
+ * of it (60 MB, 0.2 s, once). Root needs the copy when its checkout is below a folder that only root can enter; an ordinary
+ * user when the package lacks its library links and is not writable. Throws when neither can be run.
  */
 export async function locatePostgres(account: PostgresOsUser, dataDir: string): Promise<string> {
   const { folder, name } = findPackage();
@@ -44,14 +44,14 @@ function findPackage(): { folder: string; name: string } {
   }
 }
 
-/** npm packages cannot hold symbolic links. The package's install script makes them, where install scripts may run. */
+/** npm packages cannot contain symbolic links. The package's install script creates them, where install scripts may run. */
 async function linkLibraries(folder: string): Promise<void> {
   const list = await readFile(join(folder, "native/pg-symlinks.json"), "utf8");
   for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
     try {
       await symlink(relative(dirname(target), source), join(folder, target));
     } catch {
-      // There already, or a folder that we may not write: whyNotRunnable tells whether that matters.
+      // Exists already, or the folder is not writable: whyNotRunnable shows whether that matters.
     }
   }
 }
@@ -67,7 +67,9 @@ async function whyNotRunnable(home: string, account: PostgresOsUser): Promise<st
   }
 }
 
-/** Made under another name and renamed: whoever sees the copy sees all of it, also when two processes make it at once. */
+/**
+ * Copied to a temporary folder and renamed: the copy is complete when it appears, also when two processes create it at once.
+ */
 async function copyPackage(folder: string, copy: string): Promise<void> {
   if (await stat(copy).catch(() => undefined)) return;
   await mkdir(dirname(copy), { recursive: true });
@@ -84,7 +86,7 @@ async function copyPackage(folder: string, copy: string): Promise<void> {
   }
 }
 
-/** An installation under umask 077 is readable by its owner alone, and so would be its copy. */
+/** An installation under umask 077, and so its copy, is readable by its owner alone. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

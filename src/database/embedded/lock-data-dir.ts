@@ -4,12 +4,11 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 
 /**
- * Makes the folder (mode 0700) when it is missing and takes it for this process; resolves to the release.
- * Throws one line for the operator when another process has it.
+ * Creates the folder (mode 0700) if it is missing and locks it for this process. Returns the function that releases it. Throws
+ * one line for the operator when another process has locked it.
  *
- * The kernel keeps the lock, so it is taken atomically and vanishes with the process, `kill -9` included.
- * It binds the processes of one network namespace: containers that share a folder are told apart by the
- * socket check in stop-orphaned-postgres.ts.
+ * The kernel holds the lock: it is taken atomically and released when the process ends, by `kill -9` too. It is effective
+ * within one network namespace: containers that share a folder are detected by the socket check in stop-orphaned-postgres.ts.
  */
 export async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
@@ -23,7 +22,9 @@ export async function lockDataDir(dataDir: string): Promise<() => Promise<void>>
   }
 }
 
-/** A name in Linux' abstract socket namespace, made of what the folder is and not of how its path is written. */
+/**
+ * A name in Linux' abstract socket namespace, derived from the folder's device and inode and not from the spelling of its path.
+ */
 async function holdAbstractSocket(dataDir: string): Promise<() => Promise<void>> {
   const { dev, ino } = await stat(await realpath(dataDir), { bigint: true });
   const server = createServer((socket) => socket.destroy());

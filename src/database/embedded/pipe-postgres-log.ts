@@ -3,8 +3,8 @@ import type { Readable } from "node:stream";
 import type { Level, Logger } from "pino";
 
 /**
- * Hands every line that PostgreSQL writes to the log. A refused statement (ERROR) is also an exception at its sender,
- * who knows whether it matters, so it is a warning here.
+ * The log level of each PostgreSQL severity. A rejected statement (ERROR) is also an exception in the code that sent it, which
+ * knows whether it matters, so it is a warning here.
  */
 const levels: Readonly<Record<string, Level>> = {
   PANIC: "fatal",
@@ -16,12 +16,15 @@ const levels: Readonly<Record<string, Level>> = {
   LOG: "debug",
 };
 
-/** Lines that go on with the message before them. */
+/** Continuation lines of a message. */
 const continuation = /^(\t|(DETAIL|HINT|QUERY|CONTEXT|LOCATION|STATEMENT|BACKTRACE): {2})/;
 
 const remembered = 20;
 
-/** Reads PostgreSQL's standard error until it ends. `tail` is its last 20 lines; `onLine` sees each as it comes. */
+/**
+ * Writes PostgreSQL's standard error to the log until it ends. `tail` returns its last 20 lines; `onLine` is called for each
+ * line.
+ */
 export function pipePostgresLog(
   stderr: Readable,
   log: Logger,
@@ -30,7 +33,7 @@ export function pipePostgresLog(
   const tail: string[] = [];
   let level: Level = "warn";
   createInterface({ input: stderr }).on("line", (line) => {
-    // Without a severity it does not come from PostgreSQL's own reporting: a loader's or a C library's last words.
+    // A line without a severity is not from PostgreSQL's error reporting, but from a loader or a C library.
     if (!continuation.test(line)) level = levels[/^([A-Z]+): {2}/.exec(line)?.[1] ?? ""] ?? "warn";
     log[level]({ source: "postgres" }, line);
     tail.push(line);

@@ -2,14 +2,15 @@ import { stat } from "node:fs/promises";
 import { chownTree } from "./chown-tree.ts";
 import { nobody, type OsUser, unusedOsUser } from "./unused-os-user.ts";
 
-/** Whom to run PostgreSQL as, in the form child_process takes; empty for the user of this process. */
+/** The user that runs PostgreSQL, in the form of child_process; empty for the user of this process. */
 export type PostgresOsUser = OsUser | { readonly uid?: never; readonly gid?: never };
 
 /**
- * PostgreSQL refuses uid 0. Started by root it runs as the owner of an existing cluster, or as a user of its own whom nothing
- * else runs as: the socket, which asks for no password, is then out of reach for all but that user and root. A cluster
- * of root (copied from a backup, for example), or of `nobody` (as versions before made it), is given to such a user: no
- * server may run on it.
+ * Returns the user that runs PostgreSQL, which refuses uid 0. Started by root it runs as the owner of an existing cluster, or
+ * as a user that runs nothing else: only that user and root can then reach the socket, which requires no password. A cluster of
+ * root (copied from a backup, for example) or of `nobody` (as versions before created it) is given to such a user; no server
+ * may run on it meanwhile. Throws when the cluster belongs to another user than that of this process, and for root outside of
+ * Linux.
  */
 export async function choosePostgresOsUser(clusterDir: string): Promise<PostgresOsUser> {
   const own = process.getuid?.();

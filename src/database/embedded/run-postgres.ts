@@ -16,16 +16,19 @@ interface PostgresRun {
   readonly onExit: () => void;
 }
 
-/** Replaying the log after a crash may take long, but PostgreSQL then reports every 10 s. */
+/**
+ * Milliseconds without output after which a start has failed. Replaying the log after a crash may take long, but PostgreSQL
+ * then reports every 10 s.
+ */
 const silenceMs = 30_000;
 
-/** Starts the server and resolves when it takes connections. Throws with its own last words when it does not. */
+/** Starts the server. Resolves when it accepts connections; rejects with the last lines of its log otherwise. */
 export async function runPostgres(o: PostgresRun): Promise<{ stop(): Promise<void> }> {
   const child = spawn(join(o.home, "bin/postgres"), settings(o), {
     ...o.account,
     cwd: o.clusterDir,
-    env: {}, // ours holds secrets
-    detached: true, // a Ctrl-C in the terminal is for us: we close the pools first
+    env: {}, // that of this process contains secrets
+    detached: true, // a Ctrl-C in the terminal reaches this process only, which closes the pools first
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = new Promise<string>((resolve) => {
@@ -77,7 +80,7 @@ async function waitUntilReady(child: ChildProcess, ended: Promise<string>, log: 
     timer.refresh();
     if (line.endsWith("database system is ready to accept connections")) resolve();
   });
-  // "close" comes after the last line of its log, "exit" may come before.
+  // "close" follows the last line of the log, "exit" may precede it.
   child.once("close", () => void ended.then((how) => reject(new Error(how))));
   try {
     await ready;
@@ -90,7 +93,10 @@ async function waitUntilReady(child: ChildProcess, ended: Promise<string>, log: 
   }
 }
 
-/** A fast shutdown, an immediate one after 10 s, and the end after another 5. Whoever was frozen by SIGSTOP would hear no signal. */
+/**
+ * A fast shutdown, an immediate one after 10 s, SIGKILL after another 5 s. SIGCONT first, because a process stopped by SIGSTOP
+ * handles no signal.
+ */
 async function shutDown(child: ChildProcess, ended: Promise<string>): Promise<void> {
   child.kill("SIGCONT");
   for (const [signal, timeoutMs] of [

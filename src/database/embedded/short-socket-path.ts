@@ -6,13 +6,14 @@ import { join } from "node:path";
 /** PostgreSQL's name for the socket of port 5432. */
 export const socketName = ".s.PGSQL.5432";
 
-/** Bytes in `sockaddr_un.sun_path` without the final zero. */
+/** The maximum length of `sockaddr_un.sun_path` in bytes, without the final zero. */
 const limit = process.platform === "linux" ? 107 : 103;
 
 /**
- * The folder by which clients reach the socket in the cluster's folder: that folder, or a symbolic link to it below the
- * temporary folder when the socket's path would be too long for the kernel. PostgreSQL itself needs no such link, it
- * works inside the folder. The link's name is made of the path, so every start uses the same one.
+ * Returns the folder by which clients reach the socket in the cluster's folder: that folder, or a symbolic link to it below the
+ * temporary folder when the socket's path is too long for the kernel. PostgreSQL itself works inside the folder and needs no
+ * link. The link's name is derived from the path, so every start uses the same one. Throws when the link's path is too long
+ * too, or belongs to another user.
  */
 export async function shortSocketPath(clusterDir: string): Promise<string> {
   if (fits(clusterDir)) return clusterDir;
@@ -28,7 +29,10 @@ function fits(folder: string): boolean {
   return Buffer.byteLength(join(folder, socketName)) <= limit;
 }
 
-/** The name can be guessed and the temporary folder is everybody's: a link that is not ours could lead to someone's own server. */
+/**
+ * The name is predictable and the temporary folder is writable by all users: a link of another user could lead to that user's
+ * server.
+ */
 async function leadsTo(link: string, clusterDir: string): Promise<boolean> {
   const found = await lstat(link).catch(() => undefined);
   if (found === undefined) return false;

@@ -11,14 +11,14 @@ import { shortSocketPath } from "./short-socket-path.ts";
 import { clusterNameOf, stopOrphanedPostgres } from "./stop-orphaned-postgres.ts";
 
 /**
- * Starts PostgreSQL 18 on `<dataDir>/postgres` as a child process that listens on a unix socket alone, and makes the
- * cluster and the database `connectory` when they are missing. A server that a killed process has left running on the
- * folder is stopped first, so the caller must hold `lockDataDir(dataDir)`.
+ * Starts PostgreSQL 18 on `<dataDir>/postgres` as a child process that listens only on a unix socket, and creates the cluster
+ * and the database `connectory` if they are missing. A server that a killed process has left running on the folder is stopped
+ * first, so the calling code must hold `lockDataDir(dataDir)`.
  *
- * `fsync: false` is for tests: a crash of the machine may lose the data. `onExit` is called (after a fatal log line)
- * when the server ends without `stop`. `stop` ends it in order; the caller closes its pools before.
+ * `fsync` (default: true): false is for tests, because a crash of the machine may lose data. `onExit` (default: none) is called
+ * after a fatal log line when the server ends without `stop`. `stop` shuts it down; pools must be closed before.
  *
- * Measured on two cores: the first start takes 1.2 s, of which initdb is 0.9; a later one 0.07 to 0.1 s.
+ * Measured on two cores: the first start takes 1.2 s, of which initdb is 0.9 s; a later one 0.07 to 0.1 s.
  */
 export async function startEmbeddedPostgres(options: {
   readonly dataDir: string;
@@ -33,7 +33,7 @@ export async function startEmbeddedPostgres(options: {
 
   const socketDir = await shortSocketPath(clusterDir);
   const isThere = (await stat(clusterDir).catch(() => undefined)) !== undefined;
-  if (isThere) await stopOrphanedPostgres(clusterDir, socketDir, log); // before its files become another user's
+  if (isThere) await stopOrphanedPostgres(clusterDir, socketDir, log); // before its files get another owner
   const account = await choosePostgresOsUser(clusterDir);
   const home = await locatePostgres(account, dataDir);
   await createCluster({ home, clusterDir, account, fsync });
@@ -55,7 +55,7 @@ export async function startEmbeddedPostgres(options: {
   return { target, stop };
 }
 
-/** Makes the database unless the server has it, which also proves that the server answers. */
+/** Creates the database if the server does not have it; this also proves that the server answers. */
 export async function ensureDatabase(target: DatabaseAddress): Promise<void> {
   const client = new Client({ ...target, database: "postgres", ssl: false, connectionTimeoutMillis: 5_000 });
   await client.connect();

@@ -13,7 +13,7 @@ interface ServerProcess {
   readonly isPostmaster: boolean;
 }
 
-/** A fast shutdown, an immediate one, and the end; each with the milliseconds it is given. */
+/** The signals of a fast shutdown, an immediate one and a kill, each with its time limit in milliseconds. */
 const shutdowns = [
   ["SIGINT", 10_000],
   ["SIGQUIT", 5_000],
@@ -21,10 +21,10 @@ const shutdowns = [
 ] as const;
 
 /**
- * A server outlives the killed process that has started it. Stops every process of such a server on this cluster and
- * clears the files that say it runs. It is recognized by `clusterNameOf`: `/proc/<pid>/cwd` would need the right to trace
- * another user's process, which root in a container lacks, and `postmaster.pid` alone would leave children of a killed
- * postmaster.
+ * Stops every process of a server on this cluster that was left by a killed process, and removes the files that mark it as
+ * running. The server is recognized by `clusterNameOf`: reading `/proc/<pid>/cwd` needs the permission to trace another user's
+ * process, which root in a container lacks, and `postmaster.pid` does not name the children of a killed postmaster. Throws when
+ * a server that this process cannot see uses the cluster.
  */
 export async function stopOrphanedPostgres(clusterDir: string, socketDir: string, log: Logger): Promise<void> {
   const name = await clusterNameOf(clusterDir);
@@ -32,7 +32,7 @@ export async function stopOrphanedPostgres(clusterDir: string, socketDir: string
     const left = await processesOf(name);
     if (left.length === 0) break;
     log.warn({ signal, pids: left.map(({ pid }) => pid) }, "stopping the PostgreSQL that a killed process has left");
-    // To a child of the server, the signal of a fast shutdown would mean something else.
+    // For a child of the server this signal has another meaning.
     const receivers = signal === "SIGINT" ? left.filter(({ isPostmaster }) => isPostmaster) : left;
     for (const { pid } of receivers) send(pid, signal);
     if (receivers.length > 0) await waitUntilGone(name, timeoutMs);
@@ -42,14 +42,14 @@ export async function stopOrphanedPostgres(clusterDir: string, socketDir: string
       `A PostgreSQL that this process cannot see, of another container for example, is running on ${clusterDir}: stop it, or use another DATA_DIR`,
     );
   }
-  // They hold process numbers, and in a restarted container those are soon somebody else's: PostgreSQL would not start.
+  // They contain process ids, which in a restarted container soon belong to other processes: PostgreSQL would not start.
   for (const file of ["postmaster.pid", socketName, `${socketName}.lock`]) {
     await rm(join(clusterDir, file), { force: true });
   }
 }
 
 /**
- * PostgreSQL's `cluster_name` of what runs on a folder: it stands in the command line or the title of each of its processes,
+ * Returns PostgreSQL's `cluster_name` for a folder: it is in the command line or the title of each of the server's processes,
  * which every process may read.
  */
 export async function clusterNameOf(clusterDir: string): Promise<string> {
@@ -75,7 +75,7 @@ async function processesOf(name: string): Promise<ServerProcess[]> {
 async function listProc(): Promise<[number, string][]> {
   const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
   const commands = pids.map(async (pid): Promise<[number, string]> => {
-    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""); // it has ended meanwhile
+    const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => ""); // the process has ended meanwhile
     return [Number(pid), command.replaceAll("\0", " ")];
   });
   return Promise.all(commands);

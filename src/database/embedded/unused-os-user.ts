@@ -16,8 +16,8 @@ interface Range {
 }
 
 /**
- * Numbers that no distribution gives to anybody (systemd.io/UIDS-GIDS). The second is for a container that has no more than 65536
- * users; where neither is mapped there is `nobody`.
+ * Ids that no distribution assigns (systemd.io/UIDS-GIDS). The second range is for a container with at most 65536 ids; where
+ * neither is mapped `nobody` is used.
  */
 const unused: readonly Range[] = [
   { first: 1_879_048_192, last: 2_147_483_646 },
@@ -25,8 +25,8 @@ const unused: readonly Range[] = [
 ];
 
 /**
- * An account that nothing else runs as. Who has the same uid as a process may enter its working directory
- * (`/proc/<pid>/cwd`), whatever folders are above it, so a uid that others use too would keep nobody out.
+ * Returns an account that runs nothing else. A user with the uid of a process may enter its working directory
+ * (`/proc/<pid>/cwd`), whatever folders are above it, so a uid in use elsewhere would protect nothing.
  */
 export async function unusedOsUser(): Promise<OsUser> {
   const maps = await Promise.all(["uid_map", "gid_map"].map((name) => readFile(`/proc/self/${name}`, "utf8")));
@@ -35,15 +35,15 @@ export async function unusedOsUser(): Promise<OsUser> {
   return { uid: id, gid: id };
 }
 
-/** The first range of numbers that is in all maps of a user namespace (user_namespaces(7)). */
+/** Returns the first range of unused ids that is in all maps of a user namespace (user_namespaces(7)); `nobody` if none is. */
 export function unusedRange(maps: readonly string[]): Range {
   const all = maps.map(readMap);
   return unused.find((range) => all.every((map) => holds(map, range))) ?? { first: nobody, last: nobody };
 }
 
 /**
- * An account that has a name, which initdb wants, and no process just now, so that nobody can meddle while the cluster is
- * being made. `nobody` when that is idle, and also when none is.
+ * Returns an account with a name, which initdb requires, and without processes, so that none can interfere while the cluster is
+ * created. `nobody` when that is idle, and also when no account is.
  */
 export async function idleNamedOsUser(): Promise<OsUser> {
   const busy = await busyUsers();
@@ -57,7 +57,7 @@ export async function idleNamedOsUser(): Promise<OsUser> {
   return idle.find(({ uid }) => uid === nobody) ?? idle[0] ?? fallback;
 }
 
-/** True when a name belongs to the uid. */
+/** Returns true when the uid has a name. */
 export async function hasName(uid: number): Promise<boolean> {
   const passwd = await readFile("/etc/passwd", "utf8").catch(() => "");
   return passwd.split("\n").some((line) => line.split(":")[2] === String(uid));
@@ -66,7 +66,7 @@ export async function hasName(uid: number): Promise<boolean> {
 async function busyUsers(): Promise<ReadonlySet<number>> {
   const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
   const users = pids.map(async (pid) => {
-    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => ""); // it has ended meanwhile
+    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => ""); // the process has ended meanwhile
     return (/^Uid:\s+([\d\s]+)$/m.exec(status)?.[1] ?? "").split(/\s+/).map(Number);
   });
   return new Set((await Promise.all(users)).flat());

@@ -4,9 +4,9 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM under a random nonce: 12 bytes nonce, the encrypted value, 16 bytes tag. `context` is authenticated, not
- * stored: opening needs the same. A random nonce of 96 bits is safe for 2^32 values per key (NIST SP 800-38D, 8.3), far
- * above what one organization types in between two rotations.
+ * Encrypts with AES-256-GCM under a random nonce. Returns 12 bytes of nonce, the encrypted value, 16 bytes of tag. `context` is
+ * authenticated and not stored: decryption needs the same one. A random nonce of 96 bits is safe for 2^32 values per key (NIST
+ * SP 800-38D, 8.3), far above the number of secrets that an organization writes between two rotations.
  */
 export function sealBytes(key: KeyObject, context: Uint8Array, value: Uint8Array): Buffer {
   const nonce = randomBytes(nonceBytes);
@@ -15,7 +15,7 @@ export function sealBytes(key: KeyObject, context: Uint8Array, value: Uint8Array
   return Buffer.concat([nonce, cipher.update(value), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Undefined when it was sealed with another key or context, or was changed since. */
+/** Decrypts what `sealBytes` returned. Returns undefined for another key or context, or altered bytes. */
 export function openBytes(key: KeyObject, context: Uint8Array, sealed: Uint8Array): Buffer | undefined {
   if (sealed.length < nonceBytes + tagBytes) return undefined;
   const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
@@ -24,11 +24,11 @@ export function openBytes(key: KeyObject, context: Uint8Array, sealed: Uint8Arra
   try {
     return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, -tagBytes)), decipher.final()]);
   } catch {
-    return undefined; // the tag does not match: the one thing that can fail here
+    return undefined; // the tag does not match: no other error is possible here
   }
 }
 
-/** Each part behind its length (4 bytes), so that no two lists of parts have the same bytes. */
+/** Returns all parts, each preceded by its length (4 bytes), so that no two lists of parts have the same bytes. */
 export function joinParts(...parts: readonly (string | Uint8Array)[]): Buffer {
   return Buffer.concat(
     parts.flatMap((part) => {

@@ -3,8 +3,8 @@ import { deriveKey, type KeyEncryptionKey } from "./derive-key.ts";
 import type { SecretContext } from "./encrypt-secret.ts";
 
 /**
- * Opens what version 0.1 has sealed: with a key-encryption key itself, and bound to its field but to no destination.
- * `upgradeSecrets` seals it again. Undefined when the key is another, or it was altered.
+ * Decrypts a secret of version 0.1: encrypted with a key-encryption key itself, and bound to its field but to no destination.
+ * `upgradeSecrets` encrypts it in the present format. Returns undefined for another key, or altered bytes.
  */
 export function decryptV1Secret(
   { key }: KeyEncryptionKey,

@@ -5,7 +5,7 @@ import { type DataKey, makeDataKey, takeDataKey, unwrapDataKey, wrapDataKey } fr
 import type { KeyRing } from "./key-ring.ts";
 import { registerKey } from "./verify-keys.ts";
 
-/** A row of secret_data_key, as far as it is needed to unwrap. */
+/** The columns of secret_data_key that unwrapping needs. */
 export interface DataKeyRow {
   organization_id: string;
   id: string;
@@ -13,32 +13,33 @@ export interface DataKeyRow {
   wrapped: Buffer;
 }
 
-/** Why there is no data key. */
+/** The reason why a data key is not available. */
 export type KeyProblem = "DATA_KEY_MISSING" | "KEY_MISSING" | "DATA_KEY_ALTERED";
 
 /** The data keys of all organizations. */
 export interface DataKeys {
-  /** The one to seal with, made where there is none. It cannot be removed before the transaction ends. */
+  /** Returns the organization's current key, created if there is none. It cannot be removed before the transaction ends. */
   current(trx: Knex.Transaction, organizationId: string): Promise<DataKey | KeyProblem>;
-  /** The one that something was sealed with. Asks through the given connection when it is not kept. */
+  /** Returns a key by its id. Reads it through the given connection when it is not cached. */
   find(knex: Knex, organizationId: string, id: string): Promise<DataKey | KeyProblem>;
-  /** The one in a row that was read already. */
+  /** Returns the key of a row that was read already. */
   unwrap(row: DataKeyRow): Promise<DataKey | KeyProblem>;
 }
 
 /**
- * Unwrapped data keys are kept for a while, because getting one costs a query and a decryption: 0.8 ms where a secret opens
- * in 0.02, and a test of a profile waits for it. Not for long, so that a key which was rotated away leaves the memory of a
- * server that runs for months; and not all, so that many organizations do not add up.
+ * The cache of unwrapped data keys, because getting one takes a query and a decryption: 0.8 ms, where decrypting a secret takes
+ * 0.02 ms, and live tests wait for it. Limited to 5 minutes, so that a removed key leaves the memory of a server that runs for
+ * months, and to 1000 keys.
  */
 const cached = { max: 1_000, ttl: 5 * 60_000, ttlAutopurge: true };
 
 const columns = ["organization_id", "id", "key_encryption_key_id", "wrapped"] as const;
 
+/** Returns the data keys, unwrapped with the keys of the ring. */
 export function openDataKeys(keys: KeyRing): DataKeys {
   const cache = new LRUCache<string, DataKey>(cached);
 
-  /** Ids are random, so a data key is told by its id for ever, however often it is wrapped again. */
+  /** Ids are random, so an id identifies a data key permanently, however often it is wrapped again. */
   const unwrap = async (row: DataKeyRow): Promise<DataKey | KeyProblem> => {
     const name = `${row.id} ${row.organization_id}`;
     const known = cache.get(name);
@@ -74,8 +75,8 @@ export function openDataKeys(keys: KeyRing): DataKeys {
 }
 
 /**
- * FOR KEY SHARE holds off who removes the row, and not who makes it a former one. It finds nothing when a rotation has
- * just made another key current: the next statement sees that.
+ * FOR KEY SHARE blocks the removal of the row, but not the update that makes it a former key. It returns nothing when a
+ * rotation has just made another key current: the next statement sees that one.
  */
 async function lockCurrent(trx: Knex.Transaction, organizationId: string): Promise<DataKeyRow | undefined> {
   const { rows } = await trx.raw<{ rows: DataKeyRow[] }>(
@@ -86,8 +87,8 @@ async function lockCurrent(trx: Knex.Transaction, organizationId: string): Promi
 }
 
 /**
- * Inserts nothing when another transaction was first (the unique index decides), or when the operator has just dropped the
- * key-encryption key: its row in secret_key_check is gone then, and the ring knows a newer one.
+ * Inserts nothing when another transaction was first (by the unique index), or when the operator has just dropped the
+ * key-encryption key: its row in secret_key_check is missing then, and the ring has a newer one.
  */
 async function insertFirst(trx: Knex.Transaction, organizationId: string, keys: KeyRing): Promise<void> {
   const kek = await keys.current();

@@ -7,17 +7,17 @@ import type { KeyRing } from "./key-ring.ts";
 
 type Keys = readonly [KeyEncryptionKey, ...KeyEncryptionKey[]];
 
-/** The keys of a server without SECRET_KEYS. Whoever changes them holds a lock of their own: the file has none. */
+/** The keys of a server without SECRET_KEYS. The file has no lock: code that changes it must hold one (`withLocalKeys`). */
 export interface LocalKeyRing extends KeyRing {
-  /** Makes a new key and puts it in front. It is on the disk when this resolves, so that it may wrap something. */
+  /** Creates a key and makes it the current one. Resolves when it is stored on disk and may wrap data keys. */
   add(): Promise<KeyEncryptionKey>;
-  /** All keys, the current one first. */
+  /** Returns all keys, the current one first. */
   list(): Promise<Keys>;
-  /** Removes those that are not current and have these ids. What they have wrapped is lost. */
+  /** Removes keys by id, except the current one. Data keys wrapped with them are lost. */
   drop(ids: readonly string[]): Promise<void>;
 }
 
-/** Base64. The fields of version 0.1, and those that are not current any more; it reads `id` and `key` of this file too. */
+/** Keys in Base64. `id` and `key` are the current key, which version 0.1 reads too; `older` are the former ones. */
 interface KeyFile {
   id: string;
   key: string;
@@ -25,9 +25,9 @@ interface KeyFile {
 }
 
 /**
- * Opens the keys in `dataDir/secret-key.json`. A file that is damaged is refused here, and one that is missing is made when a
- * key is first asked for that may wrap: whoever asks has looked before whether something stored needs the keys that were in it
- * (verify-keys.ts). Once they were read it is not made again.
+ * Opens the keys in `dataDir/secret-key.json`. Throws for a damaged file. A missing file is created when the current key is
+ * first needed: verify-keys.ts has checked by then whether stored data needs the keys of a lost file. After the keys were read
+ * once, a missing file is an error.
  */
 export async function openLocalKeyRing(dataDir: string): Promise<LocalKeyRing> {
   const file = join(dataDir, "secret-key.json");
@@ -60,7 +60,7 @@ export async function openLocalKeyRing(dataDir: string): Promise<LocalKeyRing> {
   return ring;
 }
 
-/** Undefined when there is no file. What it says in an error is never a part of the file. */
+/** Returns the keys; undefined when there is no file. Errors never contain parts of the file. */
 async function readKeys(file: string): Promise<Keys | undefined> {
   const text = await readPrivateFile(file);
   if (text === undefined) return undefined;
@@ -94,7 +94,7 @@ function toText([current, ...older]: Keys): string {
   } satisfies KeyFile);
 }
 
-/** It is the old file or the new one whenever the power goes, and belongs to whom it belonged: root may run a rotation. */
+/** Replaces the file atomically, also across a power failure, and keeps its owner: root may run a rotation. */
 async function replaceFile(file: string, text: string): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
   const { uid, gid } = await stat(file);

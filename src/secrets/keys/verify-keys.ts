@@ -7,7 +7,7 @@ import type { KeyRing } from "./key-ring.ts";
 interface CheckRow {
   key_encryption_key_id: string;
   sealed: Buffer;
-  /** Whether something is wrapped with it, or sealed as version 0.1 did. */
+  /** True when a data key is wrapped with it, or a secret of version 0.1 encrypted. */
   in_use: boolean;
 }
 
@@ -21,30 +21,33 @@ interface V1Row {
 const purpose = "connectory key check v1";
 const knownText = Buffer.from("connectory");
 
-/** So many secrets of version 0.1 are tried: one may be broken, and that is no reason to call the key wrong. */
+/**
+ * The number of secrets of version 0.1 that are decrypted to verify a key: a single damaged one does not mean that the key is
+ * wrong.
+ */
 const sampleSize = 20;
 
-/** What is checked, and against what. */
+/** The database, and the keys to verify against it. */
 interface Checked {
   readonly knex: Knex;
   readonly keys: KeyRing;
 }
 
 /**
- * Refuses the start unless the ring has every key-encryption key that something in the database needs, and each is the
- * right one. Throws an Error with a line for each that is not. Then notes the current one, so that another key under
- * its name is found out from now on. Writes nothing before all is right.
+ * Verifies that the ring has every key-encryption key that stored data needs, and that each is the right one; then registers
+ * the current one, so that another key under its id is detected later. Throws an Error with a line for each missing or wrong
+ * key, before anything is written.
  */
 export async function verifyKeys({ knex, keys }: Checked): Promise<void> {
   const problems = await findProblems({ knex, keys });
   if (problems.length > 0) throw refusal(problems);
-  const current = await keys.current(); // made now, where the ring has none yet
+  const current = await keys.current(); // created now, if the ring has none yet
   if (!(await registerKey(knex, current))) throw refusal([wrong(current.id, keys)]);
 }
 
 /**
- * Does the same before the database is migrated, and only reads. A database that is older than the tables of keys, or empty, is
- * checked after its migration.
+ * Verifies the keys before the migration of the database; reads only. A database that is older than the tables of keys, or
+ * empty, is verified after its migration. Throws as `verifyKeys` does.
  */
 export async function verifyKeysBeforeMigration({ knex, keys }: Checked): Promise<void> {
   const { rows } = await knex.raw<{ rows: { ready: boolean }[] }>(
@@ -75,7 +78,10 @@ async function findProblems({ knex, keys }: Checked): Promise<string[]> {
   return problems;
 }
 
-/** Notes a key-encryption key by a known text that is sealed with it. False when another key has this name already. */
+/**
+ * Registers a key-encryption key with a known text encrypted with it. Returns false when a different key is registered under
+ * its id.
+ */
 export async function registerKey(knex: Knex, key: KeyEncryptionKey): Promise<boolean> {
   await knex("secret_key_check")
     .insert({ key_encryption_key_id: key.id, sealed: sealCheck(key), created_at: knex.fn.now() })
@@ -85,7 +91,7 @@ export async function registerKey(knex: Knex, key: KeyEncryptionKey): Promise<bo
   return row === undefined || fits(key, row.sealed);
 }
 
-/** True when a server has started with it as its current key before. */
+/** Returns true when a server has started with the key as its current one before. */
 export async function isRegistered(knex: Knex, id: string): Promise<boolean> {
   return (
     (await knex("secret_key_check").where({ key_encryption_key_id: id }).first("key_encryption_key_id")) !== undefined
@@ -100,7 +106,7 @@ function fits({ id, key }: KeyEncryptionKey, sealed: Uint8Array): boolean {
   return openBytes(deriveKey(key, purpose), joinParts(id), sealed)?.equals(knownText) === true;
 }
 
-/** The keys that were ever noted. */
+/** Returns all registered keys. */
 export async function readKeyChecks(knex: Knex): Promise<CheckRow[]> {
   const { rows } = await knex.raw<{ rows: CheckRow[] }>(`
     select key_encryption_key_id, sealed,
@@ -110,7 +116,7 @@ export async function readKeyChecks(knex: Knex): Promise<CheckRow[]> {
   return rows;
 }
 
-/** Keys that only version 0.1 has used, which kept no known text. */
+/** Returns the ids of keys that only version 0.1 has used, which registered no known text. */
 async function uncheckedV1Keys(knex: Knex): Promise<string[]> {
   const { rows } = await knex.raw<{ rows: { key_id: string }[] }>(`
     select distinct key_id from connection_profile_secret s

@@ -1,31 +1,31 @@
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
 
-/** `{{ NAME }}`; what stands between the braces may have blanks around it. Linear in the length of the text. */
+/** Matches `{{ NAME }}`, with optional blanks around the name. Linear in the length of the text. */
 const referencePattern = /\{\{([^{}]*)\}\}/g;
 
-/** The names between double braces, in their order; also those that cannot be names, which nobody may use then. */
+/** Returns the names between double braces, in order; invalid names too, so that they are rejected. */
 export function findReferences(text: string): readonly string[] {
   return [...text.matchAll(referencePattern)].map(([, name = ""]) => name.trim());
 }
 
-/** Puts values of the server's environment in place of `{{ NAME }}` in secrets. */
+/** Replaces `{{ NAME }}` in secrets by values of the server's environment. */
 export interface EnvReferenceResolver {
   /**
-   * What is wrong with the references in a text, for people; undefined when all is well. It is the same for a variable
-   * that does not exist and for one that the operator has not listed.
+   * Returns a description of the first unusable reference in a text; undefined when there is none. It is the same for a
+   * variable that does not exist and for one that the operator has not listed.
    */
   check(organizationId: string, text: string): string | undefined;
   /**
-   * The same bytes with the values put in, once: a value that looks like a reference stays as it is. Bytes that are no
-   * UTF-8 have no references. Throws ApiError SECRET_UNREADABLE when the operator has taken a name off the list since.
+   * Returns the bytes with references replaced, in one pass: references inside of values are not replaced. Bytes that are not
+   * UTF-8 have no references. Throws ApiError SECRET_UNREADABLE when the operator has removed a name from the list since.
    */
   apply(organizationId: string, bytes: Uint8Array): Uint8Array;
 }
 
 /**
- * `allowed` has the operator's list (SECRET_ENV_ALLOW) with the values: under `NAME` for every organization, under
- * `ORGANIZATION/NAME` for that one alone.
+ * Returns the resolver. `allowed` has the operator's list (SECRET_ENV_ALLOW) with the values: under `NAME` for every
+ * organization, under `ORGANIZATION/NAME` for that one alone.
  */
 export function createEnvReferenceResolver(allowed: ReadonlyMap<string, string>): EnvReferenceResolver {
   const find = (organizationId: string, name: string) =>
@@ -49,7 +49,7 @@ export function createEnvReferenceResolver(allowed: ReadonlyMap<string, string>)
   };
 }
 
-/** Goes on after the field's path. What cannot be a name is not repeated: it is a part of somebody's secret. */
+/** Returns the text after the field's path. An invalid name is not repeated: it may be a part of a secret. */
 function describe(name: string): string {
   if (!/^[A-Z][A-Z0-9_]{0,127}$/.test(name))
     return "holds {{ … }} with something that is not a name such as DB_PASSWORD";

@@ -1,20 +1,20 @@
-/** Signs that stand for hidden letters. A keyboard has the first group, so that one or two of them may be a real value. */
+/** Characters that replace hidden ones. Those of the first group can be typed, so one or two of them may be a real value. */
 const typable = String.raw`*#xX._\-?=~+`;
 const bullets = "•●∙·◦○⬤⚫▪■█▮▒░▓✱✲✳⁕﹡＊∗⁎…‧";
 
-/** What was done to a value that is not shown. */
+/** Words for the masking of a value. */
 const hiding: ReadonlySet<string> = new Set(
   "redacted masked hidden concealed scrubbed obfuscated sanitized sanitised suppressed".split(" "),
 );
 
-/** What is written in place of a secret and cannot be meant as one, without brackets around it too. */
+/** Texts in place of a secret that are no secrets, with or without brackets. */
 const words = new Set([
   ...hiding,
   ...["data omitted", "value specified in no log parameter", "sensitive value set", "sensitive value", "not shown"],
   ...["null", "undefined", "none", "nil", "nan", "n/a", "object object", "not set", "unset", "unchanged"],
 ]);
 
-/** The same, when it stands in brackets, underscores or asterisks: without those it may be somebody's password. */
+/** Texts in place of a secret only in brackets, underscores or asterisks: without those they may be a password. */
 const bracketed = new Set([
   ...["secret", "password", "passwd", "pwd", "passphrase", "token", "key", "api key", "credential", "credentials"],
   ...["private key", "value", "sensitive", "filtered", "protected", "omitted", "removed", "encrypted", "private"],
@@ -23,19 +23,19 @@ const bracketed = new Set([
 
 const brackets =
   /^(?:<(.*)>|\[(.*)\]|\((.*)\)|\{([^{}]*)\}|"(.*)"|'(.*)'|(?:::|__|--|\$\$|%%)(.*)(?:::|__|--|\$\$|%%)|\*+(.*?)\*+)$/s;
-/** Signs around a word that stands for a value in any case: `%REDACTED%`, `#hidden#`. */
+/** Characters around a word that is a placeholder in any case: `%REDACTED%`, `#hidden#`. */
 const around = /^[%#~=`_:|-]+|[%#~=`_:|-]+$/g;
 const onlyMarks = new RegExp(`^(?:([${typable}])\\1{2,}|\\*{1,}|[${bullets}\\s]+)$`, "u");
-/** `••••4242`: no secret has such a sign among three more. */
+/** `••••4242`: no secret contains three of these characters in sequence. */
 const runOfBullets = new RegExp(`[${bullets}]{3,}`, "u");
 const ownConstants = [/^\*\*MetabasePass\*\*$/, /^__n8n_BLANK_VALUE_/, /^::es_redacted::$/];
 
-/** No word for a mask is longer: what is, is not taken apart, whatever brackets it is made of. */
+/** The maximum length of a masking word: longer texts are not parsed, however many brackets they contain. */
 const longest = 256;
 
 /**
- * True for what screens and other systems show in place of a secret: `****`, `••••4242`, `xxxxxxxx`, `<redacted>`,
- * `[FILTERED]`, `(sensitive value)`, `null`, `postgres://ann:***@db`. Written back, it would replace the secret.
+ * Returns true for placeholders that user interfaces and other systems show for a secret: `****`, `••••4242`, `xxxxxxxx`,
+ * `<redacted>`, `[FILTERED]`, `(sensitive value)`, `null`, `postgres://ann:***@db`. Written back, one would replace the secret.
  */
 export function isMaskedValue(value: string): boolean {
   const text = value.trim();
@@ -49,17 +49,18 @@ export function isMaskedValue(value: string): boolean {
 }
 
 /**
- * Signs that stand for hidden letters and are half of the text at least, with what a screen leaves of the value at its ends:
- * `AKIA****************`, `****4242`, `**** **** **** 4242`, `ab***yz`, `xxxx1234`, `XXXX-XXXX-1234`, `sk-...abcd`, `sk_live_****4242`.
+ * Returns whether masking characters are at least half of the text, with the visible ends of the value around them:
+ * `AKIA****************`, `****4242`, `**** **** **** 4242`, `ab***yz`, `xxxx1234`, `XXXX-XXXX-1234`, `sk-...abcd`,
+ * `sk_live_****4242`.
  */
 function isMostlyHidden(text: string): boolean {
-  // Blanks and dashes between groups of them count for nothing.
+  // Blanks and dashes between groups are ignored.
   const joined = text.replace(/(?<=[*xX])[ .-](?=[*xX\w])/g, "");
   const [run = ""] = /\*{4,}/.exec(joined) ?? [];
   return (run !== "" && run.length * 2 >= joined.length) || ends.some((form) => form.test(joined));
 }
 
-/** Four letters at each end at the most: more of a value is not shown, and may be a value. */
+/** At most four visible characters at each end: a text with more may be a value. */
 const ends = [
   /^\w{0,4}\*{3,}\w{0,4}$/,
   /^(?:x{4,}|X{4,})\w{1,4}$/,
@@ -67,7 +68,9 @@ const ends = [
   /^[a-z]{2,5}[-_][\w-]{0,12}\*{4,}\w{4}$/,
 ];
 
-/** Of a form that is sent on encoded: `%2A%2A%2A`, `&bull;&bull;&bull;`, `\u2022\u2022\u2022`, or read as Latin-1. */
+/**
+ * Decodes placeholders that were encoded: `%2A%2A%2A`, `&bull;&bull;&bull;`, `\u2022\u2022\u2022`, or UTF-8 read as Latin-1.
+ */
 function decoded(text: string): string {
   return text
     .replaceAll("â€¢", "•")
@@ -86,7 +89,7 @@ function isWord(text: string): boolean {
     .find((group) => group !== undefined);
   if (inside === undefined) return words.has(plain(text)) || words.has(plain(text.replace(around, "")));
   if (words.has(plain(inside)) || bracketed.has(plain(inside)) || isMaskedValue(inside)) return true;
-  // `[REDACTED alloc::string::String]` says more after the word; `<your password>` is what a manual writes.
+  // `[REDACTED alloc::string::String]` has text after the word; `<your password>` is a manual's placeholder.
   const [first = ""] = plain(inside).split(" ");
   return hiding.has(first) || (first === "your" && text.startsWith("<"));
 }
@@ -98,7 +101,7 @@ function plain(text: string): string {
     .trim();
 }
 
-/** The password of a URL, or what comes after the scheme of an `Authorization` header. */
+/** Returns whether the password of a URL, or the credentials after the scheme of an `Authorization` header, are masked. */
 function hasMaskedPart(text: string): boolean {
   const [, password] = /^[a-z][a-z0-9+.-]*:\/\/[^/\s:@]*:([^/\s@]+)@/i.exec(text) ?? [];
   const [, credentials] = /^(?:basic|bearer|digest|token|apikey) +(\S+)$/i.exec(text) ?? [];

@@ -1,16 +1,16 @@
 import type { Knex } from "knex";
 import type { LocalKeyRing } from "../keys/local-key-ring.ts";
 
-/** What two commands that change the local keys wait for each other on: any number no other program uses. */
+/** The id of the advisory lock of commands that change the local keys: arbitrary, not used by another program. */
 const fileLock = 7_221_606_115;
 
 /**
- * Runs something that changes the local keys, alone: two would drop each other's. Takes a connection of its own while it does,
- * and the lock goes with it when the process is killed.
+ * Runs `work` under the lock of the local keys: concurrent commands would drop each other's keys. Uses one pool connection
+ * meanwhile; the lock is released when the process is killed.
  */
 export async function withLocalKeys<T>(knex: Knex, work: () => Promise<T>): Promise<T> {
   return knex.transaction(async (trx) => {
-    // It waits for another command, and does nothing while its own works, for as long as that takes.
+    // No time limits: the transaction waits for another command, and is idle while `work` runs.
     await trx.raw("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0");
     await trx.raw("select pg_advisory_xact_lock(?)", [fileLock]);
     return work();
@@ -18,8 +18,8 @@ export async function withLocalKeys<T>(knex: Knex, work: () => Promise<T>): Prom
 }
 
 /**
- * Removes the local keys that are not current and that nothing in the database needs, and answers with their ids. First the
- * row that whatever wraps with a key must refer to, then the key: so a server that runs cannot take it into use in between.
+ * Removes the local keys that are not current and that no row needs. Returns their ids. First the row is deleted that every
+ * wrapping with the key must refer to, then the key, so that no running server can start to use it in between.
  */
 export async function dropLocalKeys(knex: Knex, ring: LocalKeyRing): Promise<readonly string[]> {
   const [, ...older] = await ring.list();
@@ -29,7 +29,7 @@ export async function dropLocalKeys(knex: Knex, ring: LocalKeyRing): Promise<rea
   return dropped;
 }
 
-/** True when nothing needs the key, and nothing ever will. */
+/** Deletes the key's row. Returns false when a data key or secret needs the key. */
 async function release(trx: Knex.Transaction, id: string): Promise<boolean> {
   await trx.raw("select from secret_key_check where key_encryption_key_id = ? for update", [id]);
   const { rows } = await trx.raw<{ rows: { needed: boolean }[] }>(

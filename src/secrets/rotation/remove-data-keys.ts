@@ -2,9 +2,9 @@ import type { Knex } from "knex";
 import type { Rotation } from "./rotation.ts";
 
 /**
- * Removes former data keys that no secret needs, and answers with how many. A key that is locked is in use by a transaction
- * that is sealing with it: it stays for the next pass. Having locked it, nobody can begin to use it, so the second
- * statement sees all that do.
+ * Removes former data keys that no secret needs. Returns their number. A locked key is in use by a transaction that encrypts
+ * with it and is left for the next pass. After the lock no other transaction can start to use the key, so the second statement
+ * sees all uses.
  */
 export async function removeDataKeys({ knex, signal, batch }: Rotation): Promise<number> {
   let removed = 0;

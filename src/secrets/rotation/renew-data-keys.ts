@@ -7,8 +7,8 @@ import type { Rotation } from "./rotation.ts";
 import { createRotationProgress } from "./rotation-progress.ts";
 
 /**
- * Gives every organization whose data key is older than `began` a new current one, and answers with how many. Secrets stay
- * where they are until `reencryptSecrets`; from now on new ones go under the new key.
+ * Creates a new current data key for every organization whose key is older than `began`. Returns their number. Existing secrets
+ * keep the former key until `reencryptSecrets`; new ones use the new key.
  */
 export async function renewDataKeys(options: Rotation, began: Date): Promise<number> {
   const total = await currentOlderThan(options.knex, began).count<{ count: bigint }[]>();
@@ -31,7 +31,7 @@ function currentOlderThan(knex: Knex, began: Date) {
     .where("created_at", "<", began);
 }
 
-/** What another rotation has locked it is renewing: left to it. */
+/** Skips rows that another rotation has locked: it renews them. */
 async function renewBatch(
   trx: Knex.Transaction,
   { keys, unreadable, batch }: Rotation,

@@ -6,13 +6,13 @@ import { removeDataKeys } from "./remove-data-keys.ts";
 import type { Rotation } from "./rotation.ts";
 import { createRotationProgress } from "./rotation-progress.ts";
 
-/** How often it looks again for what a transaction of somebody else had locked, and the milliseconds in between. */
+/** The number of passes over rows that other transactions had locked, and the pause between two passes, in milliseconds. */
 const maxPasses = 40;
 const pauseMs = 250;
 
 /**
- * Takes former data keys out of use: their secrets are encrypted again and they are removed, except those that secrets need
- * which cannot be read. Goes on until nothing is left or others have kept it locked for 10 s.
+ * Encrypts the secrets under former data keys again and removes these keys, except those of unreadable secrets. Ends when
+ * nothing is left, or after 10 s of pauses for locked rows; their number is `left`.
  */
 export async function retireDataKeys(
   options: Rotation,
@@ -38,7 +38,10 @@ export async function retireDataKeys(
   }
 }
 
-/** Secrets that are under former data keys, and former data keys without one: a transaction that seals with it has it locked. */
+/**
+ * Returns the number of secrets under former data keys, and of former data keys without secrets: a key that is still locked by
+ * a transaction that encrypts with it.
+ */
 async function countFormer(knex: Knex): Promise<{ secrets: number; idleKeys: number }> {
   const { rows } = await knex.raw<{ rows: { secrets: bigint; idle_keys: bigint }[] }>(
     `select count(s.path) as secrets, count(*) filter (where s.path is null) as idle_keys

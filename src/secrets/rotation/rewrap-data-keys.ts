@@ -7,9 +7,9 @@ import type { Rotation } from "./rotation.ts";
 import { createRotationProgress } from "./rotation-progress.ts";
 
 /**
- * Wraps every data key under the current key-encryption key that is under another one, and answers with how many. No
- * secret is touched, and a data key stays what it is: readers notice nothing. A key that somebody else has wrapped
- * meanwhile is left alone, so two at once do no harm.
+ * Wraps every data key that is under another key-encryption key with the current one. Returns their number. Secrets and data
+ * keys stay unchanged, so readers are not affected. A key that was wrapped by another process meanwhile is skipped, so
+ * concurrent runs are safe.
  */
 export async function rewrapDataKeys(options: Rotation): Promise<number> {
   const kek = await options.keys.current();
@@ -20,13 +20,13 @@ export async function rewrapDataKeys(options: Rotation): Promise<number> {
   );
   let done: number;
   do {
-    done = 0; // a server that does not know of the new key yet may add to the others meanwhile: once more
+    done = 0; // a server that has not read the new key yet may add data keys under the old one: repeat
     for (const old of await otherKeys(options.knex, kek.id)) done += await rewrapFrom(options, old, kek, progress.add);
   } while (done > 0);
   return progress.end();
 }
 
-/** How many data keys are not under this key-encryption key. */
+/** Returns the number of data keys that are not under this key-encryption key. */
 export async function countOthers(knex: Knex, kekId: string): Promise<number> {
   const { rows } = await knex.raw<{ rows: { count: bigint }[] }>(
     "select count(*) from secret_data_key where key_encryption_key_id <> ?",
@@ -87,7 +87,7 @@ async function nextDataKeys(knex: Knex, old: string, last: DataKeyRow | undefine
   return rows;
 }
 
-/** Compare and set: only what is still wrapped as it was read. */
+/** Compare and set: updates only rows whose wrapped key is unchanged since it was read. */
 async function replaceWrapped(
   knex: Knex,
   good: readonly { row: DataKeyRow; anew: Buffer }[],

@@ -7,25 +7,26 @@ import { retireDataKeys } from "./retire-data-keys.ts";
 import { rewrapDataKeys } from "./rewrap-data-keys.ts";
 import { createUnreadableSet, type Rotation } from "./rotation.ts";
 
-/** What a rotation did. */
+/** The result of a rotation, as numbers of keys and secrets. */
 export interface RotationReport {
   readonly rewrapped: number;
   readonly renewed: number;
   readonly reencrypted: number;
   readonly removed: number;
-  /** Data keys and secrets that could not be read. Each was named. */
+  /** Data keys and secrets that could not be read. Each was printed. */
   readonly unreadable: number;
-  /** Secrets and data keys that others kept locked: run it again for them. */
+  /** Secrets and data keys that other transactions kept locked: a further run handles them. */
   readonly left: number;
 }
 
-/** So many rows a transaction: it holds their locks for 25 to 100 ms (10 000 secrets, two cores, fsync). */
+/** The default number of rows per transaction, which holds their locks for 25 to 100 ms (10 000 secrets, two cores, fsync). */
 const defaultBatch = 200;
 
 /**
- * Wraps all data keys under the current key-encryption key. With `dataKeys` every organization also gets a new data key and
- * its secrets are encrypted again. Servers may run meanwhile. It may be ended at any time, and a second one may run beside
- * it: either goes on where the other stands, because what is still to be done is in the database.
+ * Wraps all data keys under the current key-encryption key. With `dataKeys` (default: false) every organization also gets a new
+ * data key and its secrets are encrypted again. Servers may run meanwhile. The rotation can be aborted by `signal` (default:
+ * none) at any time, and a second one may run beside it: each continues from the state in the database. `batch` is the number
+ * of rows per transaction (default: 200). Throws an Error when a different key was registered under the current key's id.
  */
 export async function rotateSecrets(options: {
   readonly knex: Knex;
@@ -40,7 +41,7 @@ export async function rotateSecrets(options: {
   const rotation: Rotation = { knex, keys, print, signal, batch, unreadable };
   const kek = await keys.current();
   if (!(await registerKey(knex, kek))) throw new Error(`${kek.id}: another key of this name was in use before`);
-  await removeDataKeys(rotation); // what nothing needs any more need not be readable either
+  await removeDataKeys(rotation); // unused keys need not be readable
   const rewrapped = await rewrapDataKeys(rotation);
   if (!dataKeys) return { rewrapped, renewed: 0, reencrypted: 0, removed: 0, unreadable: unreadable.count, left: 0 };
 
@@ -51,17 +52,17 @@ export async function rotateSecrets(options: {
   return { rewrapped, renewed, reencrypted, removed, unreadable: unreadable.count, left };
 }
 
-/** When the rotation of data keys began that has not ended: this one, or one that was interrupted or runs elsewhere. */
+/** Returns the start of the unfinished rotation of data keys: this one, or one that was interrupted or runs elsewhere. */
 async function begin(knex: Knex): Promise<Date> {
   await knex("secret_rotation")
     .insert({ started_at: knex.raw("date_trunc('milliseconds', clock_timestamp())") })
     .onConflict()
     .ignore();
   const row = await knex<{ started_at: Date }>("secret_rotation").first("started_at");
-  return row?.started_at ?? begin(knex); // it has ended just now
+  return row?.started_at ?? begin(knex); // the other rotation has just ended
 }
 
-/** True when a rotation of data keys was interrupted, or runs. */
+/** Returns true when a rotation of data keys was interrupted, or runs. */
 export async function isRotating(knex: Knex): Promise<boolean> {
   return (await knex("secret_rotation").first("started_at")) !== undefined;
 }

@@ -13,23 +13,23 @@ const usage = `usage: npm run secrets:rotate -- [--data-keys] [--new-key | --no-
   --new-key      without SECRET_KEYS: make a new key in DATA_DIR first (the default, unless a rotation is unfinished)
   --drop-old     without SECRET_KEYS: remove the keys in DATA_DIR that nothing needs any more`;
 
-/** What the command works with. `knex` needs a pool of two or more. */
+/** Dependencies and arguments of the command. `knex` needs a pool of at least two connections. */
 export interface RotationCommand {
   readonly knex: Knex;
-  /** A local ring gets a new key. */
+  /** Only a local ring can get a new key. */
   readonly keys: KeyRing | LocalKeyRing;
-  /** What stands behind the command. */
+  /** The command line arguments. */
   readonly args: readonly string[];
   readonly print: (line: string) => void;
-  /** Seals what version 0.1 has left under data keys. */
+  /** Encrypts secrets of version 0.1 under data keys. Returns their number. */
   readonly upgrade: () => Promise<number>;
-  /** Ends it in order. */
+  /** Aborts the rotation after the current batch. Default: none. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * `npm run secrets:rotate`. True when all is under the new keys; what is not was named. Throws an Error for the operator when
- * it should not begin.
+ * Runs `npm run secrets:rotate`. Returns true when everything is under the new keys; exceptions were printed. Throws an Error
+ * with a message for the operator when it must not start.
  */
 export async function runRotation(o: RotationCommand): Promise<boolean> {
   const { knex, keys, print, signal } = o;
@@ -56,7 +56,7 @@ export async function runRotation(o: RotationCommand): Promise<boolean> {
   return report.left === 0 && report.unreadable === 0;
 }
 
-/** A new key first, where one is wanted; the old ones last, when nothing needs them. */
+/** Creates the new key first, if wanted; removes unused old ones last. */
 async function rotateLocal(
   { knex, print }: RotationCommand,
   ring: LocalKeyRing,
@@ -99,7 +99,7 @@ function readOptions(args: readonly string[]): Options {
   }
 }
 
-/** A server notes its current key when it starts. One that runs without the key could not read what is wrapped with it. */
+/** A server registers its current key at its start. A server without the key could not read data wrapped with it. */
 async function refuseUnknownKey(knex: Knex, keys: KeyRing): Promise<void> {
   const { id } = await keys.current();
   if (await isRegistered(knex, id)) return;

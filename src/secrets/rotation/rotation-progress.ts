@@ -1,11 +1,14 @@
-/** Tells a person how a long job goes: a line a second at most, and one at its end. */
+/** Prints the progress of a long job: at most one line per second, and one at its end. */
 export interface RotationProgress {
   add(count: number): void;
-  /** How many were done. */
+  /** Prints the last line. Returns the number of items done. */
   end(): number;
 }
 
-/** `what` is what is done to how many, such as `data keys re-wrapped`. A total may turn out to be less than there is. */
+/**
+ * Returns the progress of a job. `what` names the work and its items, such as `data keys re-wrapped`. `total` is an estimate
+ * that may be exceeded.
+ */
 export function createRotationProgress(print: (line: string) => void, what: string, total: number): RotationProgress {
   const began = performance.now();
   let done = 0;

@@ -1,27 +1,28 @@
 import type { Knex } from "knex";
 import type { KeyRing } from "../keys/key-ring.ts";
 
-/** What the steps of a rotation work with. */
+/** Dependencies of the steps of a rotation. */
 export interface Rotation {
   readonly knex: Knex;
   readonly keys: KeyRing;
-  /** For lines of progress. */
+  /** Prints a line of progress. */
   readonly print: (line: string) => void;
-  /** Gets what cannot be read, once each. */
+  /** Collects unreadable rows, each once. */
   readonly unreadable: UnreadableSet;
-  /** Ends it after the batch that is being written. Whatever ends it, the next one goes on from there. */
+  /** Aborts after the current batch. The next rotation continues from there, whatever the cause of the end. */
   readonly signal: AbortSignal;
-  /** How many rows a transaction locks. */
+  /** The number of rows that a transaction locks. */
   readonly batch: number;
 }
 
-/** Names what a rotation could not read, once each: it is met again in every pass. */
+/** Prints unreadable rows, each once: every pass reads them again. */
 export interface UnreadableSet {
   readonly count: number;
   addDataKey(key: { readonly organization_id: string; readonly id: string }, problem: string): void;
   addSecret(secret: { organization_id: string; profile_id: string; path: string }, problem: string): void;
 }
 
+/** Returns an empty set that prints each addition. */
 export function createUnreadableSet(print: (line: string) => void): UnreadableSet {
   const seen = new Set<string>();
   const add = (name: string, problem: string) => {
