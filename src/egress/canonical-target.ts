@@ -2,8 +2,8 @@ import ipaddr from "ipaddr.js";
 import { withEmbedded } from "./reserved-ranges.ts";
 
 /**
- * One text for an address and a port, however the address is written: an IPv6 address that leads to an IPv4 one (mapped, NAT64,
- * 6to4) is that one.
+ * Returns one text for an address and port, however the address is written. An IPv6 address that embeds an IPv4 address
+ * (mapped, NAT64, 6to4) becomes that IPv4 address.
  */
 export function canonicalTarget(address: string, port: number): string {
   const parsed = ipaddr.parse(address);

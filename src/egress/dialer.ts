@@ -6,7 +6,7 @@ import { lookupAddresses, type NameSources, type Resolution } from "./lookup-add
 
 declare const admitted: unique symbol;
 
-/** Addresses that the policy has let pass; only `Dialer.admit` makes one. */
+/** Addresses that the policy has approved. Only `Dialer.authorize` creates one. */
 export interface ApprovedTarget {
   readonly [admitted]: true;
   readonly addresses: readonly string[];
@@ -14,35 +14,43 @@ export interface ApprovedTarget {
 }
 
 /**
- * The only way out of this process towards what callers name. The name is resolved once, every address is checked,
- * and a checked address is dialled, never the name again: a second answer of the name server changes nothing.
- * Sockets belong to the signal that they were opened with: when it aborts they are destroyed, connected or not.
+ * The only dialer of this process for targets that callers name. A name is resolved once, each of its addresses is checked, and
+ * only a checked address is dialled, never the name again; a second response of the name server has no effect. A socket belongs
+ * to the signal that it was opened with: when the signal aborts, the socket is destroyed, connected or not.
  */
 export interface Dialer {
-  /** Asks for no name that the policy denies. Rejects with the resolver's error, such as `ENOTFOUND`. */
+  /**
+   * Returns the addresses of a host; never queries a name that the policy denies. Rejects with the resolver's error, such as
+   * `ENOTFOUND`.
+   */
   resolve(host: string, signal: AbortSignal): Promise<Resolution>;
-  /** Rejects with EgressDenied. */
+  /** Checks the target and all its addresses against the policy. Rejects with EgressDenied. */
   authorize(target: Target, resolution: Resolution): Promise<ApprovedTarget>;
-  /** Rejects with the last address's error, such as `ECONNREFUSED`. */
+  /**
+   * Returns a connected socket. The addresses are dialled in order; rejects with the error of the last one, such as
+   * `ECONNREFUSED`, or with the signal's reason.
+   */
   open(target: ApprovedTarget, signal: AbortSignal): Promise<Socket>;
-  /** The three in a row. */
+  /** Runs `resolve`, `authorize` and `open`, and rejects as they do. */
   dial(options: Target & { readonly signal: AbortSignal }): Promise<Socket>;
 }
 
-/** How long an address may keep the next one of the same name waiting, in milliseconds: one lost SYN and its repeat. */
+/** The timeout of every address but the last one of a name, in milliseconds: one lost SYN and its retransmission. */
 const nextAddressAfterMs = 2500;
 
+/** The options of `createDialer`. */
 export interface DialerOptions {
   readonly policy: EgressPolicy;
-  /** The system's own without it. */
+  /** The sources of names. Default: those of the system. */
   readonly names?: NameSources;
   /**
-   * Awaited before each address is dialled, with its `canonicalTarget`: what counts connections where they really go. An
-   * address is dialled when it resolves, never when it rejects.
+   * Awaited before each address is dialled, with its `canonicalTarget`, so that connections are counted by their real
+   * destination. The address is dialled only when the promise resolves. Default: no limit.
    */
   acquireTarget?(target: string, signal: AbortSignal): Promise<void>;
 }
 
+/** Returns a dialer that applies the policy to every target. */
 export function createDialer({ policy, names = {}, acquireTarget }: DialerOptions): Dialer {
   const dialer: Dialer = {
     resolve: (host, signal) => lookupAddresses(host, { ...names, signal, mayAsk: policy.mayAsk }),
@@ -82,7 +90,7 @@ async function openAddress(
 ): Promise<Socket> {
   attemptSignal.throwIfAborted();
   const socket = connect({ host, port, autoSelectFamily: false, noDelay: true });
-  // Whoever uses the socket learns of its end from `close`; without a listener a late reset would end the process.
+  // The owner of the socket learns of its end from `close`; without a listener a late reset would end the process.
   socket.on("error", () => socket.destroy());
   const destroy = () => socket.destroy();
   signal.addEventListener("abort", destroy, { once: true });

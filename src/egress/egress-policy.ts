@@ -4,13 +4,13 @@ import { type EgressRule, matchesAddress, matchesHost, normalizeHost } from "./e
 import { lookupAddresses, type NameSources } from "./lookup-addresses.ts";
 import { reservedRange, withEmbedded } from "./reserved-ranges.ts";
 
-/** A place to dial, as a configuration or a server names it. */
+/** A host and port, as a configuration or a server names it. */
 export interface Target {
   readonly host: string;
   readonly port: number;
 }
 
-/** Why a target may not be dialled. `hint` is for the caller: it names the setting, never what lies behind it. */
+/** The denial of a target. `hint` is for the caller: it names the setting, never the protected system. */
 export class EgressDenied extends Error {
   readonly hint: string;
 
@@ -21,35 +21,40 @@ export class EgressDenied extends Error {
   }
 }
 
-/** Plain data, which can be handed to another thread. */
+/** The options of `createEgressPolicy`: plain data, so that they can be sent to another thread. */
 export interface EgressPolicyOptions {
   readonly allow: readonly EgressRule[];
   readonly deny: readonly EgressRule[];
-  /** True when this server itself can only be reached from its own machine, so that loopback opens nothing new. */
+  /** True when this server listens only on its own machine, so that loopback gives a caller no additional access. */
   readonly allowLoopback: boolean;
-  /** The service's own database and brokers: never dialled for a caller, whatever the rules say. */
+  /** The service's own database and brokers, never dialled for a caller, whatever the rules say. Default: none. */
   readonly protectedTargets?: readonly Target[];
 }
 
+/** The decision which targets may be dialled. */
 export interface EgressPolicy {
-  /** False for a name that EGRESS_DENY names: not even a name server is asked for it. Undefined when it names none. */
+  /**
+   * Returns false for a name that EGRESS_DENY lists, which is then not resolved either. Undefined when EGRESS_DENY lists no
+   * names.
+   */
   readonly mayAsk: ((name: string) => boolean) | undefined;
   /**
-   * Throws EgressDenied when the target, or any one of the addresses and names that it leads to, may not be dialled. The first
-   * of `names` is the one that was asked for; a name of EGRESS_ALLOW is for that one, not for what others make it an alias of.
+   * Rejects with EgressDenied when the target, or one of its addresses and names, may not be dialled. `names` begins with the
+   * queried name, then come its aliases (default: none). A name of EGRESS_ALLOW applies to the queried name only, not to an
+   * alias, which other zones can point there.
    */
   check(target: Target, addresses: readonly string[], names?: readonly string[]): Promise<void>;
 }
 
 /**
- * Where this process may dial for a caller. In this order:
+ * Returns the policy of outgoing connections for callers, applied in this order:
  * 1. protected targets are denied;
- * 2. what EGRESS_DENY names is denied (its `*` waits until step 5);
- * 3. a block of EGRESS_ALLOW lets in whatever lies in it, denied ranges too;
- * 4. loopback (unless allowed), link-local, multicast, reserved ranges and cloud metadata are denied. A *name* of
- *    EGRESS_ALLOW does not open them: whoever runs that zone could point it there;
- * 5. with `*` in EGRESS_DENY everything is denied that EGRESS_ALLOW does not name; without it the rest is open.
- * `names` says where the names of protected targets are looked up, when that is not the system's own place.
+ * 2. entries of EGRESS_DENY are denied (its `*` applies in step 5);
+ * 3. a block of EGRESS_ALLOW allows its addresses, those in denied ranges too;
+ * 4. loopback (unless allowed), link-local, multicast, reserved ranges and cloud metadata are denied. A *name* of EGRESS_ALLOW
+ * does not allow them, because the operator of its zone could point it there;
+ * 5. `*` in EGRESS_DENY denies every target that EGRESS_ALLOW does not list; without it the other targets are allowed.
+ * `names` are the sources for the names of protected targets. Default: those of the system.
  */
 export function createEgressPolicy(options: EgressPolicyOptions, names: NameSources = {}): EgressPolicy {
   const { allow, allowLoopback, protectedTargets = [] } = options;
@@ -87,7 +92,7 @@ function deniedBy(setting: "EGRESS_ALLOW" | "EGRESS_DENY"): EgressDenied {
   return new EgressDenied(`the server's ${setting} ${why}: ask its operator`);
 }
 
-/** A zone (`fd00:ec2::254%eth0`) makes another text, and another object, of an address that leads to the same place. */
+/** A zone (`fd00:ec2::254%eth0`) changes the text and the parsed form of an address that reaches the same host. */
 function zoneDenied(): EgressDenied {
   return new EgressDenied("the target is an address with a zone (%): name it without one");
 }
@@ -97,14 +102,14 @@ function rangeDenied(range: string): EgressDenied {
   return new EgressDenied(`the target is in ${where}: the operator can open it with a block in EGRESS_ALLOW`);
 }
 
-/** Tells whether a target is one of the protected ones, by name or by any address that the protected name has now. */
+/** Returns a check for protected targets, by name and by each address that the protected name currently has. */
 function createProtection(targets: readonly Target[], names: NameSources) {
   const lastKnown = new Map<string, readonly string[]>();
   const addressesOf = async ({ host }: Target) => {
     try {
       lastKnown.set(host, (await lookupAddresses(host, { ...names, whole: true })).addresses);
     } catch {
-      // The addresses that it had stay protected. Without any the target could be one of them.
+      // The last known addresses stay protected. Without any, the target could be one of them.
       if (!lastKnown.has(host))
         throw new EgressDenied("this server cannot look up its own systems just now: try again");
     }
@@ -124,7 +129,7 @@ function createProtection(targets: readonly Target[], names: NameSources) {
   };
 }
 
-/** Every address of this machine: what listens on one of them often listens on all. */
+/** True for each address of this machine: a server that listens on one of them often listens on all. */
 function isOwnAddress(address: IPv4 | IPv6, text: string): boolean {
   if (["loopback", "unspecified"].includes(address.range())) return true;
   const own = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);

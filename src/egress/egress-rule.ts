@@ -1,7 +1,7 @@
 import { domainToASCII } from "node:url";
 import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js";
 
-/** One entry of EGRESS_ALLOW or EGRESS_DENY: plain data, which can be handed to another thread. */
+/** One entry of EGRESS_ALLOW or EGRESS_DENY: plain data, which can be sent to another thread. */
 export type EgressRule =
   /** The addresses of a block; `base` is an address that can be parsed. */
   | { readonly kind: "block"; readonly base: string; readonly bits: number }
@@ -10,7 +10,7 @@ export type EgressRule =
   /** `*`: every target. */
   | { readonly kind: "everything" };
 
-/** True when the rule is about this address. */
+/** Returns true when the rule covers this address. */
 export function matchesAddress(rule: EgressRule, address: IPv4 | IPv6): boolean {
   if (rule.kind === "everything") return true;
   if (rule.kind === "domain") return false;
@@ -19,7 +19,7 @@ export function matchesAddress(rule: EgressRule, address: IPv4 | IPv6): boolean 
   return base.kind() === "ipv6" && (address as IPv6).match(base as IPv6, rule.bits);
 }
 
-/** True when the rule is about this host, as the configuration names it. */
+/** Returns true when the rule covers this host, as the configuration writes it. */
 export function matchesHost(rule: EgressRule, host: string): boolean {
   if (rule.kind === "everything") return true;
   if (rule.kind === "block") return false;
@@ -27,8 +27,8 @@ export function matchesHost(rule: EgressRule, host: string): boolean {
   return name === rule.name || name.endsWith(`.${rule.name}`);
 }
 
-/** As the resolver takes it: in ASCII and lower case, without the dot that closes a fully qualified name. */
+/** Returns a host in the form that the resolver uses: ASCII, lower case, without the dot that ends a fully qualified name. */
 export function normalizeHost(host: string): string {
-  // What is no name in any alphabet, such as an IPv6 address, comes back empty.
+  // domainToASCII returns an empty text for an invalid name, such as an IPv6 address.
   return (domainToASCII(host) || host.toLowerCase()).replace(/\.$/, "");
 }

@@ -3,17 +3,17 @@ import { isIP } from "node:net";
 
 const loopback: readonly string[] = ["127.0.0.1", "::1"];
 
-/** What this machine itself knows of a name. */
+/** The entries of the hosts file for a name. */
 interface LocalName {
   readonly addresses: readonly string[];
-  /** The name, then all others of the lines that it is in: each is an alias of the first of its line. */
+  /** The name, then every other name on its lines: each is an alias of the first name of its line. */
   readonly names: readonly string[];
 }
 
 /**
- * The addresses that this machine itself knows for a name (lower case, no dot at its end): those of its hosts file
- * (hosts(5)), IPv4 first; for `localhost` and the names below it those of `localhost`, which RFC 6761 (6.3) makes
- * loopback without an entry too. Empty when it has none; a file that cannot be read has no entries.
+ * Returns the addresses that the hosts file (hosts(5)) has for a name (lower case, without a final dot), IPv4 first.
+ * `localhost` and the names below it use the addresses of `localhost`, which RFC 6761 (6.3) defines as loopback without an
+ * entry too. The result is empty for other names without an entry; an unreadable file has no entries.
  */
 export function readHostsFile(name: string, file: string): LocalName {
   const entries = parse(file);
@@ -29,7 +29,7 @@ interface Entry {
   readonly names: readonly string[];
 }
 
-/** Read in one go, not through libuv's threads: this must work while all of those wait for something. */
+/** The read is synchronous, because libuv's threads can all be busy. */
 function parse(file: string): readonly Entry[] {
   let text = "";
   try {

@@ -5,43 +5,47 @@ import { readHostsFile } from "./hosts-file.ts";
 import { isHost } from "./is-host.ts";
 import { searchedNames } from "./resolv-conf.ts";
 
-/** Where names are looked up; what is left out is the system's own. */
+/** The sources of names. Defaults: those of the system. */
 export interface NameSources {
-  /** Name servers, as `address:port`. */
+  /** Name servers, as `address:port`. Default: those of the system's resolver configuration. */
   readonly servers?: readonly string[];
+  /** The path of the hosts file. Default: `/etc/hosts`. */
   readonly hostsFile?: string;
+  /** The path of the resolver configuration, for its search domains. Default: `/etc/resolv.conf`. */
   readonly resolverFile?: string;
-  /** How long the first try waits for an answer, in milliseconds; the second one waits longer. */
+  /** The timeout of the first attempt, in milliseconds; the second attempt waits longer. Default: 2000. */
   readonly timeoutMs?: number;
 }
 
+/** The options of `lookupAddresses`. */
 export interface LookupOptions extends NameSources {
-  /** Ends the look-up at once, with its reason. */
+  /** Ends the look-up at once, with the signal's reason. Default: none. */
   readonly signal?: AbortSignal;
-  /** True when a part of the addresses is not enough: rejects when only one of A and AAAA got an answer. */
+  /** True when all addresses are required: the look-up rejects when only one of A and AAAA got a response. Default: false. */
   readonly whole?: boolean;
   /**
-   * The names that may be asked for. One that may not is passed over as if it did not exist, and nobody is asked for it;
-   * when nothing else is found it is answered, without addresses. With it, what a name is an alias of (CNAME) is found out too.
+   * The names that may be queried. A denied name is skipped as if it did not exist; when no other name has addresses, the
+   * result lists the denied names without addresses. With this option aliases (CNAME) are resolved too. Default: all names, no
+   * aliases.
    */
   readonly mayAsk?: ((name: string) => boolean) | undefined;
 }
 
-/** What was found for a host. */
+/** The result of a look-up. */
 export interface Resolution {
   readonly addresses: readonly string[];
   /**
-   * The names that lead to these addresses, in lower case without a dot at the end: first the one that was asked for, with
-   * its search domain, then those that it is an alias of. For an IP address none. Without addresses: what may not be asked for.
+   * The names of these addresses, in lower case without a final dot: first the queried name with its search domain, then its
+   * aliases. Empty for an IP address. Without addresses: the denied names.
    */
   readonly names: readonly string[];
 }
 
 /**
- * Every address of a host (an IP address stands for itself), IPv4 first: from the hosts file, else from the name
- * servers. Not with getaddrinfo (dns.lookup): that cannot be cancelled, and each call holds one of the few libuv
- * threads of the whole process, so that names which nobody answers would stop every other look-up. Rejects with
- * c-ares' error: `ENOTFOUND`, `ENODATA` or `EBADNAME` when there is no such name, another code when nobody knows.
+ * Returns every address of a host, IPv4 first: from the hosts file, else from the name servers; an IP address is its own
+ * result. getaddrinfo (dns.lookup) is not used: it cannot be cancelled, and each call holds one of the few libuv threads of the
+ * process, so unanswered names would block every other look-up. Rejects with the error of c-ares: `ENOTFOUND`, `ENODATA` or
+ * `EBADNAME` when the name does not exist, another code when that is unknown.
  */
 export async function lookupAddresses(host: string, options: LookupOptions = {}): Promise<Resolution> {
   const { signal, hostsFile = "/etc/hosts", resolverFile = "/etc/resolv.conf", mayAsk = () => true } = options;
@@ -52,13 +56,15 @@ export async function lookupAddresses(host: string, options: LookupOptions = {})
   if (!mayAsk(name)) return { addresses: [], names: [name] };
   const local = readHostsFile(name, hostsFile);
   if (local.addresses.length > 0) return local;
-  // RFC 6761, 6.4: there is none, nobody needs asking.
+  // RFC 6761, 6.4: `invalid` never has addresses, so no name server is queried.
   if (name === "invalid" || name.endsWith(".invalid")) throw failure("ENOTFOUND");
   const fullyQualified = host.endsWith(".") ? `${name}.` : name;
   return askFor(searchedNames(fullyQualified, resolverFile), options);
 }
 
-/** One resolver for each look-up: cancelling ends all that a resolver does, and a new one reads the system's settings. */
+/**
+ * Each look-up has its own resolver: a cancellation ends all queries of a resolver, and a new one reads the system's settings.
+ */
 async function askFor(wanted: readonly string[], options: LookupOptions): Promise<Resolution> {
   const { signal, servers, timeoutMs = 2000, whole = false, mayAsk } = options;
   const names = wanted.filter((name) => mayAsk?.(name) !== false);
@@ -77,7 +83,7 @@ async function askFor(wanted: readonly string[], options: LookupOptions): Promis
       if (addresses.length > 0 && !(whole && codes.some(isUnknown)))
         return { addresses, names: [name, ...(await aliases)] };
       failures.push(...codes);
-      // The next name would wait as long.
+      // A query of the next name would wait as long.
       if (codes.some((code) => unanswered.has(code))) break;
     }
   } finally {
@@ -87,12 +93,12 @@ async function askFor(wanted: readonly string[], options: LookupOptions): Promis
   throw failure(failures.find(isUnknown) ?? failures.at(-1) ?? "ENOTFOUND");
 }
 
-/** Longer chains of aliases than name servers follow themselves. */
+/** The maximum length of a chain of aliases, longer than name servers follow themselves. */
 const maxAliases = 16;
 
 /**
- * What a name is an alias of, and that of, and so on; c-ares tells it of a question of its own alone. Without an answer there
- * are none: whoever runs a zone and hides where it points to could as well give the address itself.
+ * Returns the chain of aliases of a name; c-ares reports it only to a separate query. Without a response the chain is empty:
+ * the operator of a zone that hides its alias could as well return the address itself.
  */
 async function aliasesOf(resolver: Resolver, name: string): Promise<readonly string[]> {
   const found: string[] = [];
@@ -107,14 +113,14 @@ async function aliasesOf(resolver: Resolver, name: string): Promise<readonly str
 const absent: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "EBADNAME"]);
 const unanswered: ReadonlySet<string> = new Set(["ETIMEOUT", "EAI_AGAIN"]);
 
-/** Whether there are addresses is not known: the name server did not say. */
+/** True when the name server gave no answer, so the existence of addresses is unknown. */
 function isUnknown(code: string): boolean {
   return !absent.has(code);
 }
 
 function codeOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  // The name server's port is closed. A socket's error has the same code, and is about the target.
+  // The name server refused the connection. A socket's error has the same code, but concerns the target.
   return code === "ECONNREFUSED" || code === "" ? "EAI_AGAIN" : code;
 }
 

@@ -3,17 +3,16 @@ import ipaddr from "ipaddr.js";
 import type { EgressRule } from "./egress-rule.ts";
 import { isHost } from "./is-host.ts";
 
-/** What the text of EGRESS_ALLOW or EGRESS_DENY says. With a problem in it the rules are not to be used. */
+/** The parsed text of EGRESS_ALLOW or EGRESS_DENY. The rules must not be used when there is a problem. */
 export interface ParsedEgressRules {
   readonly rules: readonly EgressRule[];
-  /** One line for people per entry that cannot be read. */
+  /** One readable line for each invalid entry. */
   readonly problems: readonly string[];
 }
 
 /**
- * Reads a list of entries with commas or white space between them:
- * `10.0.0.0/8`, `2001:db8::/32` and single addresses; `example.com` (also as `.example.com` or `*.example.com`) for a
- * name and every name below it; `*` for everything.
+ * Parses a list of entries separated by commas or white space: `10.0.0.0/8`, `2001:db8::/32` and single addresses;
+ * `example.com` (also as `.example.com` or `*.example.com`) for a name and every name below it; `*` for every target.
  */
 export function parseEgressRules(text: string): ParsedEgressRules {
   const rules: EgressRule[] = [];

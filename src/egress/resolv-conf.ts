@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 
 /**
- * The names to ask for, in order, when a caller writes `host`: with the search domains of resolv.conf(5), which
- * container platforms rely on. A name with fewer dots than `ndots` is looked for in the domains first, one with a
- * dot at its end nowhere else. A file that cannot be read has no domains. The names have no dot at their end.
+ * Returns the names to query for `host`, in order, without a final dot. Search domains of resolv.conf(5) are applied, because
+ * container platforms rely on them: before the name itself when it has fewer dots than `ndots`, and not at all when it ends
+ * with a dot. An unreadable file has no search domains.
  */
 export function searchedNames(host: string, file: string): readonly string[] {
   const name = host.replace(/\.$/, "");
@@ -14,7 +14,7 @@ export function searchedNames(host: string, file: string): readonly string[] {
   return [...new Set(dots >= ndots ? [name, ...below] : [...below, name])];
 }
 
-/** The limit on `ndots` that resolv.conf(5) has. */
+/** The maximum of `ndots`, from resolv.conf(5). */
 const maxNdots = 15;
 
 function readSearch(file: string) {
@@ -22,13 +22,13 @@ function readSearch(file: string) {
   try {
     text = readFileSync(file, "utf8");
   } catch {
-    // As without search domains.
+    // An unreadable file is the same as one without search domains.
   }
   let domains: readonly string[] = [];
   let ndots = 1;
   for (const line of text.split("\n")) {
     const [keyword, ...values] = line.trim().split(/\s+/);
-    // The last one of either counts.
+    // The last `search` or `domain` line takes effect.
     if (keyword === "search" || keyword === "domain") domains = values.map((value) => value.replace(/\.$/, ""));
     if (keyword !== "options") continue;
     for (const value of values) {

@@ -1,6 +1,6 @@
 import type { Target } from "./egress-policy.ts";
 
-/** Where the service's own database and brokers are, as its settings name them. */
+/** Returns the addresses of the service's own database and brokers, from its settings. */
 export function selfTargets(databaseUrl: string | undefined, brokers: readonly string[]): readonly Target[] {
   return [
     ...(databaseUrl === undefined ? [] : databaseTargets(new URL(databaseUrl))),
@@ -8,7 +8,10 @@ export function selfTargets(databaseUrl: string | undefined, brokers: readonly s
   ];
 }
 
-/** pg lets `?host=` and `?port=` of a URL replace its own, so every combination counts. A socket's path is no target. */
+/**
+ * pg lets `?host=` and `?port=` of a URL replace its host and port, so every combination is a target. The path of a Unix socket
+ * is not.
+ */
 function databaseTargets(url: URL): Target[] {
   const asked = url.searchParams;
   const hosts = [decodeURIComponent(url.hostname), ...asked.getAll("host")].filter((host) => /^[^/]/.test(host));

@@ -3,18 +3,21 @@ import { containsPrivateKey } from "./contains-private-key.ts";
 import { certificateAlgorithm, otherAlgorithm } from "./key-algorithm.ts";
 import { type PemBlock, readPem } from "./read-pem.ts";
 
-/** Larger ones than this are not seen; the time to read one grows faster than its size (30 ms with 200 kB of names). */
+/**
+ * The maximum size of a certificate, in bytes. Real ones are smaller, and parse time grows faster than size (30 ms with 200 kB
+ * of names).
+ */
 const maxCertificateBytes = 32_768;
 
-/** The second is that of old programs, and is read like the first (RFC 7468, 5.1). */
+/** The second label is of old programs, and equivalent to the first (RFC 7468, 5.1). */
 const certificateLabels: ReadonlySet<string> = new Set(["CERTIFICATE", "X509 CERTIFICATE"]);
 
-/** The certificates of a PEM text in their order, or what is wrong with it, to be said after its name. */
+/** The certificates of a PEM text in their order, or a fault, to follow the name of the field. */
 export type Certificates = { readonly certificates: readonly X509Certificate[] } | { readonly fault: string };
 
 /**
- * Reads at most so many: this runs where calls are served. 200 certificates take 9 ms of a processor, 23 ms when each has the
- * most expensive key.
+ * Returns at most `most` certificates; a longer list is a fault. The limit exists because this runs on the main thread: 200
+ * certificates take 9 ms of a processor, 23 ms when each has the most expensive key.
  */
 export function readCertificates(text: string, { most }: { readonly most: number }): Certificates {
   if (containsPrivateKey(text)) return { fault: "holds a private key: it belongs into tls.key" };
@@ -37,7 +40,7 @@ function readCertificate({ text, der, hasHeaders }: PemBlock): X509Certificate |
   const unreadable = "cannot be read: it is cut off, or not a certificate";
   if (hasHeaders) return unreadable;
   if (der.length > maxCertificateBytes) return `is larger than ${maxCertificateBytes} bytes`;
-  // Before it is read: what reading costs depends on the kind of key.
+  // The algorithm is checked before the parse, whose cost depends on it.
   const algorithm = certificateAlgorithm(der);
   if (algorithm === undefined) return unreadable;
   if (algorithm === "other") return otherAlgorithm;

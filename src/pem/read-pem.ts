@@ -1,17 +1,19 @@
 /** A block of a PEM text (RFC 7468). */
 export interface PemBlock {
-  /** What it is of, such as `CERTIFICATE`. */
+  /** The type of the block, such as `CERTIFICATE`. */
   readonly label: string;
-  /** Its lines, the first and the last included, and no others. */
+  /** The lines of the block, the BEGIN and END lines included. */
   readonly text: string;
+  /** The decoded content; empty when the block has headers. */
   readonly der: Uint8Array;
-  /** It has headers (RFC 1421), as keys have that OpenSSL encrypted in its own old way; then it is not read. */
+  /** True when the block has headers (RFC 1421), as keys in OpenSSL's old encryption have; its content is then not decoded. */
   readonly hasHeaders: boolean;
 }
 
+/** A parsed PEM text. */
 export interface PemText {
   readonly blocks: readonly PemBlock[];
-  /** What is wrong with its form, to be said after "it": the first thing that is. Nothing of the text is in it. */
+  /** The first fault of the form, to follow "it"; it holds no part of the text. Undefined without a fault. */
   readonly fault: string | undefined;
 }
 
@@ -19,8 +21,8 @@ const beginLine = /^-----BEGIN ([A-Z0-9 ]{1,40})-----$/;
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
- * Takes a PEM text apart, line by line. Text between blocks is left alone, as in the bundles of authorities. OpenSSL
- * passes over what it does not take for a block; here that is a fault.
+ * Returns the blocks of a PEM text. Text between blocks is ignored, as in the bundles of authorities. Lines that OpenSSL would
+ * skip as no block are a fault.
  */
 export function readPem(text: string): PemText {
   const blocks: PemBlock[] = [];
@@ -58,12 +60,13 @@ function toBlock(open: { label: string; lines: readonly string[]; hasHeaders: bo
   return { label, text, der: Buffer.from(body, "base64"), hasHeaders };
 }
 
-/** What spoils a text as a whole, most of it on the way through a shell, a form or a template. */
+/** Returns the fault of a whole text; most arise in a shell, a form or a template. Undefined without a fault. */
 function faultOfForm(text: string): string | undefined {
   if (/^\s*LS0tLS1CRUdJTi/.test(text)) return "is the base64 of a PEM, as Kubernetes keeps it: decode it first";
   if (!text.includes("-----BEGIN")) return undefined;
   if (text.startsWith("\u{feff}")) return "begins with a byte order mark: save it without one";
-  // Not in the text around the blocks, where `C:\\new` may stand.
+  // Only next to a BEGIN or END line: `C:
+  // ew` may stand in the text around the blocks.
   if (/-----(?:\\r)?\\n/.test(text)) return "has \\n as two characters in place of line ends";
   if (/\r(?!\n)/.test(text)) return "has carriage returns (CR) alone in place of line ends";
   return undefined;

@@ -2,20 +2,23 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { otherAlgorithm, pkcs8Algorithm, sec1Algorithm } from "./key-algorithm.ts";
 import { type PemBlock, readPem } from "./read-pem.ts";
 
-/** RSA with 8192 bits has 4.7 kB, ML-DSA-87 4.9 kB: what a client computes with a key depends on its size. */
+/**
+ * The maximum size of a key, in bytes: RSA with 8192 bits has 4.7 kB, ML-DSA-87 4.9 kB. The cost of a client's computations
+ * with a key depends on its size.
+ */
 const maxKeyBytes = 8192;
-/** A signature takes 30 ms; with twice as many bits 600 ms. */
+/** The maximum RSA key size, in bits: a signature takes 30 ms; with twice as many bits 600 ms. */
 const maxRsaBits = 8192;
 
-/** The private key of a PEM text, or what is wrong with it, to be said after its name. */
+/** The private key of a PEM text, or a fault, to follow the name of the field. */
 export type PrivateKey = { readonly key: KeyObject } | { readonly fault: string };
 
 /**
- * Reads a key that is not encrypted. To decrypt one would take as long as whoever made it has chosen, so what is encrypted
- * is refused by its label. Certificates beside the key are passed over, as TLS libraries do.
+ * Returns an unencrypted key. The author of an encrypted key chooses the cost of its decryption, so encrypted keys are rejected
+ * by their label. Certificates beside the key are ignored, as TLS libraries do.
  */
 export function readPrivateKey(text: string): PrivateKey {
-  // By its label, before anything else is looked at: spoilt or whole, it is not what is asked for.
+  // Encrypted keys are rejected first, damaged or not.
   if (encryptedLabel.test(text)) return { fault: encrypted };
   const { blocks, fault } = readPem(text);
   const keys = blocks.filter(({ label }) => label.endsWith("PRIVATE KEY"));
@@ -41,7 +44,7 @@ const encryptedLabel = /-BEGIN ENCRYPTED PRIVATE KEY-|^Proc-Type:/m;
 const encrypted =
   "is encrypted with a passphrase, which is not asked for: give the key without it, as openssl pkey writes it";
 
-/** How the block is written, when its key is of a kind that TLS uses. */
+/** Returns the encoding of a block whose key algorithm TLS uses; undefined for others. */
 function typeOf({ label, der }: PemBlock): "pkcs8" | "pkcs1" | "sec1" | undefined {
   if (label === "PRIVATE KEY") return pkcs8Algorithm(der) === undefined ? undefined : "pkcs8";
   if (label === "EC PRIVATE KEY") return sec1Algorithm(der) === undefined ? undefined : "sec1";

@@ -2,36 +2,40 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { createConcurrencyLimiter } from "../concurrency/concurrency-limiter.ts";
 import { ApiError } from "../errors/api-error.ts";
 
-/** How many tests may dial one address and port at once, whatever names they know it by. */
+/** The maximum number of concurrent tests that dial one address and port, under any of its names. */
 export interface TargetLimits {
-  /** Of all organizations. */
+  /** The limit over all organizations. */
   readonly total: number;
+  /** The limit of one organization. */
   readonly perOrganization: number;
 }
 
 /**
- * Five organizations that do what they may reach the total; a sixth takes its share of that. 25 connections at once are few
- * to whoever listens there, and half of all tests, so that nobody is dialled by the whole server.
+ * Five organizations at their limit reach the total; a sixth then takes its share of it. 25 concurrent connections are few for
+ * a server, and the total is half of all tests, so that the service never dials one target with its full capacity.
  */
 export const defaultTargetLimits: TargetLimits = { total: 25, perOrganization: 5 };
 
-/** What one test dials. */
+/** The targets that one test dials. */
 export interface DialedTargets {
-  /** Aborts when the test must end because of a limit, with ApiError TOO_MANY_TESTS. */
+  /** Aborts with ApiError TOO_MANY_TESTS when the test must end because of a limit. */
   readonly signal: AbortSignal;
-  /** Counts the test at a target (`canonicalTarget`), once. False when it must not dial there: the signal has aborted. */
+  /**
+   * Counts the test at a target (`canonicalTarget`), once. Returns false when the test must not dial there; the signal has then
+   * aborted.
+   */
   acquire(target: string): boolean;
-  /** When the test has ended and its sockets are closed. */
+  /** Releases the targets, after the test has ended and its sockets are closed. */
   release(): void;
 }
 
-/** Begins to count a test of an organization. */
+/** Starts the count of a test of an organization. */
 export type LimitTargets = (organizationId: string) => DialedTargets;
 
 /**
- * Counts tests by what they dial: the names that they begin with are anybody's to choose, and a name server can answer each
- * question differently. What a refusal says is about the caller's own organization, or what it says when the whole server is
- * full: that somebody else tests there is nobody's business.
+ * Returns a limiter of tests by dialed address: a caller chooses the names of a configuration, and a name server can return
+ * different addresses for each query. An error describes the caller's own organization or a full server; it does not reveal the
+ * tests of other organizations.
  */
 export function limitTargets({ total, perOrganization }: TargetLimits): LimitTargets {
   const limiter = createConcurrencyLimiter();
@@ -64,7 +68,7 @@ export function limitTargets({ total, perOrganization }: TargetLimits): LimitTar
   };
 }
 
-/** The whole server, or a target that others test too: in the same words. */
+/** Returns TOO_MANY_TESTS, with the same text for a full server and for a target that other organizations test. */
 export function serverIsFull(): ApiError {
   return tooMany("this server runs as many tests as it can at present");
 }

@@ -13,7 +13,7 @@ import { sanitizeDiscovery } from "./probe/sanitize-discovery.ts";
 import { createSecretScrubber } from "./probe/secret-scrubber.ts";
 import type { SentOutcome, WorkerData, WorkerRequest, WorkerResponse, WorkerTask } from "./worker-protocol.ts";
 
-/** The loop of a worker thread: runs the tests and discoveries that are requested, any number at a time. */
+/** The message loop of a worker thread: runs the requested tests and discoveries, all of them concurrently. */
 export function runWorker(port: MessagePort, { egress, batchResponses }: WorkerData): void {
   const policy = createEgressPolicy(egress);
   const callers = new Map<number, AbortController>();
@@ -69,7 +69,7 @@ export function runWorker(port: MessagePort, { egress, batchResponses }: WorkerD
     else void run(order.run);
   });
   answer({ ready: true });
-  // A thread is ended without a word, and would take what it has compiled with it.
+  // A worker is terminated without notice, so the compile cache is written now.
   flushCompileCache();
 }
 

@@ -4,34 +4,42 @@ import type { DiscoveryOutcome } from "./probe/run-probe.ts";
 import { createWorkerClient, type TestTask, type WorkerClient } from "./worker-client.ts";
 import { createWorkerPool, type WorkerPool, type WorkerPoolOptions, workerDefaults } from "./worker-pool.ts";
 
-/** Thrown to a test in the shared worker when that was terminated: it is not known yet which of its tests was the cause. */
+/** Rejects each test in the shared worker when it was terminated: which test was the cause is not known yet. */
 class WorkerTerminated extends Error {
   override readonly name = "WorkerTerminated";
 }
 
 /**
- * How long the shared worker may not respond, in milliseconds of processor time. What takes longer is more than a
- * test that others can wait for; so it is about how late the tests of others can be.
+ * The maximum time without a response of the shared worker, in milliseconds of processor time. It bounds the delay that one
+ * test can cause to others.
  */
 const respondsWithinMs = 1000;
 
-/** The shared worker holds more and more client libraries, but is needed again soon. */
+/**
+ * The idle time before the shared worker ends, in milliseconds: its loaded client libraries take memory, but are soon needed
+ * again.
+ */
 const sharedIdleMs = 600_000;
 
-/** How long an organization is quarantined after its target had a worker terminated, in milliseconds, and how many are known. */
+/**
+ * The duration of a quarantine after a target had a worker terminated, in milliseconds, and the maximum number of quarantined
+ * organizations.
+ */
 const quarantine = { max: 10_000, ttl: 600_000 };
 
+/** The options of `openSharedWorker`. */
 export interface SharedWorkerOptions extends WorkerPoolOptions {
+  /** Limits of tests by dialed address. Default: `defaultTargetLimits`. */
   readonly targetLimits?: TargetLimits;
 }
 
 /**
- * One worker thread in which the tests of all organizations begin. A thread costs 0.15 s of a processor to start, and
- * twenty organizations that begin to test at the same time slowed every other call down while theirs started.
+ * Returns a pool with one shared worker, in which the tests of all organizations start. The start of a thread takes 0.15 s of a
+ * processor; twenty organizations that started theirs at the same time slowed every other call down.
  *
- * When the shared worker is terminated (it crashed, took too much memory, did not respond) the cause is not known.
- * Tests change nothing, so all that were in it run again, each in a thread of its own organization, where what a target does
- * hurts no other organization. One whose thread has to be terminated there as well is quarantined for the next ten minutes.
+ * When the shared worker is terminated (crash, memory, no response) the cause is not known. Tests change nothing, so all of its
+ * tests run again, each in a worker of its organization, where a target cannot affect other organizations. An organization
+ * whose own worker is terminated too is quarantined for ten minutes.
  */
 export function openSharedWorker(options: SharedWorkerOptions): WorkerPool {
   const { onTerminated: _, targetLimits = defaultTargetLimits, ...limits } = options;
@@ -64,7 +72,7 @@ export function openSharedWorker(options: SharedWorkerOptions): WorkerPool {
     return client;
   };
 
-  /** `start` makes the task again for each thread that it runs in. */
+  /** `start` creates the task again for each worker in which it runs. */
   const run = async (organizationId: string, start: () => TestTask) => {
     if (closed || quarantined.has(organizationId)) return workers.run({ ...start(), organizationId });
     shared ??= openShared();

@@ -4,40 +4,47 @@ import { describeUnexpectedError } from "./describe-unexpected-error.ts";
 import { startWatchdog } from "./watchdog.ts";
 import type { WorkerData, WorkerRequest, WorkerResponse } from "./worker-protocol.ts";
 
+/** The options of `spawnWorker`. */
 export interface WorkerOptions extends WorkerData {
-  /** Where compiled code is kept for the next thread. Nobody else may be able to write there: what lies there is run. */
+  /**
+   * The folder of the compile cache. Its content is executed, so only this service may have write access. Default: no cache.
+   */
   readonly cacheDir?: string | undefined;
-  /** With its organization, by which a hostile target can be found. */
+  /** The logger; its fields include the organization, which identifies a hostile target. */
   readonly log: Logger;
-  /** Heap and buffers together, in bytes. */
+  /** The maximum of heap and buffers together, in bytes. */
   readonly maxMemory: number;
-  /** How much processor time it may spend while a question waits once it has loaded, in milliseconds; absent: any. */
+  /** The maximum processor time until the response to a ping, in milliseconds, from the end of loading. Default: no limit. */
   readonly respondsWithinMs?: number | undefined;
+  /** Called with each response of the worker. */
   onAnswer(answer: Exclude<WorkerResponse, { pong: true }>): void;
-  /** Called when it ends without having been told to, or must be ended: it may come more than once. */
+  /** Called when the worker ends on its own, or must be terminated; possibly more than once. */
   onFailure(error: Error): void;
 }
 
 /** A worker thread that runs `worker-main.ts`. */
 export interface WorkerHandle {
+  /** Sends a request. */
   send(order: WorkerRequest): void;
-  /** Ends it, whatever it does. */
+  /** Terminates the worker, whatever it executes. */
   end(): Promise<unknown>;
 }
 
 /**
- * V8's own limit is only the last resort, far above `maxMemory`. It is unsafe in a thread: Node leaves V8 16 MB to come to
- * an end, and when one allocation needs more (a growing Map, a split text) V8 aborts the whole process. So the memory is
- * looked at from outside, which works while the thread is busy too, and costs 0.1 ms.
+ * The heap limit of V8, in MB, is far above `maxMemory`. It is unsafe in a thread: Node gives V8 16 MB to terminate, and when
+ * one allocation needs more (a growing Map, a split text) V8 aborts the whole process. The memory is therefore checked from the
+ * main thread, which works while the worker is busy and costs 0.1 ms.
  */
 const lastResort = { maxOldGenerationSizeMb: 2048 };
+/** The interval between two checks of the heap, in milliseconds. */
 const heapCheckMs = 100;
 
+/** Starts a worker and returns its handle. Calls `onFailure` when the worker ends, exceeds `maxMemory` or does not respond. */
 export function spawnWorker(options: WorkerOptions): WorkerHandle {
   const { egress, batchResponses, cacheDir, log, maxMemory, respondsWithinMs, onAnswer, onFailure } = options;
   const worker = new Worker(new URL("./worker-main.ts", import.meta.url), {
     workerData: { egress, batchResponses } satisfies WorkerData,
-    // Nothing of our environment: libraries such as pg would read their own variables in it.
+    // The worker gets no environment variables: libraries such as pg would read theirs.
     env: cacheDir === undefined ? {} : { NODE_COMPILE_CACHE: cacheDir },
     argv: [],
     stdout: true,
@@ -72,7 +79,7 @@ export function spawnWorker(options: WorkerOptions): WorkerHandle {
   worker.on("exit", (code) => {
     if (!ended) onFailure(new Error(`it ended with ${code}`));
   });
-  // Not what: libraries print what the other side has sent, and that may be a secret which it was sent.
+  // Only the length is logged: libraries print data of the remote system, which may repeat a secret that it received.
   for (const stream of [worker.stdout, worker.stderr])
     stream.on("data", (text) => log.debug({ length: text.length }, "a connector test printed something"));
   return {
@@ -86,7 +93,7 @@ export function spawnWorker(options: WorkerOptions): WorkerHandle {
   };
 }
 
-/** Nothing of a thread that has ended. */
+/** Returns the processor time of a worker, in milliseconds; 0 after its end. */
 async function usedMs(worker: Worker): Promise<number> {
   const usage = await worker.cpuUsage().catch(() => ({ user: 0, system: 0 }));
   return (usage.user + usage.system) / 1000;

@@ -9,7 +9,7 @@ import {
 import { type Connector, ProbeError } from "../connectors/sdk/connector.ts";
 import { failedOutcome, type TestOutcome } from "./probe/run-probe.ts";
 
-/** Why a test's thread was ended. */
+/** The reason for the termination of a test's worker. */
 export type TerminationCause = "TEST_CRASHED" | "TIMED_OUT";
 
 const unreadable = "what answered did not speak the protocol in a way that could be read";
@@ -19,8 +19,8 @@ const hints: Readonly<Record<TerminationCause, string>> = {
 };
 
 /**
- * The outcome of a test whose worker was terminated: the steps that it had reported, with those that ran as failed.
- * Nothing in it comes from the error that ended it.
+ * Returns the outcome of a test whose worker was terminated: its reported steps, with the running ones as failed. No part of it
+ * comes from the error of the worker.
  */
 export function terminatedOutcome(
   connector: Connector,

@@ -1,28 +1,31 @@
-/** A thread that is asked whether it still answers. */
+/** A thread under supervision. */
 export interface WatchedThread {
-  /** Sends it a question that it answers at once, when it is not busy with something else. */
+  /** Sends a ping, to which an idle thread responds at once. */
   ping(): void;
-  /** The processor time that it has used so far, in milliseconds. */
+  /** Resolves with the processor time used so far, in milliseconds. */
   usedMs(): Promise<number>;
 }
 
+/** The supervision of one thread. */
 export interface Watchdog {
+  /** Starts the supervision. */
   begin(): void;
-  /** The thread has answered. */
+  /** Records the response to a ping. */
   onPong(): void;
+  /** Stops the supervision. */
   end(): void;
 }
 
+/** The interval between two checks, in milliseconds. */
 const checkEveryMs = 100;
 
-/** What does not answer and computes nothing either waits as many times longer: for a processor, or for ever. */
+/** The factor on `withinMs` for the elapsed time of a thread that does not respond and uses no processor. */
 const withoutProcessor = 10;
 
 /**
- * Asks every now and then, and says when an answer is late: when the thread has spent `withinMs` of processor time on
- * something else. Time in which it got no processor is not counted: on a machine that is busy with other work a thread with
- * a low priority answers late without any fault of its own, and to end it would make still more work. Nor is time counted in
- * which this thread could not listen.
+ * Pings a thread and calls `onLate` when it has used more than `withinMs` milliseconds of processor time since the ping. Time
+ * without a processor does not count: on a busy machine a thread of low priority responds late without a fault, and its
+ * termination would cause more work. Neither does time in which the main thread was blocked.
  */
 export function startWatchdog(thread: WatchedThread, withinMs: number, onLate: () => void): Watchdog {
   let timer: NodeJS.Timeout | undefined;

@@ -10,65 +10,80 @@ import { terminatedOutcome } from "./terminated-outcome.ts";
 import { busy, unavailable } from "./worker-errors.ts";
 import type { WorkerResponse } from "./worker-protocol.ts";
 
-/** A test or a discovery for a thread. */
+/** A test or discovery to run in a worker. */
 export interface TestTask {
   readonly connector: Connector;
   /** A valid configuration with its secrets. */
   readonly config: Message;
-  /** What to discover; absent for a test. */
+  /** The request of a discovery. Default: a test. */
   readonly question?: DiscoveryRequest | undefined;
-  /** The caller: when it aborts the promise rejects with the signal's reason, and the test's sockets are closed. */
+  /** The caller's signal: when it aborts, the promise rejects with its reason, and the test's sockets are closed. */
   readonly signal: AbortSignal;
-  /** The test's own end, in milliseconds, from now on: waiting for a thread is part of it. */
+  /** The deadline of the test, in milliseconds from now; it includes the time until the worker has loaded. */
   readonly deadlineMs: number;
-  /** How much longer it may take to answer before its thread is ended by force. */
+  /**
+   * The time after the deadline until the worker is terminated, in milliseconds. Default: `terminationDelayMs` of the client.
+   */
   readonly terminationDelayMs?: number | undefined;
-  /** Gets every step as it begins and as it ends. */
+  /** Called with every step when it begins and when it ends. */
   onStep?(step: TestStep): void;
-  /** Asked before the test dials a target: false means that it must not, and that the signal has aborted. Absent: it may. */
+  /**
+   * Called before the test dials a target. False means that the test must not, and that the signal has aborted. Default: every
+   * target is allowed.
+   */
   acquireTarget?(target: string): boolean;
-  /** Called each time that it begins to dial. */
+  /** Called before each dial. */
   onDial?(): void;
-  /** Called once, when nothing of it is left: its sockets are closed, or its thread has ended. */
+  /** Called once, after the test's sockets are closed or its worker has ended. */
   onEnd?(): void;
 }
 
 /**
- * The proxy of one worker thread: its pending tests and their timers. What a test meets can end the thread; it never
- * reaches the thread that started it.
+ * The proxy of one worker thread: its pending tests and their timers. A test can end the worker, but never affects the main
+ * thread.
  */
 export interface WorkerClient {
+  /**
+   * Runs a task. Rejects with the signal's reason, with TOO_MANY_TESTS when the worker did not load before the deadline, and
+   * with STOPPING after `close`.
+   */
   run(task: TestTask): Promise<DiscoveryOutcome>;
-  /** Starts the thread, once; the tests that came before wait for it. Resolves when it has loaded, or has ended. */
+  /** Starts the worker, once; earlier tests wait for it. Resolves when the worker has loaded or ended. */
   open(): Promise<void>;
+  /** Returns true when no test is pending. */
   isIdle(): boolean;
-  /** Ends it, and every test in it with UNAVAILABLE. */
+  /** Terminates the worker; its pending tests reject with STOPPING (UNAVAILABLE). */
   close(): void;
 }
 
+/** The options of `createWorkerClient`. */
 export interface WorkerClientOptions {
   readonly egress: EgressPolicyOptions;
+  /** The folder of the compile cache. Default: no cache. */
   readonly cacheDir?: string | undefined;
   readonly log: Logger;
-  /** How long a test that is cancelled may take to say that it has ended; and `terminationDelayMs` of tests that do not say. */
+  /**
+   * The time, in milliseconds, in which a cancelled test must report its end; and the default of a test's `terminationDelayMs`.
+   */
   readonly terminationDelayMs: number;
-  /** How long the thread waits for another test. */
+  /** The idle time before the worker ends, in milliseconds. */
   readonly idleMs: number;
+  /** The maximum of heap and buffers together, in bytes. */
   readonly maxMemory: number;
-  /** How much processor time the thread may spend while a question waits, in milliseconds; absent: any. */
+  /** The maximum processor time until the response to a ping, in milliseconds. Default: no limit. */
   readonly respondsWithinMs?: number | undefined;
-  /** What becomes of a test whose thread was ended by force; absent: an outcome that says so. */
+  /** The outcome of a test whose worker was terminated. Default: `terminatedOutcome`. */
   readonly outcomeOfTerminated?: ((test: TerminatedTest) => DiscoveryOutcome) | undefined;
-  /** Called when the thread is ended by force. */
+  /** Called when the worker is terminated because of a fault. */
   onTerminated?(): void;
-  /** Called once, when it takes no more tests, with the promise of its thread's end. */
+  /** Called once, when the client accepts no more tests, with the promise of the worker's end. */
   onEnd(ended: Promise<unknown>): void;
 }
 
 /** A test whose worker was terminated. */
 export interface TerminatedTest extends TestTask {
   readonly endsAt: bigint;
-  /** The steps that it has reported; one that ended in place of the same one that began. */
+  /** The reported steps; an ended step replaces its running form. */
   readonly steps: readonly TestStep[];
 }
 
@@ -78,6 +93,7 @@ interface Running extends TerminatedTest {
   settle(outcome: () => DiscoveryOutcome): void;
 }
 
+/** Returns a client without a running worker; `open` starts it. */
 export function createWorkerClient({
   terminationDelayMs,
   idleMs,
@@ -94,7 +110,7 @@ export function createWorkerClient({
   let lastId = 0;
   let idle: NodeJS.Timeout | undefined;
 
-  /** Ends the thread. Every test in it gets an outcome, at once: the thread itself may take a while to end. */
+  /** Terminates the worker. Each pending test settles at once, because the termination can take time. */
   const stop = (outcomeOf: (test: Running) => DiscoveryOutcome) => {
     if (closed) return;
     closed = true;
@@ -109,7 +125,7 @@ export function createWorkerClient({
     options.log.warn({ err, tests: tests.size }, "a worker of connector tests was terminated");
     onTerminated?.();
     stop((test) => {
-      // Before it has loaded it has connected to nothing: that is a defect of this service.
+      // A worker that has not loaded has connected nowhere, so the fault is in this service.
       if (!ready) throw err;
       return (outcomeOfTerminated ?? outcomeOfEnded)(test);
     });
@@ -131,7 +147,7 @@ export function createWorkerClient({
         connectorId: connector.id,
         config: toBinary(connector.config, config),
         discovery: question,
-        // Without a listener they are only for the outcome of a test that is ended by force.
+        // Without a listener, steps are needed only for the outcome of a terminated test.
         reportSteps: onStep !== undefined || outcomeOfTerminated === undefined,
         endsAt,
       },
@@ -174,7 +190,7 @@ export function createWorkerClient({
       const giveUpAfter = (ms: number) => setTimeout(() => terminate(new Error("a test did not answer in time")), ms);
       const cancel = () => {
         reject(signal.reason);
-        // What has not begun has opened nothing.
+        // A test that has not begun has opened no socket.
         if (!ready) return finish(id, busy);
         thread?.send({ cancel: id });
         clearTimeout(test.timer);

@@ -4,8 +4,8 @@ import type { WorkerData } from "./worker-protocol.ts";
 
 if (parentPort === null) throw new Error("worker-main.ts is started as a worker thread, by spawn-worker.ts");
 
-// Before anything else is loaded, because loading is most of what a thread does: on a busy machine calls that wait for the
-// main thread come first. Only Linux has priorities by thread; elsewhere this would be the whole process.
+// The priority is lowered before other modules load, because loading is most of a worker's processor time: on a busy machine
+// calls on the main thread come first. Only Linux has priorities by thread; elsewhere this would affect the whole process.
 if (platform() === "linux") setPriority(0, Math.min(getPriority(0) + 10, 19));
 
 const { runWorker: serveTests } = await import("./run-worker.ts");

@@ -2,12 +2,12 @@ import type { DiscoveryRequest } from "../connectors/sdk/connector.ts";
 import type { EgressPolicyOptions } from "../egress/egress-policy.ts";
 import type { TestOutcome } from "./probe/run-probe.ts";
 
-/** What a test thread is started with. */
+/** The `workerData` of a worker. */
 export interface WorkerData {
   readonly egress: EgressPolicyOptions;
   /**
-   * Its answers of one turn of the event loop come together, which costs both threads less. Whoever has to know what a test
-   * was at when the thread ended needs each at once.
+   * True: the responses of one turn of the event loop are sent as one message, which costs both threads less. False: each
+   * response is sent at once, so that the last step before a termination is known.
    */
   readonly batchResponses: boolean;
 }
@@ -16,39 +16,41 @@ export interface WorkerData {
 export type WorkerRequest =
   | { readonly run: WorkerTask }
   | { readonly cancel: number }
-  /** A test may dial a target that it has asked for. */
+  /** Permission for a test to dial the requested target. */
   | { readonly acquired: string; readonly id: number }
-  /** To be answered at once. */
+  /** A request for an immediate `pong`. */
   | { readonly ping: true };
 
+/** The request of one test or discovery. */
 export interface WorkerTask {
   readonly id: number;
   readonly connectorId: string;
   /** The configuration with its secrets, as protobuf. */
   readonly config: Uint8Array;
-  /** What to discover; undefined for a test. */
+  /** The request of a discovery; undefined for a test. */
   readonly discovery: DiscoveryRequest | undefined;
-  /** Its steps are to be reported. */
+  /** True when the steps must be reported. */
   readonly reportSteps: boolean;
-  /** `process.hrtime.bigint()` at the test's end: one clock for all threads. */
+  /** The deadline of the test as a `process.hrtime.bigint()`, a clock that all threads share. */
   readonly endsAt: bigint;
 }
 
-/** Its responses, in lists. Messages travel as protobuf. */
+/** A response of a worker; sent in arrays. Messages are encoded as protobuf. */
 export type WorkerResponse =
   | { readonly ready: true }
   | { readonly pong: true }
   /** A step that began or ended. */
   | { readonly id: number; readonly step: Uint8Array }
-  /** A test wants to dial a target, and waits: it may, or it is cancelled. */
+  /** A test waits to dial a target, for permission or cancellation. */
   | { readonly id: number; readonly acquire: string }
   | { readonly id: number; readonly outcome: SentOutcome }
   | { readonly id: number; readonly cancelled: true }
-  /** An error that is no outcome: for the log. */
+  /** An unexpected error, for the log. */
   | { readonly id: number; readonly defect: string };
 
+/** An outcome with its messages encoded as protobuf. */
 export interface SentOutcome extends Omit<TestOutcome, "report"> {
   readonly report: Uint8Array;
-  /** What a discovery found; empty after a test. */
+  /** The page of a discovery; empty after a test. */
   readonly page: { readonly resources: readonly Uint8Array[]; readonly nextCursor: string };
 }

@@ -1,14 +1,17 @@
 import { withSignal } from "../../concurrency/with-signal.ts";
 
-/** The targets of one test, on its side of the thread. */
+/** The targets of one test, in the worker. */
 export interface AcquiredTargets {
-  /** Resolves when the test may dial the target. One that may not is cancelled: then it rejects with the signal's reason. */
+  /**
+   * Resolves when the test may dial the target; rejects with the signal's reason, because a test without permission is
+   * cancelled.
+   */
   acquire(target: string, signal: AbortSignal): Promise<void>;
-  /** The answer to `ask`. */
+  /** Records the permission that `ask` requested. */
   granted(target: string): void;
 }
 
-/** Asks for each target once, by `ask`. */
+/** Returns the targets of a test; each one is requested once, by `ask`. */
 export function acquireTargets(ask: (target: string) => void): AcquiredTargets {
   const asked = new Map<string, PromiseWithResolvers<void>>();
   return {

@@ -4,17 +4,18 @@ import { isSecret } from "../../proto-schema/field-options.ts";
 /** The texts of a configuration. */
 export interface ConfigTexts {
   readonly secrets: readonly SecretText[];
-  /** What is shown to everybody who may read the profile. */
+  /** The texts without a secret, which every reader of the profile sees. */
   readonly shown: readonly string[];
 }
 
+/** A secret of a configuration. */
 export interface SecretText {
   readonly value: string;
-  /** Texts of the same message that are shown, such as the name of the user whose password it is. */
+  /** Non-secret texts of the same message, such as the user name of a password. */
   readonly beside: readonly string[];
 }
 
-/** Every text in a configuration and the messages below it, by the marks of its fields. */
+/** Returns every text in a configuration and its nested messages, classified by the `secret` option of the fields. */
 export function configTexts(message: ReflectMessage): ConfigTexts {
   const secrets: string[] = [];
   const beside: string[] = [];

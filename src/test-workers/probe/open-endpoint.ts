@@ -8,7 +8,10 @@ import { errorCode, translateError } from "../../connectors/sdk/translate-error.
 import type { Dialer } from "../../egress/dialer.ts";
 import { type ProbeRecorder, plannedStages } from "./probe-recorder.ts";
 
-/** `Probe.open`: from a name to a socket that is ready to talk, a recorded step each. */
+/**
+ * Implements `Probe.open`: resolves, authorizes, connects and secures, each as a recorded step. Returns the socket; rejects
+ * with the ProbeError of the failed step. `deadlineMs` is in milliseconds; each step but the resolution gets a third of it.
+ */
 export async function openEndpoint(
   endpoint: Endpoint,
   {
@@ -23,7 +26,7 @@ export async function openEndpoint(
   let reached = TestStage.RESOLVE;
   const run = <T>(stage: TestStage, work: () => Promise<T>, warning?: Step["warning"]) => {
     reached = stage;
-    // One dead address must leave time for the others.
+    // An unreachable address must leave time for the others.
     const timeoutMs = stage === TestStage.RESOLVE ? undefined : Math.ceil(deadlineMs / 3);
     return recorder.step({ stage, endpoint: name, field, warning, note, timeoutMs }, work);
   };
@@ -70,26 +73,29 @@ const notVerified = {
   hint: "the certificate was not checked (tls.insecure_skip_verify): whoever sits in between can read everything",
 };
 
-/** ISO 8601; empty for a certificate without a readable end. */
+/** Returns the time in ISO 8601; empty for a certificate without a readable end. */
 function expiry(validTo: string | undefined): string {
   const time = Date.parse(validTo ?? "");
   return Number.isNaN(time) ? "" : new Date(time).toISOString();
 }
 
-/** A TLS handshake on a connected socket, which stays the owner: destroying it destroys both. */
+/**
+ * Returns a TLS socket after the handshake on a connected socket, which stays the owner: its destruction destroys both. Rejects
+ * with the handshake's error, or with TLS_CLOSED when the server closed the connection.
+ */
 export async function openTls(socket: Socket, host: string, tls: TlsConfig, signal: AbortSignal): Promise<TLSSocket> {
   const expected = tls.serverName === "" ? host : tls.serverName;
   const secured = connect({
     socket,
     host: expected,
-    // A server name indication must be a name (RFC 6066); an address is checked against the certificate all the same.
+    // A server name indication must be a name (RFC 6066); an address is compared with the certificate all the same.
     ...(isIP(expected) === 0 ? { servername: expected } : {}),
     ...(tls.ca === "" ? {} : { ca: tls.ca }),
     ...(tls.cert === "" ? {} : { cert: tls.cert }),
     ...(tls.key === "" ? {} : { key: tls.key }),
     rejectUnauthorized: !tls.insecureSkipVerify,
   });
-  // As with the socket below: whoever uses it learns of its end from `close`.
+  // As with the underlying socket, the owner learns of the end from `close`.
   secured.on("error", (error) => secured.destroy(error));
   const closed = new AbortController();
   const close = () => closed.abort();

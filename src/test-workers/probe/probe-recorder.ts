@@ -13,7 +13,7 @@ import { type Probe, ProbeError } from "../../connectors/sdk/connector.ts";
 import { translateError } from "../../connectors/sdk/translate-error.ts";
 import type { SecretScrubber } from "./secret-scrubber.ts";
 
-/** The stages of a test in their order; one without a step when a test fails was not executed. */
+/** The stages of a test in their order. After a failure, a stage without a step is reported as not executed. */
 export const plannedStages: readonly TestStage[] = [
   TestStage.RESOLVE,
   TestStage.EGRESS,
@@ -24,19 +24,21 @@ export const plannedStages: readonly TestStage[] = [
   TestStage.CAPABILITY,
 ];
 
-/** Longer facts and names of endpoints are cut: the other side chooses their length. */
+/** The maximum length of facts and endpoint names, in UTF-16 code units: the remote system chooses them. */
 const maxLength = 200;
 
+/** The recorder of one test. */
 export interface ProbeRecorder extends Pick<Probe, "step" | "skip" | "downgradeToWarning" | "fact"> {
+  /** The report so far. */
   readonly report: TestReport;
-  /** Adds the given stages as not executed, at the given endpoint or at none. */
+  /** Adds stages as not executed. `endpoint` is empty by default. */
   notExecuted(stages: readonly TestStage[], code: string, endpoint?: string): void;
 }
 
 /**
- * Keeps what a test does and finds. A step ends with the signal at the latest. `onStep` gets every step as it begins
- * (status RUNNING) and as it is when it is added to the report. What the other side chose is told without the secrets that it
- * was sent: facts and addresses; hints are words of ours, with nothing of it but the codes of errors.
+ * Returns a recorder of the steps and facts of a test. A step ends at the latest when the signal aborts. `onStep` gets each
+ * step when it begins (status RUNNING) and when it is added to the report; default: none. Facts and addresses from the remote
+ * system are scrubbed of secrets; hints are fixed texts that hold nothing of it but error codes.
  */
 export function createProbeRecorder(
   signal: AbortSignal,
@@ -56,7 +58,7 @@ export function createProbeRecorder(
     onStep(entry);
     return entry;
   };
-  // Concealed first: of a secret that the cut goes through nothing is left to see either.
+  // Secrets are scrubbed before the text is truncated, so that no part of a truncated secret remains.
   const show = (text: string) => printable(scrub(text));
   return {
     report,
@@ -66,7 +68,7 @@ export function createProbeRecorder(
       const end = timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const began = performance.now();
       const entry = begin({ stage, endpoint, field });
-      // Not before its end: a step that fails because of one inside of it comes after that one.
+      // Added at its end: a step that fails because of a nested step comes after it.
       const finish = (outcome: Pick<TestStep, "status" | "code" | "hint">, ended = entry) => {
         Object.assign(ended, outcome, { duration: durationFromMs(Math.round(performance.now() - began)) });
         add(ended);
@@ -109,14 +111,17 @@ export function createProbeRecorder(
 
 const passed = { status: TestStatus.PASSED, code: "OK", hint: "" };
 
-/** A step for each of the stages, as not executed. */
+/** Returns a step with status NOT_EXECUTED for each stage. `endpoint` is empty by default. */
 export function stepsNotExecuted(stages: readonly TestStage[], code: string, endpoint = ""): TestStep[] {
   return stages.map((stage) => create(TestStepSchema, { stage, status: TestStatus.NOT_EXECUTED, code, endpoint }));
 }
 
-/** What the other side chose, fit to be shown: control characters become blanks, and it is cut. */
+/**
+ * Returns a text of the remote system for display: truncated to `length` UTF-16 code units (default: 200), control characters
+ * replaced by blanks.
+ */
 export function printable(text: string, length = maxLength): string {
-  // Cut first: half of a character that the cut leaves counts as one that cannot be shown.
+  // Truncated first: the half of a surrogate pair that remains counts as unprintable.
   return text.slice(0, length).replace(/[^\P{C}]/gu, " ");
 }
 

@@ -17,38 +17,42 @@ import { openEndpoint } from "./open-endpoint.ts";
 import { createProbeRecorder, plannedStages, stepsNotExecuted } from "./probe-recorder.ts";
 import { createSecretScrubber, type SecretScrubber } from "./secret-scrubber.ts";
 
-/** How a live test ended. */
+/** The outcome of a live test. */
 export interface TestOutcome {
-  /** The system could not be used as configured. */
+  /** True when the system cannot be used as configured. */
   readonly error: boolean;
   /** The outcome in a sentence. */
   readonly message: string;
   readonly report: TestReport;
 }
 
+/** The options of `runProbe`. */
 export interface ProbeOptions {
   readonly connector: Connector;
   /** A valid configuration with its secrets. */
   readonly config: Message;
   readonly dialer: Dialer;
-  /** The caller: when it aborts the test ends, and so does the promise, with the signal's reason. */
+  /** The caller's signal: when it aborts, the test ends and the promise rejects with the signal's reason. */
   readonly signal: AbortSignal;
-  /** The test's own end, in milliseconds. */
+  /** The time limit of the test, in milliseconds. */
   readonly deadlineMs: number;
-  /** For the secrets of the configuration; absent: one is made. */
+  /** The scrubber of the configuration's secrets. Default: a new one. */
   readonly scrubber?: SecretScrubber;
-  /** Gets every step as it begins and as it ends. */
+  /** Called with every step when it begins and when it ends. Default: none. */
   onStep?(step: TestStep): void;
 }
 
-/** Runs a connector's test. When the promise settles every socket that the test opened is destroyed. */
+/**
+ * Runs a connector's test and returns its outcome. Every socket of the test is destroyed when the promise settles. Rejects with
+ * the signal's reason, and with any error that is not a ProbeError, which is a defect of this service.
+ */
 export async function runProbe(options: ProbeOptions): Promise<TestOutcome> {
   const { connector, config } = options;
   if (connector.test === undefined) return unsupportedOutcome();
   return attempt(options, async (probe) => connector.test?.(config, probe));
 }
 
-/** How a discovery ended: `page` is empty when the system could not be used. */
+/** The outcome of a discovery; `page` is empty when the system cannot be used. */
 export interface DiscoveryOutcome extends TestOutcome {
   readonly page: DiscoveredPage;
 }
@@ -56,7 +60,7 @@ export interface DiscoveryOutcome extends TestOutcome {
 /** The page of a discovery that found nothing. */
 export const emptyPage: DiscoveredPage = { resources: [], nextCursor: "" };
 
-/** Runs a connector's discovery, in the same way. */
+/** Runs a connector's discovery and returns its outcome. Sockets and errors as in `runProbe`. */
 export async function runDiscovery(options: ProbeOptions & { question: DiscoveryRequest }): Promise<DiscoveryOutcome> {
   const { connector, config, question } = options;
   let page = emptyPage;
@@ -82,7 +86,7 @@ async function attempt(options: ProbeOptions, work: (probe: Probe) => Promise<vo
     return { error: false, message: `${connector.name} answered at ${connector.describe(config)}`, report };
   } catch (error) {
     signal.throwIfAborted();
-    // Only what a step has recorded is an outcome of the test; anything else is a defect of ours.
+    // Only a recorded ProbeError is an outcome of the test; any other error is a defect of this service.
     if (!(error instanceof ProbeError)) throw error;
     return failedOutcome(connector, report, error);
   } finally {
@@ -91,13 +95,13 @@ async function attempt(options: ProbeOptions, work: (probe: Probe) => Promise<vo
   }
 }
 
-/** The outcome of a test of a connector that has none. */
+/** Returns the outcome for a connector without a test. */
 export function unsupportedOutcome(): TestOutcome {
   const report = create(TestReportSchema, { steps: stepsNotExecuted(plannedStages, "NOT_SUPPORTED") });
   return { error: false, message: "This connector does not support testing", report };
 }
 
-/** The outcome of a test that failed; completes its report with the stages that were not reached. */
+/** Returns the outcome of a failed test, and adds the unreached stages to its report. */
 export function failedOutcome(connector: Connector, report: TestReport, error: ProbeError): TestOutcome {
   const unreached = plannedStages.filter((stage) => !report.steps.some((step) => step.stage === stage));
   report.steps.push(...stepsNotExecuted(unreached, "NOT_REACHED"));

@@ -5,13 +5,19 @@ import { printable } from "./probe-recorder.ts";
 import { type DiscoveryOutcome, emptyPage, failedOutcome } from "./run-probe.ts";
 import { type SecretScrubber, scrubbed } from "./secret-scrubber.ts";
 
-/** The longest name that `parent` takes; the longest of a system that can be listed are the keys of S3, as long. */
+/**
+ * The maximum length of a name, in characters: the limit of `parent`. The longest names of the supported systems, S3 keys, have
+ * the same limit.
+ */
 const maxNameLength = 1024;
 const maxFacts = 32;
-/** So that a page token, which holds the cursor as JSON, stays below its 4096 characters. */
+/** The maximum size of a cursor, in bytes of JSON: a page token holds the cursor and is limited to 4096 characters. */
 const maxCursorBytes = 3000;
 
-/** Bounds what a discovery found, and takes secrets out of it: all of it was chosen by the other side. */
+/**
+ * Returns the outcome of a discovery with bounded sizes and without secrets, because the remote system chose its content. A
+ * cursor that is too long or holds a secret turns it into a failure (TOO_MUCH_DATA, SECRET_ECHOED).
+ */
 export function sanitizeDiscovery(
   connector: Connector,
   pageSize: number,
@@ -21,7 +27,7 @@ export function sanitizeDiscovery(
   const { resources, nextCursor } = outcome.page;
   const refuse = (error: ProbeError) => ({ ...failedOutcome(connector, outcome.report, error), page: emptyPage });
   if (Buffer.byteLength(JSON.stringify(nextCursor)) > maxCursorBytes) return refuse(tooLong);
-  // A page token is signed and can be read, and without it the pages after this one could not be had.
+  // A page token is signed but readable, and a scrubbed cursor could not continue the list.
   if (reveals(nextCursor)) return refuse(secretEchoed);
   const tidied = resources.slice(0, pageSize).map((resource) => sanitizeResource(resource, scrub));
   return { ...outcome, page: { resources: tidied, nextCursor } };
@@ -43,7 +49,7 @@ function sanitizeResource(
     .slice(0, maxFacts)
     .map(([fact, value]) => [printable(fact), printable(scrub(value))]);
   const shown = printable(scrub(name), maxNameLength);
-  // What has no name any more cannot be asked for.
+  // A resource whose name is scrubbed cannot be requested as a container.
   const isContainer = container && shown !== scrubbed;
   return { kind, name: shown, container: isContainer, facts: Object.fromEntries(tidied) };
 }

@@ -1,14 +1,21 @@
-/** A secret in the forms in which it may come back, in lower case; what a text must be made of to be looked through for them. */
+/** The encoded forms of a secret, in lower case, to search for in texts. */
 export interface SecretForms {
-  /** As it is, with its accents composed or not, its bytes read as Latin-1, turned around, in hexadecimal digits. */
+  /**
+   * Unchanged, with composed and decomposed accents, its bytes read as Latin-1, without blanks, reversed, and in hexadecimal
+   * digits.
+   */
   readonly plain: readonly string[];
-  /** In base64, wherever in a longer text it began. */
+  /** In base64, for each offset in a longer text. */
   readonly base64: readonly string[];
 }
 
-/** Accents one after the other are sorted, which takes a time that grows with the square: 7 s for 64 kB, 2 ms for this. */
+/**
+ * The maximum length for normalization, in UTF-16 code units. A run of accents is sorted in quadratic time: 7 s for 64 kB, 2 ms
+ * for this.
+ */
 const longestNormalized = 1024;
 
+/** Returns the forms of a secret. */
 export function secretForms(value: string): SecretForms {
   const bytes = Buffer.from(value);
   const accents = value.length > longestNormalized ? [] : [value.normalize("NFC"), value.normalize("NFD")];
@@ -17,7 +24,10 @@ export function secretForms(value: string): SecretForms {
   return { plain: [...new Set(plain.map((form) => form.toLowerCase()))], base64: base64Forms(bytes) };
 }
 
-/** The texts that are as good as a secret: the part after the scheme of an `Authorization` header, and what that part says. */
+/**
+ * Returns the texts that reveal a secret: itself, the credentials after the scheme of an `Authorization` header, and the
+ * decoded content of those.
+ */
 export function secretParts(value: string): readonly string[] {
   const [, scheme = "", credentials = ""] = /^([A-Za-z]+) +(\S+)$/.exec(value) ?? [];
   if (credentials === "") return [value];
@@ -26,7 +36,7 @@ export function secretParts(value: string): readonly string[] {
   return [value, credentials, login, login.slice(login.indexOf(":") + 1)].filter((part) => part !== "");
 }
 
-/** The characters of base64 that depend on these bytes alone, for the three places in a group of three at which they can begin. */
+/** Returns the base64 characters that depend on these bytes alone, for the three offsets in a group of three bytes. */
 function base64Forms(bytes: Buffer): readonly string[] {
   return [0, 1, 2].map((before) => {
     const text = Buffer.concat([Buffer.alloc(before), bytes])
@@ -37,15 +47,15 @@ function base64Forms(bytes: Buffer): readonly string[] {
   });
 }
 
-/** The ways to read a text, in lower case. */
+/** The decoded forms of a text, in lower case. */
 export interface TextViews {
   readonly plain: readonly string[];
   readonly base64: string;
 }
 
 /**
- * A text as it is, without its escapes (percent, once and twice, JSON, HTML), without what is not seen (blanks, and the zeros of
- * UTF-16), and the hexadecimal digits in it.
+ * Returns a text unchanged, without its escapes (percent, once and twice, JSON, HTML), without invisible characters (blanks,
+ * and the zeros of UTF-16), and its hexadecimal digits.
  */
 export function textViews(text: string): TextViews {
   const percent = fromPercent(text);

@@ -4,27 +4,30 @@ import { type Connector, endpointName } from "../../connectors/sdk/connector.ts"
 import { configTexts, type SecretText } from "./config-texts.ts";
 import { secretForms, secretParts, textViews } from "./secret-forms.ts";
 
-/** What is shown in place of a text of the other side that has a secret in it. */
+/** Replaces a text of the remote system that holds a secret. */
 export const scrubbed = "[redacted]";
 
-/** Keeps secrets that the other side of a test sends back out of what the test tells. */
+/** Removes secrets that the remote system returns from the results of a test. */
 export interface SecretScrubber {
-  /** True when a text holds a secret, as it is or in a form in which it travels. */
+  /** Returns true when a text holds a secret, unchanged or in an encoded form. */
   reveals(text: string): boolean;
-  /** The text, or `[redacted]` in its place: what is left of it around a secret would tell how long that is. */
+  /** Returns the text, or `[redacted]` when it holds a secret: the rest of the text would reveal the length of the secret. */
   scrub(text: string): string;
-  /** One more secret, such as a token that was given for one of the configuration. */
+  /** Adds a secret, such as a token issued for a secret of the configuration. */
   addSecret(value: string): void;
 }
 
-/** A shorter secret is in many a text by chance: it is looked for as the whole of one, and beside what it stands with. */
+/**
+ * The minimum length of a secret to search for inside texts. A shorter one occurs by chance, so it is compared with whole
+ * texts, and searched for only joined with its neighbouring texts.
+ */
 const minLength = 4;
-/** A form that begins where a text is shown, and is longer than this, there is not. */
+/** The part of a text that is searched, in UTF-16 code units; no form of a secret is longer. */
 const longest = 65_536;
 
 /**
- * For the secrets of a configuration. What a configuration shows anyway is no secret: with a password that is the user's name
- * too, the name is shown, and the log-in made of both is not.
+ * Returns a scrubber for the secrets of a configuration. A text that the configuration also shows is not a secret: when a
+ * password equals the user name, the name is shown, and the credentials that combine them are not.
  */
 export function createSecretScrubber(connector: Connector, config: Message): SecretScrubber {
   const { secrets, shown } = configTexts(reflect(connector.config, config));
