@@ -11,8 +11,8 @@ import { requestIdKey } from "./request-id.ts";
 import { traceKey } from "./trace.ts";
 
 /**
- * One line per call: who, what, by which protocol, how it ended, how long. Never a message, a header or a token.
- * `rejectedOnly` is for the chain that runs ahead of the call: a call that is let in has its line when it ends.
+ * Logs one line per call: caller, RPC, protocol, status and duration in milliseconds; never a message, a header or a token.
+ * `rejectedOnly` (default false) is for the chain before the call: an accepted call is logged when it ends.
  */
 export function accessLog(log: Logger, { rejectedOnly = false } = {}): Interceptor {
   return (next) => (request) => {
@@ -24,7 +24,7 @@ export function accessLog(log: Logger, { rejectedOnly = false } = {}): Intercept
       onEnd: (error) => {
         if (rejectedOnly && error === undefined) return;
         if (origin !== undefined) origin.logged = true;
-        if (values.get(shedKey)) return; // load-shedder.ts writes one line for many
+        if (values.get(shedKey)) return; // load-shedder.ts logs these calls together
         const { code, reason } = callStatusOf(error);
         const { organizationId, userId } = values.get(principalKey);
         const trace = values.get(traceKey);

@@ -3,7 +3,7 @@ import { type Access, access } from "../../gen/connectory/options/v1/access_pb.j
 
 const rules = new WeakMap<DescMethod, Access>();
 
-/** The `access` option of an RPC; undefined when it has none, which means nobody may call it. */
+/** Returns the `access` option of an RPC; undefined when it has none, which denies every call. */
 export function accessOptionOf(method: DescMethod): Access | undefined {
   const known = rules.get(method);
   if (known !== undefined || !hasOption(method, access)) return known;

@@ -5,10 +5,10 @@ import type { VerifyToken } from "../auth/verify-token.ts";
 import { ApiError } from "../errors/api-error.ts";
 import { accessOptionOf } from "./access-option.ts";
 
-/** How long it took to find out who calls, in milliseconds. */
+/** The duration of authentication in milliseconds. */
 export const authenticationMsKey: ContextKey<number> = createContextKey(0, { description: "authentication ms" });
 
-/** Finds out who calls, from the bearer token. A public RPC is let through without one. */
+/** Authenticates the caller by its bearer token. A public RPC needs none. */
 export function authenticate(verifyToken: VerifyToken): Interceptor {
   return (next) => async (request) => {
     if (accessOptionOf(request.method)?.public === true) return next(request);
@@ -19,7 +19,7 @@ export function authenticate(verifyToken: VerifyToken): Interceptor {
   };
 }
 
-/** Whose the bearer token of an `authorization` header is. Throws ApiError TOKEN_MISSING, or what `verifyToken` throws. */
+/** Returns the principal of the bearer token in an `authorization` header. Throws ApiError TOKEN_MISSING, or an error of `verifyToken`. */
 export async function principalOf(authorization: string | null, verifyToken: VerifyToken): Promise<Principal> {
   const token = /^Bearer +([^\s]+)$/i.exec(authorization ?? "")?.[1];
   if (token === undefined)

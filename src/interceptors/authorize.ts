@@ -4,7 +4,10 @@ import { principalKey } from "../auth/principal.ts";
 import { ApiError } from "../errors/api-error.ts";
 import { accessOptionOf } from "./access-option.ts";
 
-/** Lets a call through when its RPC is public or the caller has its permission. An RPC without a rule is denied. */
+/**
+ * Accepts a call when its RPC is public or the caller has its permission. Throws ApiError PERMISSION_MISSING, also for an RPC
+ * without the `access` option.
+ */
 export const authorize: Interceptor = (next) => async (request) => {
   const rule = accessOptionOf(request.method);
   if (rule?.public === true) return next(request);

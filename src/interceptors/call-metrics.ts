@@ -13,25 +13,25 @@ import { callStatusOf } from "./call/call-status.ts";
 import { onCallEnd } from "./call/on-call-end.ts";
 import { rpcSystems } from "./trace.ts";
 
-/** In seconds: the convention's, and two below them, because most calls here take less than its first. */
+/** Histogram buckets in seconds: those of the OpenTelemetry convention and two below them, because most calls take less than its first. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
-/** All calls of a method by one protocol. */
+/** The calls of a method by one protocol. */
 interface Series {
   readonly labels: Attributes;
   inFlight: number;
-  /** Labels by status code, made once: a call costs two look-ups. */
+  /** Labels by status code, created once: a call costs two look-ups. */
   readonly ended: Map<string, Attributes>;
 }
 
-/** Counts calls, and how long they took, and how many there are just now. */
+/** Measures the number and duration of calls and the number in flight. */
 export interface CallMetrics {
   readonly interceptor: Interceptor;
-  /** For the chain that runs ahead of the call: counts those that are not let in. */
+  /** For the chain before the call: measures rejected calls only. */
   readonly rejectedOnly: Interceptor;
 }
 
-/** Labels are what the contract has names for: nothing of them comes from a caller. */
+/** Creates the instruments. Label values are names of the contract; none comes from a caller. */
 export function measureCalls(meter: Meter): CallMetrics {
   const duration = meter.createHistogram(METRIC_RPC_SERVER_CALL_DURATION, {
     unit: "s",

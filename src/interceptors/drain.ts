@@ -4,17 +4,15 @@ import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../errors/api-error.ts";
 import { onCallEnd } from "./call/on-call-end.ts";
 
-/**
- * Counts the calls that run, of every protocol, so that a stop can wait for them and for nothing else:
- * a health watcher's stream, for one, never ends by itself.
- */
+/** Counts running calls of every protocol, so that a stop waits for them only, and not for a health watch, which never ends by itself. */
 export interface Drain {
-  /** Lets a call in, or refuses it with UNAVAILABLE once the drain has begun. */
+  /** Accepts a call, or rejects it with ApiError STOPPING (UNAVAILABLE) once the drain has started. */
   readonly interceptor: Interceptor;
-  /** Lets no more calls in, and resolves when those inside have left, or after `drainTimeoutMs`. */
+  /** Rejects new calls, and resolves when all running calls have ended, or after `drainTimeoutMs` milliseconds. */
   close(drainTimeoutMs: number): Promise<void>;
 }
 
+/** Creates a drain that accepts calls until `close`. */
 export function createDrain(): Drain {
   const drained = Promise.withResolvers<void>();
   let inFlight = 0;

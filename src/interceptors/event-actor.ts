@@ -3,17 +3,17 @@ import { principalKey } from "../auth/principal.ts";
 import { requestIdKey } from "./request-id.ts";
 import { traceKey } from "./trace.ts";
 
-/** Who writes, and in which call: what an event keeps of it. */
+/** The caller and the call of a write, as an event stores them. */
 export interface Actor {
   readonly organizationId: string;
   readonly userId: string;
   readonly requestId: string;
-  /** Where in which trace the call is, if it is in one: in a span of its own, or else where its caller says. */
+  /** The trace context of the call: its own span, else the context that the caller sent; absent without one. */
   readonly traceparent?: string;
   readonly tracestate?: string;
 }
 
-/** The caller of a running call. */
+/** Returns the actor of a running call. */
 export function actorOf({ values }: Pick<HandlerContext, "values">): Actor {
   const { organizationId, userId } = values.get(principalKey);
   return { organizationId, userId, requestId: values.get(requestIdKey), ...values.get(traceKey) };

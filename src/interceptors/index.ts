@@ -16,7 +16,7 @@ import { limitResponseSize } from "./response-size/limit-response-size.ts";
 import { trace } from "./trace.ts";
 import { type CheckMessage, validate } from "./validate.ts";
 
-/** What the interceptors work with. */
+/** The dependencies of the interceptors. */
 export interface InterceptorDeps {
   readonly log: Logger;
   readonly telemetry: Telemetry;
@@ -25,36 +25,37 @@ export interface InterceptorDeps {
   readonly shedder: LoadShedder;
   readonly services: readonly DescService[];
   readonly checkMessage: CheckMessage;
-  /** The most bytes of one answer. */
+  /** The maximum size of a response message in bytes. */
   readonly maxMessageBytes: number;
 }
 
 /** The interceptor chains of a call, each outermost first. */
 export interface Interceptors {
-  /** Those of every call, whatever its protocol. */
+  /** The chain of every call of every protocol. */
   readonly call: readonly Interceptor[];
-  /** Those that need the headers alone, for a protocol that reads the body only of calls that are let in. */
+  /** The interceptors that need only the headers, for a protocol that reads the body after authorization. */
   readonly preBody: readonly Interceptor[];
-  /** Those of `preBody` that decide; the others log and measure. */
+  /** The interceptors of `preBody` that decide; the others log and measure. */
   readonly access: readonly Interceptor[];
-  /** Those that log and measure a call, for one that ended before it could begin. */
+  /** The interceptors that log and measure, for a call that ended before it started. */
   readonly observe: readonly Interceptor[];
 }
 
+/** Creates the chains; the comments give the reason for each position. */
 export function createInterceptors(deps: InterceptorDeps): Interceptors {
   const { log, telemetry, verifyToken, drain, shedder, services, checkMessage, maxMessageBytes } = deps;
   const { interceptor: measure, rejectedOnly } = measureCalls(telemetry.meter);
   const methods = services.flatMap((service) => service.methods);
   const observe = [
-    requestId, // first, so that every line and every error can name the call
-    accessLog(log), // outside the trace, so that its line can name the span
+    requestId, // first, so that every log line and error has the id
+    accessLog(log), // outside the trace, so that its line has the trace id
     measure,
-    trace(telemetry.tracer), // these three outside the error mapping, so that they see the status that the caller sees
+    trace(telemetry.tracer), // these three outside the error mapping, so that they see the caller's status
   ];
   const access = [
     authenticate(verifyToken),
     authorize,
-    shedder.admission, // after them: whose call it is decides whether it is one too many
+    shedder.admission, // after them: the limit depends on the organization
   ];
   return {
     observe,
@@ -62,13 +63,13 @@ export function createInterceptors(deps: InterceptorDeps): Interceptors {
     call: [
       ...observe,
       mapErrors(log), // outside everything that may fail
-      drain.interceptor, // before any work: a server that stops takes no more of it
-      authenticate(verifyToken), // before authorization: who is it
+      drain.interceptor, // before any work: a stopping server accepts no calls
+      authenticate(verifyToken), // before authorization, which needs the principal
       authorize, // before validation: an unauthenticated caller learns nothing about the rules
-      shedder.count, // what is refused is not counted, and what is counted was let in
-      ...(log.isLevelEnabled("debug") ? [logMessages(log)] : []), // after them: the message of an unauthenticated caller is not decoded
-      validate(methods, checkMessage), // after all that looks at requests, so that a handler sees only well-formed ones
-      limitResponseSize(methods, maxMessageBytes), // last, so that all others see the refusal, and nothing of the answer
+      shedder.count, // counts authorized calls only
+      ...(log.isLevelEnabled("debug") ? [logMessages(log)] : []), // after access: messages of unauthenticated callers are not decoded
+      validate(methods, checkMessage), // after all others that read requests, so that a handler gets only valid ones
+      limitResponseSize(methods, maxMessageBytes), // last, so that all others see the error in place of the response
     ],
     preBody: [
       requestId,

@@ -5,9 +5,8 @@ import { redact } from "../telemetry/redact.ts";
 import { requestIdKey } from "./request-id.ts";
 
 /**
- * Writes what was asked and what was answered into the log, for whoever has turned its level down to look for a fault.
- * Never a secret: see redact.ts. A request that is refused shows its shape and no text, because what made it wrong may be a
- * secret that stands where none belongs.
+ * Logs requests and responses at level debug, without secrets (redact.ts). A refused request is logged without its texts, because
+ * the invalid value may be a misplaced secret.
  */
 export function logMessages(log: Logger): Interceptor {
   return (next) => async (request) => {

@@ -2,7 +2,7 @@ import { type DescField, type DescMessage, getOption, type Message } from "@bufb
 import { field as fieldRules, Ignore } from "../../gen/buf/validate/validate_pb.js";
 import { maxViolations } from "../errors/api-error.ts";
 
-/** A list of messages whose elements can be held against their rules one after the other, so that it can end before the last. */
+/** A list whose elements can be validated one by one, so that validation can stop before the last. */
 export interface LongList {
   readonly field: DescField & { fieldKind: "list"; message: DescMessage };
   readonly elements: readonly Message[];
@@ -11,7 +11,7 @@ export interface LongList {
 const none: readonly LongList[] = [];
 const known = new WeakMap<DescMessage, readonly LongList["field"][]>();
 
-/** The lists of a message that have more elements than violations are told of. */
+/** Returns the lists of a message that have more elements than the maximum of reported violations. */
 export function longListsOf(schema: DescMessage, message: Message): readonly LongList[] {
   const fields = known.get(schema) ?? schema.fields.filter(isSeparable);
   known.set(schema, fields);
@@ -21,7 +21,7 @@ export function longListsOf(schema: DescMessage, message: Message): readonly Lon
     .filter(({ field, elements }) => elements.length > maxViolations && elements.length <= mostOf(field));
 }
 
-/** The message with no more of these lists than their first elements. */
+/** Returns a copy of the message with only the first `maxViolations` elements of these lists. */
 export function shortened(message: Message, lists: readonly LongList[]): Message {
   if (lists.length === 0) return message;
   const short = lists.map(({ field, elements }) => [field.localName, elements.slice(0, maxViolations)]);
@@ -29,8 +29,8 @@ export function shortened(message: Message, lists: readonly LongList[]): Message
 }
 
 /**
- * No rule looks at more than one element, but for those of how many there are. `unique` and rules of whole messages would; the part of
- * the language that is used here has none.
+ * Returns whether the rules of a list, apart from those on its length, concern single elements. `unique` and rules of whole
+ * messages would not; the used part of the rule language has neither.
  */
 function isSeparable(field: DescField): field is LongList["field"] {
   if (field.fieldKind !== "list" || field.message === undefined) return false;

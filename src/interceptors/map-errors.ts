@@ -16,12 +16,12 @@ import { codeOfReason } from "../errors/reason-codes.ts";
 import { onCallEnd } from "./call/on-call-end.ts";
 import { requestIdKey } from "./request-id.ts";
 
-/** Why a call was refused, where the caller is not told all of it: `FailureDetail.loggedCause`. */
+/** The cause of a refusal that only the log shows: `FailureDetail.loggedCause`. */
 export const loggedCauseKey: ContextKey<string | undefined> = createContextKey<string | undefined>(undefined, {
   description: "logged cause",
 });
 
-/** Turns whatever a call throws into a status with `google.rpc` details. What is not an ApiError stays in the log. */
+/** Maps any error of a call to a status with `google.rpc` details. The content of an error other than ApiError is only logged. */
 export function mapErrors(log: Logger): Interceptor {
   return (next) => (request) =>
     onCallEnd(next, request, {
@@ -34,7 +34,10 @@ export function mapErrors(log: Logger): Interceptor {
     });
 }
 
-/** What a caller gets of an error that was thrown in a call, once its cause is in the log. */
+/**
+ * Logs the cause of an error and returns the error for the caller: CANCELLED or DEADLINE_EXCEEDED when `signal` is aborted, the
+ * ApiError itself, QUERY_TIMEOUT, QUEUE_FULL or DATABASE_UNAVAILABLE for errors of the database, else INTERNAL.
+ */
 export function explainError(
   log: Logger,
   error: unknown,
@@ -45,7 +48,7 @@ export function explainError(
   return toConnectError(failure, call.requestId);
 }
 
-/** A defect, or a part that is away, is the operator's business; what a caller did wrong is not worth more than debug. */
+/** Logs a cause: a defect or an unavailable dependency at level error, a fault of the caller at level debug. */
 function logCause(log: Logger, { reason, cause }: ApiError, call: { requestId: string; rpc: string }): void {
   if (cause === undefined) return;
   const code = codeOfReason[reason];
@@ -90,7 +93,7 @@ function gone(signal: AbortSignal): ApiError {
     : new ApiError(ErrorReason.CANCELLED, "the caller went away before the answer");
 }
 
-/** An ApiError as it travels: status code, message, and `google.rpc` details. */
+/** Converts an ApiError to a ConnectError: status code, message and `google.rpc` details. */
 export function toConnectError({ reason, message, detail }: ApiError, requestId: string): ConnectError {
   const error = new ConnectError(message, codeOfReason[reason], undefined, [
     {

@@ -21,12 +21,12 @@ import { callStatusOf } from "./call/call-status.ts";
 import { onCallEnd } from "./call/on-call-end.ts";
 import { requestIdKey } from "./request-id.ts";
 
-/** Where in which trace the running call is: in a span of its own, or without a tracer where its caller says. */
+/** The trace context of the running call: its own span, or without a tracer the context that the caller sent. */
 export const traceKey: ContextKey<TraceContext | undefined> = createContextKey<TraceContext | undefined>(undefined, {
   description: "trace",
 });
 
-/** What OpenTelemetry calls the protocols. */
+/** The OpenTelemetry names of the protocols (`rpc.system.name`). */
 export const rpcSystems: Readonly<Record<CallProtocol, string>> = {
   grpc: "grpc",
   "grpc-web": "grpc",
@@ -41,8 +41,8 @@ const headers: TextMapGetter<Headers> = {
 };
 
 /**
- * Makes a span of the call, as a child of what the caller's headers name. Nothing of a message, of a header or of who
- * calls goes into it. With `refusalsOnly` a call that is let in has no span yet: it will have one of its own.
+ * Creates a span for the call, as a child of the caller's trace context; it has nothing of a message, a header or the caller.
+ * With `rejectedOnly` (default false) only a rejected call gets a span: an accepted one gets its own later.
  */
 export function trace(tracer: Tracer | undefined, { rejectedOnly = false } = {}): Interceptor {
   return (next) => (request) => {

@@ -8,8 +8,8 @@ import { longListsOf, shortened } from "./long-lists.ts";
 const patterns = new Map<string, RegExp>();
 
 /**
- * Matches with the engine's own regular expressions: the library's default, a RE2 in JavaScript, took 7 % of the
- * server's time in a profile of creates. The patterns are the contract's, none a caller's, and none of them backtracks.
+ * Matches with the regular expressions of V8: the library's default, RE2 in JavaScript, took 7 % of the server's time in a
+ * profile of creates. The patterns are the contract's, none a caller's, and none of them backtracks.
  */
 function matches(pattern: string, text: string): boolean {
   let compiled = patterns.get(pattern);
@@ -20,12 +20,12 @@ function matches(pattern: string, text: string): boolean {
   return compiled.test(text);
 }
 
-/** Throws FIELD_INVALID when a message breaks rules; `prefix` stands before the path of each field. */
+/** Throws ApiError FIELD_INVALID when a message violates rules; `prefix` (default empty) precedes the path of each field. */
 export type CheckMessage = (schema: DescMessage, message: Message, prefix?: string) => void;
 
 /**
- * Holds messages against their `buf.validate` rules. The library finds everything that is wrong; of a long list of messages it gets
- * one after the other, and no more once there are as many violations as are told of.
+ * Creates the check of messages against their `buf.validate` rules. The library reports all violations of a message; a long list
+ * of messages is checked one by one until the maximum of reported violations.
  */
 export function createMessageCheck(): CheckMessage {
   const validator = createValidator({ regexMatch: matches });
@@ -53,8 +53,8 @@ export function createMessageCheck(): CheckMessage {
 }
 
 /**
- * Holds every request against the rules of its message, so that a handler sees only well-formed ones. Every violation is
- * reported with its field path.
+ * Validates every request, so that a handler gets only valid ones. Throws ApiError FIELD_INVALID with the field path of every
+ * violation.
  */
 export function validate(methods: readonly DescMethod[], check: CheckMessage): Interceptor {
   for (const { input } of methods) warm(check, input);
@@ -65,12 +65,12 @@ export function validate(methods: readonly DescMethod[], check: CheckMessage): I
   };
 }
 
-/** The rules of a message are compiled when it is seen first, up to 60 ms: at the start rather than in a call. */
+/** Compiles the rules of a message, which the library does at first use and takes up to 60 ms, at the start rather than in a call. */
 function warm(check: CheckMessage, input: DescMessage): void {
   try {
     check(input, create(input));
   } catch (error) {
-    // An empty request breaks rules, of course; anything else is a rule that cannot be compiled.
+    // An empty request may violate rules; any other error is a rule that cannot be compiled.
     if (!(error instanceof ApiError)) throw error;
   }
 }

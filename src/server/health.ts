@@ -3,26 +3,26 @@ import type { Logger } from "pino";
 import { pingDatabase } from "../database/ping.ts";
 import { DatabaseReadOnly } from "../database/reject-read-only.ts";
 
-/** How often the database is asked, in milliseconds. */
+/** Milliseconds between two periodic checks of the database. */
 const everyMs = 2000;
 
-/** How long an answer of the database is good for, in milliseconds: whoever asks meanwhile gets the same. */
+/** Milliseconds that a result is cached for later checks. */
 const cacheTtlMs = 1000;
 
-/** Undefined when all is well, else what is not, in words for anybody. */
+/** Undefined when the service is healthy, else a description of the problem that any caller may see. */
 export type Health = string | undefined;
 
-/** Whether this server can answer calls: it can when its database does. */
+/** The health of the server, which is the health of its database. */
 export interface HealthCheck {
-  /** The database is asked once a second at most, however many ask here: each look takes a connection from the calls. */
+  /** Returns the health. The result is cached for 1 s, because each check takes a connection from the pool. */
   check(): Promise<Health>;
-  /** Calls back at once with the present state when it is known, and at every change. */
+  /** Adds a listener that is called at every change, and at once when the state is known. */
   onChange(listener: (serving: boolean) => void): void;
-  /** From here on nothing is answered and nobody is called back. */
+  /** Stops the checks: `check` then reports that the service is stopping, and no listener is called by later checks. */
   stop(): void;
 }
 
-/** `now` is a clock in milliseconds. */
+/** Creates a health check and starts its periodic checks (every 2 s). `now` is a clock in milliseconds; default: `performance.now`. */
 export function createHealthCheck({
   knex,
   log,
@@ -76,7 +76,7 @@ const stopping = "the service is being stopped";
 function faultOf(knex: Knex): Promise<Health> {
   return pingDatabase(knex).then(
     () => undefined,
-    // Why else is in the log of the calls that fail.
+    // The log of the failing calls has any other cause.
     (error: unknown) => (error instanceof DatabaseReadOnly ? error.message : "the database does not answer"),
   );
 }

@@ -24,36 +24,36 @@ import { type HttpListener, listenHttp, socketOptions } from "./listener/listen-
 import { listenOnLocalhost } from "./listener/listen-on-localhost.ts";
 import type { TlsFiles } from "./listener/tls-files.ts";
 
-/** What the HTTP server needs. */
+/** The settings and dependencies of the HTTP server. */
 export interface HttpOptions {
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** The TCP port; 0 lets the system choose. */
   readonly port: number;
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
-  /** Those of the interceptors that decide from the headers alone whether a call is let in. */
+  /** The interceptors that authenticate and authorize by the headers alone. */
   readonly preBody: readonly Interceptor[];
-  /** Those that tell of calls, for one that ends before it can begin. */
+  /** The interceptors that log and measure, for a call that ends before it starts. */
   readonly observe: readonly Interceptor[];
-  /** The most bytes of a request. */
+  /** The maximum size of a request in bytes. */
   readonly maxMessageBytes: number;
   readonly connectionLimits: ConnectionLimits;
   readonly shedder: Pick<LoadShedder, "organizationOf">;
-  /** The origins that may call from web pages; `*` for all. */
+  /** The origins that CORS allows; `*` allows all, an empty list disables CORS. */
   readonly corsOrigins: readonly string[];
   readonly tls: TlsFiles | undefined;
-  /** Further protocols and pages on the same port, each a Fastify plugin in a scope of its own. */
+  /** Further protocols and pages on the same port, each a Fastify plugin in its own scope. */
   readonly plugins: readonly HttpPlugin[];
-  /** The messages that an answer's `google.protobuf.Any` can hold; the details of errors where absent. */
+  /** The message types that a `google.protobuf.Any` in a response may hold. Default: the error details (`errorDetailRegistry`). */
   readonly anyTypes?: Registry;
-  /** Whether calls are answered at present. */
+  /** Returns undefined when the service is healthy, else the message for `/readyz`. */
   readonly checkHealth: () => Promise<string | undefined>;
   readonly log: Logger;
-  /** A clock in milliseconds: how long requests wait to be begun. */
+  /** The clock of the request queue in milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** What pages send and read beside the headers of Connect. */
+/** Headers of REST that CORS allows (`taken`) and exposes (`given`) in addition to those of Connect. */
 const restHeaders = {
   taken: ["if-match", "if-none-match", "idempotency-key", "last-event-id"],
   given: ["etag", "retry-after", "allow"],
@@ -62,11 +62,14 @@ const restHeaders = {
 /** A running HTTP server. */
 export interface HttpServer {
   readonly port: number;
-  /** Lets running calls end for at most `drainTimeoutMs`, then cuts them off. */
+  /** Stops listening, waits for running calls for at most `drainTimeoutMs` milliseconds, then closes all connections. */
   stop(drainTimeoutMs: number): Promise<void>;
 }
 
-/** Serves the routes over Connect, gRPC-Web and gRPC, by HTTP/1.1 and HTTP/2, with `/healthz` (it lives) and `/readyz` (it answers calls). */
+/**
+ * Serves the routes over Connect, gRPC-Web and gRPC, by HTTP/1.1 and HTTP/2, with `/healthz` (liveness) and `/readyz`
+ * (readiness). Rejects when the port cannot be opened.
+ */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, plugins, checkHealth, log } = options;
   const preBodyAuth = createPreBodyAuth(options.preBody);
@@ -92,15 +95,15 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     },
   }) as unknown as FastifyInstance;
   server.addHook("onSend", async ({ raw }, reply) => {
-    if (raw.httpVersionMajor === 2) reply.removeHeader("connection"); // HTTP/2 has no such thing
+    if (raw.httpVersionMajor === 2) reply.removeHeader("connection"); // not allowed in HTTP/2 (RFC 9113, 8.2.2)
   });
   logRejectedRequests(server, log);
   if (corsOrigins.length > 0) await server.register(cors, corsOptions(corsOrigins));
 
-  // Every method that can be read, so that a path can say which of them it knows.
+  // All methods of Node's parser are routed, so that a known path can list its allowed methods.
   for (const method of METHODS) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
   server.setNotFoundHandler(rejectUnknownPath);
-  // Ahead of the body: nobody is asked who it is at a path that is not there, so nothing is read for anybody.
+  // Before the body is read: an unknown path is rejected without authentication, and its body is not read.
   server.addHook("onRequest", async (request, reply) =>
     request.is404 ? rejectUnknownPath(request, reply) : undefined,
   );
@@ -124,7 +127,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-/** What clients of the Model Context Protocol send with every request. */
+/** Headers of the Model Context Protocol (MCP) that CORS allows. */
 const mcpHeaders = ["mcp-protocol-version", "mcp-method", "mcp-name"];
 
 function corsOptions(origins: readonly string[]) {
@@ -146,7 +149,7 @@ function corsOptions(origins: readonly string[]) {
 }
 
 async function stop(server: FastifyInstance, listener: HttpListener, drainTimeoutMs: number): Promise<void> {
-  // A kept-alive connection falls idle when its running call ends, and would hold the stop up from there on.
+  // A keep-alive connection becomes idle when its running call ends, and would then delay the stop.
   const idle = setInterval(listener.drain, 50);
   const late = setTimeout(listener.cut, drainTimeoutMs);
   await server.close();

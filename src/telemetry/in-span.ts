@@ -10,20 +10,21 @@ import {
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import { isSampled, spanContextOf, type TraceContext } from "./trace-context.ts";
 
-/** Something that happened in a trace, or did not: a caller, an event. */
+/** A caller or an event, with its trace context if it has one. */
 export interface Traced {
   readonly traceparent?: string | null;
   readonly tracestate?: string | null;
 }
 
-/** So many links a span keeps at the most, by the default of the SDK; the parent is one more. */
+/** The maximum links of a span, the SDK's default; the parent is one more. */
 const maxLinks = 128;
 
 /**
- * Runs work as a span of those traces that it is done for. One span can have one parent: work for many is the child of the
- * first of them that is recorded, and linked to the others. Without any the work simply runs.
+ * Runs work in a span of the traces that it is done for. A span has one parent: work for several traces is the child of the first
+ * sampled one and linked to the others. Without a tracer or a sampled trace the work runs without a span. Returns or throws the
+ * result of the work.
  *
- * Of an error the span gets its kind and never its message, which may quote what a caller sent.
+ * A failed span has the type of the error, never its message, which may quote a caller's input.
  */
 export async function inSpan<T>(
   tracer: Tracer | undefined,
@@ -51,7 +52,10 @@ export async function inSpan<T>(
   }
 }
 
-/** A name of few letters for the kind of an error: the code that its library gave it, or its class. */
+/**
+ * Returns a short name for the type of an error: its code, else its class; `_OTHER` when neither is at most 40 letters, digits
+ * and underscores.
+ */
 export function errorType(error: unknown): string {
   if (!(error instanceof Error)) return "_OTHER";
   const code = "code" in error ? String(error.code) : error.name;

@@ -1,29 +1,27 @@
 import { type DestinationStream, pino } from "pino";
 
-/** Where the log goes. It never holds anybody up: a line that cannot be written is kept, and lost when too many are. */
+/** The destination of the log. Writing never blocks: a line that cannot be written is kept, and dropped when the buffer is full. */
 export interface LogDestination extends DestinationStream {
-  /** How many lines were lost since the start. */
+  /** Returns the number of lines lost since the start. */
   lost(): number;
-  /**
-   * Waits a moment for the lines that are still here. `stuck`: the system has not come back from a write, and would hold up
-   * an exit in order.
-   */
+  /** Waits up to 1 s for the remaining lines. `stuck`: a write of the system has not returned, and would block an orderly exit. */
   flush(): Promise<"written" | "refused" | "stuck">;
 }
 
-/** What of a log is kept while it cannot be written, in bytes. */
+/** The size of the buffer in bytes. */
 const keptBytes = 8 * 1024 * 1024;
-/** How long after a write that failed the next is tried when no line comes. */
+/** Milliseconds between a failed write and the next attempt without a new line. */
 const pauseMs = 1000;
-/** How long an end waits for the last lines. */
+/** Milliseconds that `flush` waits. */
 const flushTimeoutMs = 1000;
 
 /**
- * Writes to a file descriptor in the background. On a full disk a write fails and is tried again; on a pipe that nobody reads
- * it does not come back. `onRecovery` gets how many lines were lost once all that was kept is out.
+ * Opens a destination that writes to a file descriptor in the background. On a full disk a write fails and is retried; on a pipe
+ * that is not read it does not return. `onRecovery` receives the number of lost lines once all kept lines are written.
+ * `bounds.keptBytes` defaults to 8 MiB.
  *
- * The destination of pino ends the process at its first error when nobody listens, and its flushSync, which pino also calls
- * after a fatal line and at an exit, tries for ever and holds the thread meanwhile: it is never called here.
+ * pino's own destination ends the process at its first error without a listener, and its flushSync, which pino also calls after a
+ * fatal line and at an exit, retries without limit and blocks the thread: it is disabled here.
  */
 export function openLogDestination(
   fd: number,
@@ -32,7 +30,7 @@ export function openLogDestination(
 ): LogDestination {
   const destination = pino.destination({ dest: fd, sync: false, maxLength: bounds.keptBytes });
   destination.flushSync = () => {};
-  let state: "written" | "refused" | "stuck" = "written"; // stuck until the system says how a write ended
+  let state: "written" | "refused" | "stuck" = "written"; // stuck until a write ends
   let lost = 0;
   let reportedLost = 0;
   let gone = false;
@@ -51,7 +49,7 @@ export function openLogDestination(
   });
   destination.on("error", (error: NodeJS.ErrnoException) => {
     state = "refused";
-    gone = error.code === "EPIPE"; // whoever read it has ended, and pino has given up
+    gone = error.code === "EPIPE"; // the reader has ended, and pino has given up
     clearTimeout(retry);
     if (!gone) retry = setTimeout(() => write(""), pauseMs).unref();
   });

@@ -1,12 +1,12 @@
 import { type DiagLogFunction, DiagLogLevel, diag } from "@opentelemetry/api";
 import type { Logger } from "pino";
 
-/** A collector that is away fails with every batch, every few seconds: one line a minute says so. */
+/** Milliseconds between two warnings: an unavailable collector fails with every batch, every few seconds. */
 const quietMs = 60_000;
-/** What a collector answers can be in a message. */
+/** Characters of a message, which may contain the response of a collector. */
 const maxLength = 300;
 
-/** Has the SDK report to the service's own log, and not on the console. */
+/** Redirects the diagnostics of the OpenTelemetry SDK from the console to the log: at level warn once a minute, else debug. */
 export function logDiagnostics(log: Logger): void {
   let quietUntil = 0;
   const tell: DiagLogFunction = (message) => {

@@ -1,6 +1,6 @@
 import type { Meter } from "@opentelemetry/api";
 
-/** Counts the lines of the log that could not be written. */
+/** Adds the counter of log lines that could not be written. */
 export function measureLostLines(meter: Meter, lostLines: () => number): void {
   meter
     .createObservableCounter("connectory.log.lost", { unit: "{line}", description: "Lines of the log that were lost" })

@@ -1,6 +1,7 @@
 /**
- * Names of OpenTelemetry's conventions (1.45) that are not stable yet. The package has them under `/incubating`, which may
- * rename them in any version and takes 5 MB to load; its own advice is to keep a copy. Stable ones come from the package.
+ * Names of the OpenTelemetry semantic conventions (1.45) that are not stable yet. The package exports them under `/incubating`,
+ * which may rename them in any version and takes 5 MB to load; its documentation advises a copy. Stable names come from the
+ * package.
  */
 export const metricNames = {
   eventLoopDelayP50: "nodejs.eventloop.delay.p50",

@@ -1,21 +1,22 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 
-/** Who may read the metrics, and how to get them. */
+/** The source of the metrics, and who may read them. */
 export interface MetricsOptions {
+  /** Returns the metrics in the text format of Prometheus. */
   readMetrics(): Promise<string>;
-  /** Asked of everybody when it is set. */
+  /** The bearer token that every request needs when it is set. */
   readonly token: string | undefined;
-  /** Only this machine can reach the address: then no token is needed. */
+  /** The address is reachable from this machine only: then no token is needed. */
   readonly local: boolean;
 }
 
 /**
- * Serves `/metrics`. There is nothing secret in it, but how much of what is called is nobody's business on the internet, so
- * an address that others can reach needs a token.
+ * Serves `/metrics`. The metrics contain no secrets, but the rates of calls are not for the public, so an address that other
+ * machines can reach needs a token (403 without METRICS_TOKEN, 401 for a wrong token).
  */
 export function serveMetrics({ readMetrics, token, local }: MetricsOptions): (scope: FastifyInstance) => void {
-  // Those who ask at the same time get the same: reading takes some milliseconds, and a query of the database.
+  // Concurrent requests share one result: reading takes some milliseconds and a database query.
   let reading: Promise<string> | undefined;
   const read = () => {
     reading ??= readMetrics().finally(() => {
@@ -35,7 +36,7 @@ export function serveMetrics({ readMetrics, token, local }: MetricsOptions): (sc
   };
 }
 
-/** In a time that says nothing about where they differ. */
+/** Compares in constant time. */
 function isSame(one: string, other: string): boolean {
   const [left, right] = [one, other].map((text) => createHash("sha256").update(text).digest()) as [Buffer, Buffer];
   return timingSafeEqual(left, right);

@@ -11,23 +11,25 @@ import { measureProcess } from "./process-metrics.ts";
 import type { Telemetry } from "./telemetry.ts";
 import type { OtlpProtocol, TelemetrySettings } from "./telemetry-settings.ts";
 
-/** What the process tells about itself, to all who want to know. */
+/** The telemetry of the process: traces, metrics and their exporters. */
 export interface OpenTelemetry extends Telemetry {
-  /** All metrics of this moment in the text format of Prometheus. */
+  /** Returns all current metrics in the text format of Prometheus. */
   readMetrics(): Promise<string>;
-  /** Exports what is still here, for at most 3 s, and ends. */
+  /** Exports the remaining data, for at most 3 s, and ends. */
   stop(): Promise<void>;
 }
 
-/** Who tells, and to whom. */
+/** The settings of exporters, and the name and version of the service. */
 export interface TelemetryOptions extends TelemetrySettings {
   readonly name: string;
   readonly version: string;
   readonly log: Logger;
 }
 
+/** Milliseconds. */
 const stopMs = 3000;
 
+/** Starts the exporters of the settings and the metrics of the process. Prometheus metrics are always available. */
 export async function openTelemetry(options: TelemetryOptions): Promise<OpenTelemetry> {
   const { name: scope, traces, metrics } = options;
   const resource = describeService(options);
@@ -51,7 +53,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<OpenTele
   };
 }
 
-/** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say it better. */
+/** Describes the service; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence. */
 function describeService({ name, version }: TelemetryOptions): Resource {
   return resourceFromAttributes({
     [ATTR_SERVICE_NAME]: name,
@@ -69,7 +71,7 @@ async function openPush(settings: NonNullable<TelemetrySettings["metrics"]>): Pr
   });
 }
 
-/** They read endpoint, headers and certificates from the environment by themselves. */
+/** Loads an exporter, which itself reads endpoint, headers and certificates from the environment. */
 async function loadExporter(protocol: OtlpProtocol) {
   switch (protocol) {
     case "grpc":

@@ -1,16 +1,16 @@
 import { context, propagation, type Tracer, trace } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 
-/** Spans on their way to whoever the environment names. */
+/** A tracer whose spans are exported as the environment configures. */
 export interface Tracing {
   readonly tracer: Tracer;
-  /** Exports what is still here, however long that takes, and ends. */
+  /** Exports the remaining spans, without a time limit, and ends. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the SDK, which reads the exporter, the sampler, limits and propagators from the environment's `OTEL_…` variables by
- * itself. It is loaded here and not before, because it takes 40 MB with all its exporters.
+ * Starts the SDK, which itself reads the exporter, the sampler, limits and propagators from the `OTEL_…` variables. It is loaded
+ * only here, because it takes 40 MB with all its exporters.
  */
 export async function openTracing(resource: Resource, scope: string): Promise<Tracing> {
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
@@ -18,7 +18,7 @@ export async function openTracing(resource: Resource, scope: string): Promise<Tr
     resource,
     autoDetectResources: false,
     instrumentations: [],
-    metricReaders: [], // ours has them
+    metricReaders: [], // openTelemetry has its own
     logRecordProcessors: [], // the log goes to standard error
   });
   sdk.start();

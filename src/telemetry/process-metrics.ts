@@ -3,10 +3,10 @@ import { getHeapSpaceStatistics } from "node:v8";
 import type { Meter } from "@opentelemetry/api";
 import { metricNames } from "./metric-names.ts";
 
-/** How often the event loop is asked whether it is in time, in milliseconds. */
+/** Milliseconds between two samples of the event loop delay. */
 const resolutionMs = 20;
 
-/** Tells how the process is: its event loop, its memory, its processor time. Answers with how to end that. */
+/** Adds the metrics of the process: event loop, memory, processor time. Returns a function that stops the measuring. */
 export function measureProcess(meter: Meter): () => void {
   const delay = monitorEventLoopDelay({ resolution: resolutionMs });
   delay.enable();
@@ -29,7 +29,7 @@ export function measureProcess(meter: Meter): () => void {
 
   meter.addBatchObservableCallback(
     (result) => {
-      // Node counts from one look to the next, and not from when the next was due.
+      // Node measures the time between two samples, including the planned interval.
       const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000);
       result.observe(p50, late(delay.percentile(50)));
       result.observe(p99, late(delay.percentile(99)));

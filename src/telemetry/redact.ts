@@ -10,25 +10,26 @@ import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protob
 import { DurationSchema, FieldMaskSchema, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { isSecret } from "../proto-schema/field-options.ts";
 
-/** What stands in the place of a secret. */
+/** The replacement for a secret. */
 export const redacted = "[redacted]";
 
+/** The options of `redact`. */
 export interface RedactOptions {
-  /** False: of a text its length alone is shown, for a message that may have a secret where none belongs. */
+  /** Whether texts are shown; false shows only their lengths, for a message that may have a misplaced secret. Default: true. */
   readonly texts?: boolean;
 }
 
-/** Of one message: so many values, characters of a text, characters of a key. */
+/** Limits for one message: values, characters of a text, characters of a map key. */
 const limits = { values: 300, text: 200, key: 60 };
 
-/** Well-known types that are a value rather than a message; others, such as Struct, can hold anything and are not shown. */
+/** Well-known types that are shown as values; others, such as Struct, may contain anything and are not shown. */
 const values: ReadonlyMap<string, DescMessage> = new Map(
   [DurationSchema, FieldMaskSchema, TimestampSchema].map((schema) => [schema.typeName, schema]),
 );
 
 /**
- * A message as it may be shown to whoever reads the log: every field with the option `secret`, be it a text, a list, a map or
- * a message, is `[redacted]`. What is set is shown under its proto name. The result is small, whatever the message is.
+ * Returns a message in a form that the log may show: every field with the option `secret`, whether a text, a list, a map or a
+ * message, is `[redacted]`. Fields that are set appear under their proto names. The result is small for any size of the message.
  */
 export function redact(schema: DescMessage, message: Message, { texts = true }: RedactOptions = {}): JsonObject {
   let left = limits.values;
@@ -77,7 +78,7 @@ export function redact(schema: DescMessage, message: Message, { texts = true }: 
       const json = known === undefined ? undefined : toJson(known, message);
       return typeof json === "string" ? showText(json) : `[${desc.name}]`;
     } catch {
-      return `[${desc.name}]`; // one that its JSON cannot express
+      return `[${desc.name}]`; // a value without a JSON form
     }
   };
   return showMessage(reflect(schema, message)) as JsonObject;

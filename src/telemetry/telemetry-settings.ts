@@ -1,13 +1,13 @@
 import type { EnvReader } from "../config/env-reader.ts";
 
-/** How OTLP travels. */
+/** The transports of OTLP. */
 export type OtlpProtocol = (typeof protocols)[number];
 
-/** Who wants to know. Prometheus need not be asked for: it comes by itself. */
+/** The exporters to start. Metrics for Prometheus are always available. */
 export interface TelemetrySettings {
-  /** Spans are exported. Where to, how, and which of them is what the SDK reads of the environment. */
+  /** Whether spans are exported. The SDK reads the endpoint, the protocol and the sampler from the environment. */
   readonly traces: boolean;
-  /** Metrics are pushed over OTLP; undefined when they are not. */
+  /** The settings for pushing metrics over OTLP, times in milliseconds; undefined when they are not pushed. */
   readonly metrics:
     | { readonly protocol: OtlpProtocol; readonly intervalMs: number; readonly timeoutMs: number }
     | undefined;
@@ -24,8 +24,9 @@ const samplers = [
 ] as const;
 
 /**
- * Reads OpenTelemetry's own variables as far as they decide what is started here; the SDK reads the rest by itself. Unlike
- * there, nothing is exported to localhost when none is set: an exporter runs when an endpoint or an exporter is named.
+ * Reads the OpenTelemetry variables that decide what is started; the SDK reads the others itself. Unlike in the SDK, nothing is
+ * exported to localhost by default: an exporter runs when an endpoint or an exporter is named. Defaults: `http/protobuf`, an
+ * interval of 60 s, a timeout of 30 s (at most the interval), sampler `parentbased_always_on`. Problems are reported to `env`.
  */
 export function readTelemetrySettings(env: EnvReader): TelemetrySettings {
   const shared = isEndpoint(env, "OTEL_EXPORTER_OTLP_ENDPOINT");

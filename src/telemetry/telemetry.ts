@@ -1,11 +1,11 @@
 import { createNoopMeter, type Meter, type Tracer } from "@opentelemetry/api";
 
-/** What a part of the service needs to be seen from outside. Each makes its own instruments, where it measures. */
+/** The tracer and meter for a part of the service, which creates its own instruments. */
 export interface Telemetry {
-  /** Undefined when nobody wants traces: then there are no spans at all. */
+  /** Undefined when traces are not exported: then there are no spans. */
   readonly tracer: Tracer | undefined;
   readonly meter: Meter;
 }
 
-/** Measures nothing. */
+/** Telemetry without traces that records nothing. */
 export const silent: Telemetry = { tracer: undefined, meter: createNoopMeter() };

@@ -1,27 +1,27 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
 
-/** The protocol of a call. */
+/** The protocol that a caller used. */
 export type CallProtocol = "grpc" | "connect" | "grpc-web" | "rest" | "mcp";
 
-/** Where a call came from. */
+/** The origin of a call. */
 export interface CallOrigin {
   readonly protocol: CallProtocol;
-  /** The address that the bytes come from: the caller's, or that of a proxy in front. */
+  /** The remote address: the caller's, or that of a proxy. */
   readonly peer: string | undefined;
-  /** Of the request as it came, where that is known. */
+  /** The size of the received request in bytes; undefined when unknown. */
   readonly bytes: number | undefined;
-  /** It has waited so long to be begun that it is to be refused before work is done for it. */
+  /** The call has waited too long to start and is refused before work is done for it. Default: false. */
   readonly late?: boolean;
-  /** Set once the access log line of the call is written or certain to be, so that it has one and not two. */
+  /** True once the access log line of the call is written or certain to be written, so that there is only one. */
   logged: boolean;
   /**
-   * Ends a stream of answers whose caller does not read: what was not sent yet is lost. Does nothing once all was sent.
-   * Undefined where answers do not wait for their reader.
+   * Ends a response stream whose caller does not read; unsent data is lost. No effect after everything is sent. Undefined for
+   * responses that do not wait for their reader.
    */
   readonly reset?: (() => void) | undefined;
 }
 
-/** Set by each protocol; a call without one was made inside this process. */
+/** Set by each protocol; undefined for a call made inside this process. */
 export const originKey: ContextKey<CallOrigin | undefined> = createContextKey<CallOrigin | undefined>(undefined, {
   description: "call origin",
 });

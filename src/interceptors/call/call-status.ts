@@ -1,19 +1,19 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 
-/** How a call ended. */
+/** The status of a finished call. */
 export interface CallStatus {
-  /** The status code by its name in gRPC, such as `ALREADY_EXISTS`; `OK` when all went well. */
+  /** The name of the gRPC status code, such as `ALREADY_EXISTS`; `OK` for success. */
   readonly code: string;
-  /** The ErrorReason, such as `CONNECTION_ALREADY_EXISTS`; undefined when all went well, and for what has none. */
+  /** The ErrorReason, such as `CONNECTION_ALREADY_EXISTS`; undefined for success and for errors without one. */
   readonly reason: string | undefined;
-  /** The service has failed, and not the caller. */
+  /** The code is an error of the server, not of the caller. */
   readonly isServerError: boolean;
 }
 
 const ok: CallStatus = { code: "OK", reason: undefined, isServerError: false };
 
-/** Those that OpenTelemetry's conventions for gRPC count as errors of a server. */
+/** The codes that the OpenTelemetry conventions for gRPC count as server errors. */
 const serverErrors: ReadonlySet<Code> = new Set([
   Code.Unknown,
   Code.DeadlineExceeded,
@@ -23,7 +23,7 @@ const serverErrors: ReadonlySet<Code> = new Set([
   Code.DataLoss,
 ]);
 
-/** What the caller of a call sees of its end, once errors are mapped. */
+/** Returns the status that the caller receives, for a mapped error; undefined is success. */
 export function callStatusOf(error: unknown): CallStatus {
   if (error === undefined) return ok;
   const { code, details } = ConnectError.from(error);
@@ -32,7 +32,7 @@ export function callStatusOf(error: unknown): CallStatus {
   return { code: statusName(code), reason, isServerError: serverErrors.has(code) };
 }
 
-/** The name of a status code as gRPC has it. */
+/** Returns the gRPC name of a status code. */
 export function statusName(code: Code): string {
   if (code === Code.Canceled) return "CANCELLED";
   return (Code[code] ?? "Unknown").replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();

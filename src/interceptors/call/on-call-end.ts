@@ -1,16 +1,16 @@
 import type { Interceptor, StreamResponse, UnaryResponse } from "@connectrpc/connect";
 
-/** What an interceptor does about the end of a call. */
+/** The hooks of an interceptor at the end of a call. */
 export interface CallEndHooks {
-  /** Answers with what to throw in place of an error. */
+  /** Returns the error to throw in place of the given one. Default: the same error. */
   readonly mapError?: (error: unknown) => unknown;
-  /** Called once when the call is over, with what it threw if it did. */
+  /** Called once at the end of the call, with the mapped error if it failed. Default: none. */
   readonly onEnd?: (error?: unknown) => void;
 }
 
 /**
- * Runs a call and tells when it is over: with its answer, or for a stream when its last message was taken, it failed
- * half-way or the caller left.
+ * Runs a call and calls the hooks at its end: at the response, or for a stream after its last message, an error or a disconnect
+ * of the caller. Returns the response; throws the mapped error.
  */
 export async function onCallEnd(
   next: ReturnType<Interceptor>,

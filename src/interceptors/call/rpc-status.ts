@@ -3,7 +3,7 @@ import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import type { ConnectError } from "@connectrpc/connect";
 import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 
-/** A ConnectError as the message that carries errors between languages, with its details. */
+/** Converts a ConnectError to `google.rpc.Status` with its details. */
 export function toRpcStatus({ code, rawMessage, details }: ConnectError): Status {
   return create(StatusSchema, { code, message: rawMessage, details: details.map(toAny) });
 }

@@ -9,52 +9,57 @@ import { originKey } from "../call/call-origin.ts";
 import { createLoopTurn } from "./loop-turn.ts";
 import { createStandingDelay } from "./standing-delay.ts";
 
-/** Set for a call that is refused for load: the log counts those, in place of a line for each. */
+/** True for a call that is refused for load: the log counts these calls, without a line for each. */
 export const shedKey: ContextKey<boolean> = createContextKey(false, { description: "refused for load" });
 
-/** Refuses calls while there are more than can be answered in time. */
+/** Refuses calls while the server cannot respond to all of them in time. */
 export interface LoadShedder {
-  /** Counts the unary calls that run, by organization. */
+  /** Counts running unary calls by organization. */
   readonly count: Interceptor;
-  /** Refuses a unary call that is one too many, and any call that has waited too long to be begun, by its headers alone. */
+  /**
+   * Refuses, by the headers alone, a unary call during an overload, and any call that has waited too long to start. Throws
+   * ApiError QUEUE_FULL.
+   */
   readonly admission: Interceptor;
-  /** The same for a request that is not a call yet; `late` says that it has waited too long. Throws ApiError QUEUE_FULL. */
+  /** The same for a request that is not a call yet; `late`: it has waited too long. Throws ApiError QUEUE_FULL. */
   check(organizationId: string, late: boolean): void;
-  /** Whose token an `authorization` header is; empty when that is not known yet. */
+  /** Returns the organization of the token in an `authorization` header; empty when it is not known yet. */
   organizationOf(authorization: string): string;
-  /** Counts a call that was refused for load elsewhere, and answers with what its caller gets. */
+  /** Counts a call that other code refused for load, and returns the error for its caller. */
   refused(by: Overload, organizationId: string): ApiError;
-  /** How long something has waited for the database just now, in milliseconds. */
+  /** Reports how long a call has just waited for the database, in milliseconds. */
   queueWaited(ms: number): void;
 }
 
-/** What there is too much of. */
+/** The overloaded resource. */
 type Overload = "event_loop" | "database";
 
+/** The dependencies of the load shedder. */
 export interface LoadShedderOptions {
   readonly log: Logger;
   readonly meter: Meter;
-  /** A clock in milliseconds. */
+  /** A clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
+  /** Runs a function at the end of the turn of the event loop. Default: `setImmediate`. */
   readonly atTurnEnd?: (run: () => void) => void;
 }
 
-/** How long a turn of the event loop may begin calls before it refuses the others, in milliseconds: health checks wait for it. */
+/** Milliseconds of a turn in which all calls start, even in an overload; health checks wait for the end of the turn. */
 const turnMs = 50;
-/** How long a call may wait for the database before those that come after it are refused, in milliseconds. */
+/** Milliseconds of waiting for the database above which later calls are refused. */
 const waitMs = 500;
-/** A delay of either kind counts when it has lasted for two seconds, so a burst is worked off, and for ten seconds after its end. */
+/** A delay counts after it has lasted 2 s, so that a burst is processed, and until 10 s after its end. */
 const lasting = { afterMs: 2000, keepMs: 10_000 };
-/** Fewer calls than these are never too many. */
+/** Fewer running calls than this are never an overload. */
 const freeCalls = 256;
-/** How many calls of organizations below their fair share a turn begins beyond its time. */
+/** Calls of organizations below their fair share that a turn starts beyond its time. */
 const extraCalls = 64;
 
 /**
- * Work that comes faster than it can be done is refused before it is begun, so that what is let in is answered in time, and
- * health checks are. Two delays tell: how long the event loop takes to begin all calls that have arrived, and how long calls
- * wait for the database. An organization with fewer running calls than its fair share is let in all the same: one that
- * floods the server is refused, and the others are not.
+ * Creates a load shedder, which refuses excess calls before they start, so that accepted calls and health checks finish in time.
+ * Two delays indicate an overload: the time in which the event loop starts all arrived calls, and the time that calls wait for
+ * the database. An organization with fewer running calls than its fair share is still accepted: one that floods the server is
+ * refused, and the others are not.
  */
 export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
   const { log, meter, now = () => performance.now(), atTurnEnd = (run) => void setImmediate(run) } = options;
@@ -71,7 +76,7 @@ export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
   let total = 0;
   let waited = { ms: 0, at: 0 };
 
-  /** What there is too much of just now. */
+  /** Returns the resource that is overloaded now. */
   const pressure = (): Overload | undefined => {
     const elapsed = turn.elapsed();
     if (total < freeCalls) return undefined;
@@ -137,7 +142,7 @@ export function createLoadShedder(options: LoadShedderOptions): LoadShedder {
   };
 }
 
-/** Those who were refused together do not come back together. */
+/** The delay before a retry, 0.5 to 1.5 s, is random, so that callers refused together do not return together. */
 function tooMany(): ApiError {
   return new ApiError(
     ErrorReason.QUEUE_FULL,
@@ -146,7 +151,7 @@ function tooMany(): ApiError {
   );
 }
 
-/** A line a second at most: a line for each would be work for calls that are refused because there is too much of it. */
+/** Logs at most one line a second: a line for each refused call would add work during an overload. */
 function countInLog(log: Logger): (organizationId: string) => void {
   let refused = 0;
   const organizations = new Set<string>();

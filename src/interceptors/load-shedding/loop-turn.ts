@@ -1,20 +1,20 @@
-/** How long the present turn of the event loop has been at work for calls. */
+/** The time that the current turn of the event loop has spent on calls. */
 export interface LoopTurn {
-  /** Milliseconds since the first call of this turn; asking is what begins one. */
+  /** Returns the milliseconds since its first invocation in this turn. */
   elapsed(): number;
-  /** Calls that were let in although the turn was over its time. */
+  /** Calls accepted although the turn had exceeded its time. */
   extra: number;
 }
 
 /**
- * Whoever waits for the event loop, a health check for one, waits for the end of its turn. All calls that have arrived are
- * begun in the same turn, however many they are. `atEnd` runs something when the turn has read what there was to read.
+ * Measures turns of the event loop: a health check waits for the end of a turn, and all calls that have arrived start in the same
+ * turn. `atEnd` runs a function when the turn has read all available input.
  */
 export function createLoopTurn(options: {
   /** A clock in milliseconds. */
   readonly now: () => number;
   readonly atEnd: (run: () => void) => void;
-  /** Called at the end of each turn that had calls, with how long it took for them. */
+  /** Called at the end of each turn that had calls, with its duration in milliseconds. */
   readonly ended: (ms: number) => void;
 }): LoopTurn {
   const { now, atEnd, ended } = options;

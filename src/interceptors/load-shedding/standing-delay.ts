@@ -1,23 +1,24 @@
-/** What is long only now and then is a burst, which goes by; what is long all the time is a queue that does not get shorter. */
+/** Distinguishes a standing queue, whose delay is always long, from a burst, whose delay is long for a moment. */
 export interface StandingDelay {
-  /** How long something has waited or lasted just now, in milliseconds. */
+  /** Reports a delay that has just ended, in milliseconds. */
   report(ms: number): void;
-  /** It was too long each time for a while, not long ago. */
+  /** Returns whether all delays were too long for `afterMs`, and the last of them is at most `keepMs` ago. */
   standing(): boolean;
 }
 
+/** The thresholds and the clock. */
 export interface StandingDelayOptions {
-  /** What is longer than this is too long, in milliseconds. */
+  /** A delay longer than this is too long, in milliseconds. */
   readonly targetMs: number;
-  /** For how long each report must be too long before it counts, in milliseconds. */
+  /** How long every reported delay must be too long, in milliseconds. */
   readonly afterMs: number;
-  /** For how long it counts after the last one that was, in milliseconds. */
+  /** How long the state stays after the last such delay, in milliseconds. */
   readonly keepMs: number;
   /** A clock in milliseconds. */
   readonly now: () => number;
 }
 
-/** The idea is CoDel's (RFC 8289): the least delay of an interval tells a standing queue from a burst. */
+/** Creates the detector. Like CoDel (RFC 8289) it distinguishes a standing queue from a burst by the minimum delay of an interval. */
 export function createStandingDelay({ targetMs, afterMs, keepMs, now }: StandingDelayOptions): StandingDelay {
   let since = 0;
   let last = Number.NEGATIVE_INFINITY;
@@ -29,7 +30,7 @@ export function createStandingDelay({ targetMs, afterMs, keepMs, now }: Standing
         since = at;
         return;
       }
-      // Nothing was reported for a while before this began: what was too long then says nothing about now.
+      // After a while without reports, earlier delays say nothing about the present.
       if (at - ms - last > afterMs) since = at;
       last = at;
       if (at - since >= afterMs) found = true;

@@ -6,9 +6,9 @@ import { ApiError } from "../../errors/api-error.ts";
 import { sizeUpperBound } from "./size-upper-bound.ts";
 
 /**
- * Refuses an answer of more than `maxBytes`, each message of a stream by itself. It is measured as protobuf on every protocol, so that
- * a call that is answered on one of them is answered on all. Answers that cannot be large are not looked at, and of the others only
- * those are written to be measured whose upper bound is above the limit.
+ * Limits a response, or each message of a stream, to `maxBytes`; throws ApiError ANSWER_TOO_LARGE. The size is that of the
+ * protobuf encoding on every protocol, so that all protocols accept the same responses. Types that cannot be large are not
+ * checked; others are encoded for measuring only when their upper bound exceeds the limit.
  */
 export function limitResponseSize(methods: readonly DescMethod[], maxBytes: number): Interceptor {
   const limited = new Set(methods.filter(({ output }) => canBeLarge(output)));
@@ -28,8 +28,8 @@ export function limitResponseSize(methods: readonly DescMethod[], maxBytes: numb
 }
 
 /**
- * Whether there is anything in a message of which there can be any number. Texts alone do not make it large: those that stand for
- * themselves are ids, names and times, a kilobyte together.
+ * Returns whether a message type has a field of unlimited size: a list, a map or bytes. Single texts do not count: they are ids,
+ * names and times, a kilobyte together.
  */
 function canBeLarge(schema: DescMessage, above: readonly DescMessage[] = []): boolean {
   if (above.includes(schema)) return true;

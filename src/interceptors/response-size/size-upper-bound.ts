@@ -1,14 +1,14 @@
 import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 
-/** The most bytes of a tag together with a length, and of a number with its tag. */
+/** The maximum bytes of a tag with a length, and of a tag with a number. */
 const headBytes = 10;
 const scalarBytes = 15;
-/** What is longer is measured; the most that it can be is enough of what is shorter, and quicker. */
+/** Characters. A longer text is measured; for a shorter one the maximum of its length is precise enough, and quicker. */
 const shortText = 64;
 
 /**
- * An upper bound of the bytes that a message takes as protobuf, without writing it. It stops counting once it is above `enough`. Infinity for
- * what the generated types hold in another form than that of a message.
+ * Returns an upper bound of the protobuf size of a message in bytes, without encoding it. Counting stops above `enough`. Infinity
+ * for well-known types whose generated form is not that of a message.
  */
 export function sizeUpperBound(schema: DescMessage, message: Message, enough: number): number {
   if (schema.typeName.startsWith("google.protobuf.") && !plain.has(schema.typeName)) return Number.POSITIVE_INFINITY;
@@ -28,7 +28,7 @@ export function sizeUpperBound(schema: DescMessage, message: Message, enough: nu
   return bytes;
 }
 
-/** Of the well-known types those that are held as the messages that they are. */
+/** The well-known types whose generated form is that of a message. */
 const plain: ReadonlySet<string> = new Set(["google.protobuf.Timestamp", "google.protobuf.Duration"]);
 
 function boundField(field: DescField, value: unknown, enough: number): number {

@@ -5,13 +5,16 @@ import { networkOf } from "./connection-limits.ts";
 import type { HttpRequestLimits } from "./http-limits.ts";
 import type { Handle } from "./http-request-queue.ts";
 
-/** A request with a body, for those who read it. */
+/** A request whose body has not arrived completely, for the code that reads the body. */
 export interface ArrivingRequest {
-  /** From here on it counts for an organization as well. Throws ApiError when a bound is passed, or was before. */
+  /** Counts the request against the organization from now on. Throws ApiError when a limit is exceeded, now or before. */
   admit(organizationId: string): void;
-  /** Waits for some or all of the body; rejects with an ApiError as soon as a bound is passed, which the caller is to get. */
+  /** Waits for a part of the body or for all of it. Rejects, as soon as a limit is exceeded, with the ApiError for the caller. */
   receive<T>(part: Promise<T>): Promise<T>;
-  /** Runs `decompress`, for so many bytes of a body that is there whole, when it is its turn; rejects with an ApiError otherwise. */
+  /**
+   * Runs `decompress` when the limiter allows it, for a completely received body of `bytes` bytes. Rejects with an ApiError when
+   * a limit is exceeded (QUEUE_FULL, DEADLINE_EXCEEDED) or the caller disconnects (CANCELLED).
+   */
   inflate<T>(bytes: number, decompress: () => Promise<T>): Promise<T>;
 }
 
@@ -19,14 +22,14 @@ type Bounds = Pick<HttpRequestLimits, "byAddress" | "byOrganization">;
 
 const arriving = new WeakMap<object, ArrivingRequest>();
 
-/** By Node's request; undefined for one that has nothing to be read. */
+/** Returns the entry of Node's request; undefined for a request without a body. */
 export function arrivingRequestOf(request: object): ArrivingRequest | undefined {
   return arriving.get(request);
 }
 
 /**
- * Counts requests whose body is not there whole, in number, bytes and time: a caller may open any number and end none. Whoever
- * reads the body answers for a bound that is passed, in the form of its protocol; what still comes is dropped.
+ * Limits number, bytes and time of requests whose body is incomplete: a caller may open any number and end none. The code that
+ * reads the body reports an exceeded limit in the form of its protocol; later bytes are dropped.
  */
 export function limitArrivingRequests(bounds: Bounds, handle: Handle): Handle {
   return (request, response) => {
@@ -35,7 +38,7 @@ export function limitArrivingRequests(bounds: Bounds, handle: Handle): Handle {
   };
 }
 
-/** Something to be read, in the body, or compressed in the query, where the parameter that says so may be percent-encoded. */
+/** Returns whether there is a message to read: in the body, or compressed in the query, whose parameter may be percent-encoded. */
 function hasBody(request: Parameters<Handle>[0]): boolean {
   const { headers, url = "" } = request;
   if ("stream" in request ? !request.stream.endAfterHeaders : headers["transfer-encoding"] !== undefined) return true;

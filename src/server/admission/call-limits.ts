@@ -1,49 +1,59 @@
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
 
-/** For calls of one kind, such as those whose request is not there whole. */
+/** The limits for one kind of call, such as calls whose request is incomplete. */
 export interface CallLimits {
-  /** What they are, for those who are refused. */
+  /** The name of the kind, in the plural, for the error message. */
   readonly what: string;
+  /** Concurrent calls of all callers. */
   readonly calls: number;
+  /** Concurrent calls of one caller. */
   readonly callsPerCaller: number;
-  /** Of what each call holds beyond its first 64 kB, which every one has. */
+  /** Bytes held by all calls; the first 64 KiB of each call are not counted. */
   readonly bytes: number;
+  /** The same for the calls of one caller. */
   readonly bytesPerCaller: number;
-  /** How many may be decompressing; the others wait. */
+  /** Concurrent decompressions of all callers; further ones wait. */
   readonly inflating: number;
+  /** The same for one caller. */
   readonly inflatingPerCaller: number;
-  /** From when it began, or was renewed. */
+  /** Milliseconds from the start or the last `renew` to a refusal. Checked once a second. */
   readonly timeoutMs: number;
 }
 
-/** A call that counts. */
+/** A call that counts against the limits. */
 export interface LimitedCall {
-  /** Says how many bytes of the request are held now. */
+  /** Sets the number of bytes of the request that are held now. Exceeding a limit calls `refuse`. */
   hold(bytes: number): void;
   /**
-   * Its message is there whole and is to be decompressed: `begin` is called at once, or when there is a place for that; never when
-   * it is closed first. It has its place from then on until `inflated`, even when it is closed.
+   * Asks to decompress a completely received message. `begin` is called at once or when a decompression slot is free; never after
+   * `close`. The slot is held until `inflated`, even after `close`.
    */
   inflate(begin: () => void): void;
-  /** Nothing of it is being decompressed any more. */
+  /** Releases the decompression slot. */
   inflated(): void;
-  /** A message came: the time begins again. */
+  /** Restarts the timeout, for a call that received a message. */
   renew(): void;
-  /** It counts no more. */
+  /** Stops counting the call. */
   close(): void;
 }
 
+/** The call to be counted. */
 export interface NewCall {
-  /** Whose share it takes. */
+  /** The key of the caller: an address or an organization. */
   readonly caller: string;
-  /** Called once, when a bound is passed; `close` has been called then. */
+  /**
+   * Called once, after `close`, when a limit is exceeded: ApiError QUEUE_FULL (bytes, or the timeout while it waits for a
+   * decompression slot) or DEADLINE_EXCEEDED (the timeout).
+   */
   readonly refuse: (failure: ApiError) => void;
 }
 
+/** Limits the concurrent calls of one kind. */
 export interface CallLimiter {
-  /** Throws ApiError QUEUE_FULL when there are too many already. */
+  /** Counts a call. Throws ApiError QUEUE_FULL when all calls, or those of the caller, are at their limit. */
   open(call: NewCall): LimitedCall;
+  /** Stops the timer that checks for timeouts. */
   stop(): void;
 }
 
@@ -58,18 +68,18 @@ interface Entry extends NewCall {
   readonly share: Share;
   since: number;
   bytes: number;
-  /** It has a place for decompressing. */
+  /** Holds a decompression slot. */
   inflating: boolean;
-  /** It waits for one. */
+  /** Set while the call waits for a slot. */
   begin: (() => void) | undefined;
 }
 
 const sweepMs = 1000;
 
-/** What a call may hold without being counted: the number of calls bounds it. */
+/** Bytes that each call may hold uncounted; the limit on the number of calls bounds them. */
 const freeBytes = 65_536;
 
-/** Each caller has a share of calls and of bytes, all together have a limit, and each call has a time. */
+/** Creates a limiter with a limit for each caller, a limit for all callers and a timeout for each call. */
 export function createCallLimiter(limits: CallLimits): CallLimiter {
   const shares = new Map<string, Share>();
   const entries = new Set<Entry>(); // the oldest first
@@ -105,7 +115,7 @@ export function createCallLimiter(limits: CallLimits): CallLimiter {
     inflating += 1;
     begin();
   };
-  /** There is one place more. Callers take turns. */
+  /** Gives a free slot to the next waiting call, round robin by caller. */
   const beginNext = () => {
     for (const share of waiting) {
       if (!mayInflate(share)) continue;

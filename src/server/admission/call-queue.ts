@@ -1,33 +1,34 @@
-/** Calls that have arrived and are begun a few at a time, so that the event loop comes round to everything else meanwhile. */
+/** A queue that starts a few calls in each turn of the event loop, so that other work runs in between. */
 export interface CallQueue<Call> {
-  /** Begins a call at once when nothing waits and there is time, else in its turn. `caller` is whose share it takes. */
+  /** Starts a call at once when the queue is empty and the turn has time left, else in round robin order of the callers. */
   add(caller: string, call: Call): void;
-  /** How many wait. */
+  /** The number of waiting calls. */
   readonly size: number;
 }
 
+/** The callbacks and the clock of a call queue. */
 export interface CallQueueOptions<Call> {
   readonly begin: (call: Call) => void;
-  /** Called in place of `begin` for one that has waited too long. */
+  /** Called in place of `begin` for a call that has waited too long. */
   readonly refuse: (call: Call, caller: string) => void;
-  /** Nobody waits for it any more. */
+  /** Returns whether the caller has disconnected; the call is then dropped. */
   readonly isGone: (call: Call) => boolean;
-  /** A clock in milliseconds. */
+  /** A clock in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
-  /** Runs something in the next turn of the event loop. */
+  /** Runs a function in the next turn of the event loop. Default: `setImmediate`. */
   readonly later?: (run: () => void) => void;
 }
 
-/** For how long a turn of the event loop begins calls as they come, in milliseconds. */
+/** Milliseconds of a turn in which arriving calls start at once. */
 const turnMs = 20;
-/** How many of those that wait a turn begins, and how many it refuses. */
+/** Waiting calls that one turn starts, and that it refuses. */
 const beginning = 8;
 const refusing = 64;
-/** How long a call may wait, in milliseconds, and how long when the queue has not been empty for `standingMs`. */
+/** Milliseconds that a call may wait: `maxWaitMs`, or `standingWaitMs` when the queue has not been empty for `standingMs`. */
 const maxWaitMs = 2000;
 const standingWaitMs = 200;
 const standingMs = 2000;
-/** Fewer than these that wait are not refused before `maxWaitMs`. */
+/** A queue of at most this many calls is not refused before `maxWaitMs`. */
 const freeWaiting = 256;
 
 interface Waiting<Call> {
@@ -36,14 +37,14 @@ interface Waiting<Call> {
 }
 
 /**
- * Each caller has a line of its own and they take turns, so one that floods the server waits behind its own calls alone. What has
- * waited past its use is refused unread: in a burst after two seconds, and when the queue does not get empty after a fifth of
- * one, because then waiting longer only makes every call late.
+ * Creates a queue with a FIFO list for each caller, served round robin, so that a caller who floods the server delays its own
+ * calls only. A call that has waited too long is refused unread: after 2 s in a burst, after 200 ms when the queue has not been
+ * empty for 2 s, because a longer wait would only delay every call.
  */
 export function createCallQueue<Call>(options: CallQueueOptions<Call>): CallQueue<Call> {
   const { begin, refuse, isGone, now = () => performance.now(), later = (run) => void setImmediate(run) } = options;
-  const lines = new Map<string, Waiting<Call>[]>(); // whose turn it is comes first
-  const heads = new Map<string, number>(); // how much of a line is done
+  const lines = new Map<string, Waiting<Call>[]>(); // the next caller comes first
+  const heads = new Map<string, number>(); // the started calls of each list
   let size = 0;
   let emptyAt = 0;
   let turn: number | undefined;
@@ -57,7 +58,7 @@ export function createCallQueue<Call>(options: CallQueueOptions<Call>): CallQueu
       heads.delete(caller);
       if (at + 1 < line.length) {
         const compact = at > 1000;
-        lines.set(caller, compact ? line.slice(at + 1) : line); // the last in turn now
+        lines.set(caller, compact ? line.slice(at + 1) : line); // the caller goes to the end
         if (!compact) heads.set(caller, at + 1);
       }
       return { caller, waiting };

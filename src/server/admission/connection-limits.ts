@@ -1,18 +1,19 @@
 import type { Socket } from "node:net";
 
-/** How many connections a port takes at once. */
+/** Limits on the concurrent connections of a port. */
 export interface ConnectionLimits {
+  /** Connections of all callers. */
   readonly total: number;
-  /** Of one IPv4 address, or of one /64 network of IPv6, which is what one caller has of it. */
+  /** Connections of one IPv4 address or one IPv6 /64 network, the usual share of one caller. */
   readonly perAddress: number;
 }
 
-/** Takes a new connection in, or closes it and answers false. One that was taken in counts until it is closed. */
+/** Admits a new connection, which counts until it closes, and returns true; or destroys it and returns false. */
 export type AdmitConnection = (socket: Socket) => boolean;
 
 /**
- * Bounds the connections of a port, because each holds a file descriptor from the moment on at which it is made. A port asks
- * before it reads or writes anything.
+ * Limits the connections of a port, because each holds a file descriptor from its accept on. The port calls the function before
+ * it reads or writes.
  */
 export function createConnectionLimits({ total, perAddress }: ConnectionLimits): AdmitConnection {
   const counts = new Map<string, number>();
@@ -36,7 +37,7 @@ export function createConnectionLimits({ total, perAddress }: ConnectionLimits):
   };
 }
 
-/** What connections are counted by: an IPv4 address, in whichever form, or the first half of an IPv6 address. */
+/** Returns the key for counting connections: an IPv4 address (IPv4-mapped ones too) or the /64 network of an IPv6 address. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

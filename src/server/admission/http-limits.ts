@@ -1,20 +1,27 @@
 import { type CallLimiter, type CallLimits, createCallLimiter } from "./call-limits.ts";
 
-/** Every bound of requests of the HTTP port whose body is not there whole. */
+/** The limits of HTTP requests whose body is incomplete. */
 export interface HttpRequestLimits {
+  /** Limits by client network, before authentication. */
   readonly byAddress: CallLimiter;
-  /** Of those who are known. */
+  /** Limits by organization, after authentication. */
   readonly byOrganization: CallLimiter;
+  /** Stops the timers of both limiters. */
   stop(): void;
 }
 
+/** The settings that the limits depend on. */
 export interface HttpLimits {
+  /** The maximum size of a message in bytes; the byte limits are multiples of it. */
   readonly maxMessageBytes: number;
-  /** One address may have every connection, as a proxy does; then it may have every request as well. */
+  /** True when one address may open every connection, as a proxy does: then the limits of a caller equal the total limits. */
   readonly sharedAddress: boolean;
 }
 
-/** As `grpc-limits.ts` has them for the gRPC port; a body may take twice as long, because a REST client may be slow. */
+/**
+ * Creates the limits, equal to those of the gRPC port in `grpc-limits.ts`, except that a body may take 60 s, twice as long,
+ * because a REST client may be slow.
+ */
 export function createHttpLimits({ maxMessageBytes, sharedAddress }: HttpLimits): HttpRequestLimits {
   const limits: CallLimits = {
     what: "requests whose body has not arrived",

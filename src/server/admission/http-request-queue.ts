@@ -2,25 +2,27 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { createCallQueue } from "./call-queue.ts";
 
-/** Takes a request of either version of HTTP. */
+/** Handles a request of HTTP/1.1 or HTTP/2. */
 export type Handle = (
   request: IncomingMessage | Http2ServerRequest,
   response: ServerResponse | Http2ServerResponse,
 ) => void;
 
+/** The callbacks and the clock of the queue. */
 export interface HttpRequestQueueOptions {
   readonly handle: Handle;
-  /** Whose token an `authorization` header is; empty when that is not known. */
+  /** Returns the organization of the token in an `authorization` header; empty when it is unknown. */
   readonly organizationOf: (authorization: string) => string;
-  /** Called for a request that has waited too long, before it is handled. */
+  /** Called before `handle` for a request that has waited too long. */
   readonly markLate: (request: Parameters<Handle>[0]) => void;
+  /** A clock in milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** What waits for nobody: health checks. */
+/** Paths of health checks, which bypass the queue. */
 const probes: ReadonlySet<string | undefined> = new Set(["/healthz", "/readyz"]);
 
-/** Hands requests on a few at a time, each organization's in its turn, so that health checks are answered in between. */
+/** Passes on a few requests in each turn of the event loop, round robin by organization. Health checks pass at once. */
 export function createHttpRequestQueue({
   handle,
   organizationOf,

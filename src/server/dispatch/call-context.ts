@@ -1,32 +1,33 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
 
-/** A call as a transport that is not Connect's own hands it in. */
+/** A call of a protocol that Connect's own handlers do not serve. */
 export interface IncomingCall {
   /**
-   * Reads the message; throws ApiError MESSAGE_MALFORMED. Called when the first interceptor or the handler looks at the
-   * message, which is after authentication: the bytes of an unauthenticated caller are not decoded.
+   * Decodes the message. Throws ApiError MESSAGE_MALFORMED. Called at the first access to the message by an interceptor or the
+   * handler, which is after authentication: the bytes of an unauthenticated caller are not decoded.
    */
   readonly decode: () => Message;
   readonly header: Headers;
   readonly signal: AbortSignal;
-  /** Milliseconds left until the caller's deadline; undefined without one. */
+  /** Returns the milliseconds left until the caller's deadline; undefined without a deadline. */
   readonly timeoutMs: () => number | undefined;
-  /** Where the interceptors put what they found out; a transport that wants to read it brings its own. */
+  /** The context values that interceptors set; a protocol that reads them passes its own. Default: empty. */
   readonly values?: ContextValues;
-  /** What goes back around the message, for a transport that sends it with errors too. */
+  /** The response headers, for a protocol that sends them with errors too. Default: empty. */
   readonly responseHeader?: Headers;
+  /** The response trailers, likewise. Default: empty. */
   readonly responseTrailer?: Headers;
 }
 
-/** What goes back: the message, or messages, and the metadata around them. */
+/** A response: the message or the stream of messages, and its metadata. */
 export interface CallResponse<Answer> {
   readonly message: Answer;
   readonly header: Headers;
   readonly trailer: Headers;
 }
 
-/** What a handler gets beside its request. */
+/** Creates the context that a handler receives with its request. */
 export function createCallContext(
   method: DescMethod,
   {
@@ -53,8 +54,8 @@ export function createCallContext(
   };
 }
 
-/** A request remembers its context on the way through the interceptors, which may have put another message into it. */
+/** A request with its context, which the last step of the chain reads. An interceptor may have replaced the message. */
 export type WithContext<Request> = Request & { readonly context: HandlerContext };
 
-/** A function that takes messages of any type; which one the method says. */
+/** An implementation without its message types; the method descriptor has them. */
 export type AnyImplementation<Input, Output> = (request: Input, context: HandlerContext) => Output;

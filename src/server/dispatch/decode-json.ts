@@ -11,8 +11,8 @@ import { ApiError, type FieldViolation, manyInvalid } from "../../errors/api-err
 import { explainJsonErrors } from "./explain-json-errors.ts";
 
 /**
- * Reads the JSON text of a request. Throws ApiError MESSAGE_MALFORMED with the fields that are wrong and what each must be;
- * never with what stands there, which may be a secret in the wrong place, as protobuf's own errors do.
+ * Decodes the JSON text of a request. Throws ApiError MESSAGE_MALFORMED with the path and the expected type of each invalid
+ * field, without the value, which may be a misplaced secret and which protobuf's own errors quote.
  */
 export function decodeJson(input: DescMessage, text: string, registry: Registry): Message {
   try {
@@ -22,7 +22,7 @@ export function decodeJson(input: DescMessage, text: string, registry: Registry)
   }
 }
 
-/** The same for JSON that has been parsed. */
+/** The same as `decodeJson` for parsed JSON. */
 export function decodeJsonValue(input: DescMessage, value: unknown): Message {
   try {
     return fromJson(input, value as JsonValue);

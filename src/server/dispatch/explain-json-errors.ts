@@ -2,13 +2,13 @@ import { type DescField, type DescMessage, fromJson, type JsonValue, ScalarType 
 import type { FieldViolation } from "../../errors/api-error.ts";
 import { isJsonObject } from "../../proto-schema/json-object.ts";
 
-/** So many faults are found at most, and lists and maps of more elements are not searched. */
+/** The maximum number of reported errors, and of elements of a list or map that are searched. */
 const maxErrors = 16;
 const maxElements = 1000;
 
 /**
- * Says what of a JSON value cannot be read as a message, and where, with the names that the value has. What is found
- * quotes names and no value: it may be a secret in the wrong place. Empty when no single field is to blame.
+ * Finds the fields of a JSON value that cannot be decoded as a message. Returns their paths, in the names of the input, and the
+ * expected types, never a value, which may be a misplaced secret. Empty when no single field causes the error.
  */
 export function explainJsonErrors(message: DescMessage, value: unknown): FieldViolation[] {
   const errors: FieldViolation[] = [];
@@ -30,7 +30,7 @@ function search(message: DescMessage, value: unknown, path: string, errors: Fiel
   }
 }
 
-/** A field that cannot be read as a whole: is it one of its elements, or something inside of one? */
+/** Searches the elements of an invalid field and their fields; reports the field itself when none of them is invalid. */
 function searchField(field: DescField, value: unknown, path: string, errors: FieldViolation[]): void {
   const before = errors.length;
   for (const [place, element, alone] of elementsOf(field, value, path)) {
@@ -42,7 +42,7 @@ function searchField(field: DescField, value: unknown, path: string, errors: Fie
   if (errors.length === before) errors.push({ field: path, description: `must be ${fieldWords(field)}` });
 }
 
-/** Each element with its path and as the only one of its field; a field of its own is its only element. */
+/** Returns for each element its path, its value, and a list or map with it alone. A singular message is its only element. */
 function elementsOf(field: DescField, value: unknown, path: string): [string, unknown, unknown][] {
   if (field.fieldKind === "list") {
     if (!Array.isArray(value) || value.length > maxElements) return [];
@@ -90,7 +90,7 @@ function scalarWords(scalar: ScalarType | undefined): string {
   return scalar === ScalarType.DOUBLE || scalar === ScalarType.FLOAT ? "a number" : "a whole number that fits";
 }
 
-/** Messages whose JSON form is no object of their fields. */
+/** Descriptions of the messages whose JSON form is not an object. */
 const wellKnown: Readonly<Record<string, string>> = {
   "google.protobuf.Timestamp": "a time such as 2026-01-31T12:00:00Z",
   "google.protobuf.Duration": "a duration such as 1.5s",

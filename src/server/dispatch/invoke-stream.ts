@@ -15,7 +15,7 @@ import {
   type WithContext,
 } from "./call-context.ts";
 
-/** The same as createInvokeUnary for an RPC that answers with a stream. */
+/** The same as createInvokeUnary for a server-streaming RPC. */
 export function createInvokeStream(
   method: DescMethodServerStreaming,
   implementation: AnyImplementation<Message, AsyncIterable<MessageInitShape<DescMessage>>>,

@@ -17,8 +17,8 @@ import {
 } from "./call-context.ts";
 
 /**
- * Ties a method's implementation and the interceptors into one function, the same way in which Connect's own
- * handlers do it, once per method rather than once per call.
+ * Composes the implementation of a method and the interceptors into one function, in the way of Connect's own handlers, once per
+ * method rather than once per call.
  */
 export function createInvokeUnary(
   method: DescMethodUnary,
@@ -43,8 +43,8 @@ export function createInvokeUnary(
 }
 
 /**
- * A request whose message is decoded when it is looked at first. A class, because an object literal with a getter costs
- * a call several microseconds.
+ * A request whose message is decoded at the first access. A class, because an object literal with a getter costs a call several
+ * microseconds.
  */
 class LazyRequest implements WithContext<UnaryRequest> {
   readonly stream = false;

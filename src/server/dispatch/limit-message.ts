@@ -1,9 +1,9 @@
 /**
- * Lets grpc-js read no message of more than `maxBytes` in this call, as sent and decompressed: its own limit is one for all RPCs,
- * and most need a hundredth of it.
+ * Limits a message of this call to `maxBytes`, compressed and decompressed: the limit of grpc-js is the same for all RPCs, and
+ * most need a hundredth of it. Throws Error when grpc-js no longer has the two properties.
  */
 export function limitMessage(call: object, maxBytes: number): void {
-  // Neither can be had from grpc-js (1.14.7) in another way.
+  // grpc-js (1.14.7) has no public access to either limit.
   const decoder: unknown = Reflect.get(call, "decoder");
   if (typeof decoder !== "object" || decoder === null || !isNumber(decoder, sentLimit) || !isNumber(call, messageLimit))
     throw new Error("grpc-js limits messages elsewhere than it did");

@@ -3,8 +3,8 @@ import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
 
 /**
- * The longest that `setTimeout` can wait, 24.8 days; of more it makes a millisecond. No connection lives that long, so
- * a later deadline is none.
+ * The maximum delay of `setTimeout` in milliseconds, 24.8 days; it runs a longer one after 1 ms. No connection lives that long,
+ * so a later deadline is ignored.
  */
 export const maxTimerMs = 2 ** 31 - 1;
 
@@ -13,12 +13,12 @@ const forms = {
   "connect-timeout-ms": "must be a number of milliseconds, of 1 to 10 digits",
 } as const;
 
-/** A deadline that cannot be read, or has passed before the call began. */
+/** Why a deadline is refused: it is malformed, or has passed before the call starts. */
 export type TimeoutFault = "malformed" | "passed";
 
 const unitsMs: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** What is wrong with the deadline of a request. It stays in the headers only when a timer can be set to it. */
+/** Checks the deadline header of a request. Returns its fault, or undefined. Deletes the header unless a timer can be set to it. */
 export function takeRequestTimeout(headers: IncomingHttpHeaders, name: keyof typeof forms): TimeoutFault | undefined {
   const text = headers[name];
   if (text === undefined) return undefined;
@@ -34,12 +34,12 @@ function readGrpcTimeout(text: string): number {
   return Number(value) * (unitsMs[unit] ?? Number.NaN);
 }
 
-/** NaN for what is none. */
+/** Parses 1 to 10 digits as milliseconds; returns NaN for any other text. */
 export function readTimeoutMs(text: string): number {
   return /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** What a caller gets whose deadline cannot be read, or has passed before the call began. */
+/** Returns the error for a deadline: MESSAGE_MALFORMED with the accepted form, or DEADLINE_EXCEEDED. */
 export function timeoutFailure(timeout: TimeoutFault, header: keyof typeof forms): ApiError {
   return timeout === "malformed"
     ? new ApiError(ErrorReason.MESSAGE_MALFORMED, `${header}: ${forms[header]}`)

@@ -1,7 +1,7 @@
 import type { DescMethodServerStreaming, DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import type { MethodImpl, ServiceImpl } from "@connectrpc/connect";
 
-/** One RPC and what runs it. */
+/** An RPC and its implementation. */
 export type Route =
   | { readonly kind: "unary"; readonly method: DescMethodUnary; readonly implementation: MethodImpl<DescMethodUnary> }
   | {
@@ -10,7 +10,7 @@ export type Route =
       readonly implementation: MethodImpl<DescMethodServerStreaming>;
     };
 
-/** Pairs every RPC of a service with its implementation; the compiler names the one that is missing. */
+/** Returns a route for every RPC of a service; the compiler reports a missing implementation. */
 export function routesOf<S extends DescService>(service: S, implementations: ServiceImpl<S>): Route[] {
   return service.methods.map((method) => {
     const kind = method.methodKind;

@@ -1,23 +1,23 @@
 import { create, type DescMethodUnary } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext, type Interceptor, type UnaryResponse } from "@connectrpc/connect";
 
-/** What is known of a call before its body is read. A protocol that wants what the interceptors find out brings its own context values. */
+/** A call before its body is read. A protocol that reads the results of the interceptors passes its own context values. */
 export type CallHeaders = Pick<
   HandlerContext,
   "service" | "method" | "requestMethod" | "url" | "signal" | "requestHeader"
 > &
   Partial<Pick<HandlerContext, "values">>;
 
-/** Sends calls without their messages through interceptors that look at none. Rejects with what they make of that. */
+/** Runs interceptors that read no message for a call. Rejects with the error of an interceptor. */
 export type HeaderChain = (arrival: CallHeaders) => Promise<void>;
 
-/** Ties interceptors together for the calls of one method; `last` can throw in place of an answer. */
+/** Composes interceptors for the calls of one method; `last` runs after them and may throw. */
 export function createHeaderChain(
   interceptors: readonly Interceptor[],
   { service, method }: Pick<CallHeaders, "service" | "method">,
   last: () => void = () => {},
 ): HeaderChain {
-  // Neither looks at a message, so one of no kind will do for streams as well.
+  // The interceptors read no message, so a unary request also stands for a stream.
   const unary = { stream: false, service, method: method as DescMethodUnary } as const;
   const answer = create(method.output);
   const end = async (): Promise<UnaryResponse> => {
@@ -31,7 +31,7 @@ export function createHeaderChain(
   };
 }
 
-/** Sends one call through them. */
+/** Composes interceptors and runs them for one call. */
 export function runHeaderInterceptors(
   interceptors: readonly Interceptor[],
   arrival: CallHeaders,
@@ -40,7 +40,7 @@ export function runHeaderInterceptors(
   return createHeaderChain(interceptors, arrival, last)(arrival);
 }
 
-/** Makes headers for those interceptors alone that look at them: this is on the way of every gRPC call. */
+/** A response that creates headers at the first access only: every gRPC call makes one. */
 class NoAnswer implements UnaryResponse {
   readonly stream = false;
   readonly service: UnaryResponse["service"];
@@ -66,13 +66,12 @@ class NoAnswer implements UnaryResponse {
   }
 }
 
-/** Rejects with the ConnectError that a caller gets who is not let in. */
+/** Authorizes a call by its headers. Rejects with the ConnectError for a caller without access. */
 export type PreBodyAuth = (arrival: CallHeaders) => Promise<void>;
 
 /**
- * Runs the interceptors that need no more than the headers, before Connect reads the body: the bytes of a caller who
- * is not let in are never decompressed or decoded. Those who are let in pass the same interceptors once more in the
- * call itself; the token is remembered by then.
+ * Runs the interceptors that need only the headers before Connect reads the body: the bytes of a caller without access are never
+ * decompressed or decoded. An authorized call passes the same interceptors again; the verified token is cached by then.
  */
 export function createPreBodyAuth(interceptors: readonly Interceptor[]): PreBodyAuth {
   return (arrival) => runHeaderInterceptors(interceptors, arrival);

@@ -8,14 +8,14 @@ import {
 import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 
 /**
- * gRPC sends an error in trailers, and Java's client takes 8192 bytes of them by default: of more it makes an INTERNAL of its
- * own. The message is there twice, once percent-encoded; the status is in base64. In bytes.
+ * Limits in bytes. gRPC sends an error in trailers, of which the Java client accepts 8192 bytes by default; it replaces the error
+ * by its own INTERNAL for more. The trailers have the message twice, once percent-encoded, and the status in base64.
  */
 const limits = { encodedMessage: 1500, status: 4000 };
 
 /**
- * A status that every client can receive: of a long message the beginning, of many violations the first and how many are
- * left out, and without the largest details when it is still too long. The first detail, `ErrorInfo`, always stays.
+ * Shortens a status to a size that every client can receive: it cuts a long message, replaces violations at the end of a list by
+ * their number, and then drops the largest details. The first detail, `ErrorInfo`, is always kept.
  */
 export function truncateStatus(status: Status): Status {
   const message = truncate(status.message);
@@ -36,7 +36,7 @@ function truncate(message: string): string {
   return `${message.slice(0, end).toWellFormed()}…`;
 }
 
-/** With half of the largest detail, or without it; undefined when nothing can be left out any more. */
+/** Halves or drops the largest detail; returns undefined when there is none left. */
 function shorten(details: readonly Any[]): Any[] | undefined {
   const [largest] = details.toSorted((a, b) => b.value.length - a.value.length);
   if (largest === undefined) return undefined;
@@ -47,7 +47,7 @@ function shorten(details: readonly Any[]): Any[] | undefined {
   return droppable === undefined ? undefined : details.filter((detail) => detail !== droppable);
 }
 
-/** A detail with half of its list, whose last entry says how many are left out; undefined for one without a list. */
+/** Halves the list of a detail; the last entry gives the number of omitted entries. Returns undefined for a detail without a list. */
 function halve(detail: Any): Any | undefined {
   const request = anyUnpack(detail, BadRequestSchema);
   if (request !== undefined && request.fieldViolations.length > 2) {
@@ -68,7 +68,7 @@ function halve(detail: Any): Any | undefined {
   return anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { ...info, metadata }));
 }
 
-/** Values of this length and less are not worth cutting. */
+/** Characters. Values of at most this length are not cut. */
 const shortValue = 64;
 
 function cutList<T extends { description: string }>(list: readonly T[]): { kept: readonly T[]; more: string } {

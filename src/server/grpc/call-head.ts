@@ -3,42 +3,42 @@ import type { Server } from "@grpc/grpc-js";
 import { createCallQueue } from "../admission/call-queue.ts";
 import { type TimeoutFault, takeRequestTimeout } from "../dispatch/request-timeout.ts";
 
-/** What the HTTP/2 layer knows of a call when it begins. */
+/** The start of a call at the HTTP/2 layer. */
 export interface CallHead {
   readonly stream: ServerHttp2Stream;
-  /** Messages may be compressed. */
+  /** The call declares a compression other than `identity`. */
   readonly compressed: boolean;
-  /** They can be read here: they are compressed in a way that grpc-js knows, or not at all. */
+  /** grpc-js supports the declared compression, or there is none. */
   readonly readable: boolean;
-  /** What is wrong with the deadline: it cannot be read, or has passed. */
+  /** The fault of the deadline: malformed or passed; undefined for none. */
   readonly timeout: TimeoutFault | undefined;
 }
 
-/** Those that grpc-js knows. */
+/** The encodings that grpc-js supports. */
 const encodings: ReadonlySet<string> = new Set(["identity", "gzip", "deflate"]);
 
-/** A call that grpc-js does not know of yet. */
+/** A call before grpc-js receives it. */
 interface NewCall {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly more: readonly unknown[];
 }
 
-/** In which order calls are begun. */
+/** The order in which calls start, and the response to late ones. */
 export interface CallOrder {
-  /** Whose share a call takes; undefined for one that waits for nobody, such as a health check. */
+  /** Returns the organization of a call for the round robin; undefined for a call that bypasses the queue, such as a health check. */
   readonly organizationOf: (headers: IncomingHttpHeaders) => string | undefined;
-  /** Answers a call that has waited too long for its turn. */
+  /** Responds to a call that has waited too long. */
   readonly refuse: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 }
 
 /**
- * Reads the head of every call before grpc-js does, lets it begin in its turn, and answers with that of the call which begins
- * just now. grpc-js takes deadlines of more than 31 bits of milliseconds, and ill-formed ones in part, for others; so it gets
- * none of those.
+ * Reads the head of every call before grpc-js and starts calls through the queue. Returns a function that gives the head of the
+ * call that starts now. A malformed deadline or one of more than 31 bits of milliseconds is removed, because grpc-js misreads it.
+ * Throws Error when grpc-js no longer has the property.
  */
 export function readCallHeads(server: Server, { organizationOf, refuse }: CallOrder): () => CallHead {
-  // Neither the server of HTTP/2 nor a call's stream can be had from grpc-js (1.14.7) in another way.
+  // grpc-js (1.14.7) has no public access to the HTTP/2 server or to the stream of a call.
   const servers: unknown = Reflect.get(server, "http2Servers");
   const [http2Server] = servers instanceof Map ? (servers.keys() as Iterable<Http2Server>) : [];
   if (http2Server === undefined) throw new Error("grpc-js has no server of HTTP/2 where it had one");

@@ -5,15 +5,16 @@ import type { LimitedCall } from "../admission/call-limits.ts";
 type Decompress = (message: Buffer, encoding: string) => Promise<Buffer> | Buffer;
 
 /**
- * Lets grpc-js decompress the message of a call when the request is there whole, in its turn, and once: it would do so for each
- * message as it comes, hundreds of which fit into one frame of HTTP/2, and for callers who never end their request.
+ * Makes grpc-js decompress only one message of a call, and only when the request is complete and the limiter has a free slot: by
+ * itself it decompresses each message on arrival, and one HTTP/2 frame holds hundreds, even for callers who never end their
+ * request. Throws Error when grpc-js no longer has the method.
  */
 export function delayDecompression(
   call: object,
   stream: ServerHttp2Stream,
   { inflate, inflated }: Pick<LimitedCall, "inflate" | "inflated">,
 ): void {
-  // It cannot be had from grpc-js (1.14.7) in another way.
+  // grpc-js (1.14.7) has no public access to it.
   const given: unknown = Reflect.get(call, "decompressMessage");
   if (typeof given !== "function") throw new Error("grpc-js decompresses messages elsewhere than it did");
   const decompress: Decompress = (given as Decompress).bind(call);
@@ -25,19 +26,19 @@ export function delayDecompression(
     stream.resume(); // grpc-js pauses it with each message
     await new Promise<void>((resolve) => {
       stream.once("end", () => {
-        if (!stream.aborted) inflate(resolve); // which ends it like one that is whole
+        if (!stream.aborted) inflate(resolve); // an abort also emits `end`
       });
     });
     try {
       return await decompress(message, encoding);
     } finally {
-      inflated(); // not before: it goes on when the call is over
+      inflated(); // only now: decompression continues after the end of the call
     }
   };
   Reflect.set(call, "decompressMessage", once);
 }
 
-/** As grpc-js says it when it finds out by itself. */
+/** The error that grpc-js itself reports. */
 function second(): Error {
   const details = "Received a second request message";
   return Object.assign(new Error(details), { code: status.UNIMPLEMENTED, details });

@@ -10,11 +10,14 @@ import { checkRequestBytes } from "../request-limits/check-request.ts";
 import { toGrpcStatus } from "./grpc-status.ts";
 import { headersOf, toMetadata } from "./metadata.ts";
 
-/** A call of either kind. */
+/** A unary or server-streaming call. */
 type Call = EventEmitter &
   Pick<ServerUnaryCall<Buffer, Buffer>, "request" | "metadata" | "getDeadline" | "getPeer" | "sendMetadata">;
 
-/** Makes of grpc-js's call what the interceptors and the handler get. `answered` is to be called before the answer. */
+/**
+ * Converts a call of grpc-js for the interceptors and the handler. Call `markFinished` before the response is sent. `reset` ends
+ * a stream whose client does not read.
+ */
 export function openGrpcCall(
   call: Call,
   input: DescMessage,
@@ -24,7 +27,7 @@ export function openGrpcCall(
   markFinished: () => void;
 } {
   const aborter = new AbortController();
-  // The caller cancels, its connection breaks, or its deadline passes.
+  // Emitted when the caller cancels, its connection breaks, or its deadline passes.
   const abort = () => aborter.abort(whyGone(call));
   call.once("cancelled", abort);
   const peer = addressOf(call.getPeer());
@@ -39,28 +42,31 @@ export function openGrpcCall(
       responseHeader: new Headers(),
       responseTrailer: new Headers(),
     },
-    // Every call ends with that event; an answered one was not cancelled.
+    // Every call ends with that event, also one that is not cancelled.
     markFinished: () => call.off("cancelled", abort),
   };
 }
 
-/** The address without its port. */
+/** Removes the port of an address. */
 function addressOf(peer: string): string {
   return peer.slice(0, peer.lastIndexOf(":"));
 }
 
-/** Unknown fields are not kept: nobody asks for them, and millions fit into a message of a few bytes each. */
+/**
+ * Decodes a request without unknown fields: no code reads them, and millions fit into a message, at a few bytes each. Throws
+ * ApiError MESSAGE_MALFORMED, or an error of `checkRequestBytes`.
+ */
 function decode(schema: DescMessage, bytes: Uint8Array): Message {
   checkRequestBytes(schema, bytes);
   try {
     return fromBinary(schema, bytes, { readUnknownFields: false });
   } catch {
-    // protobuf's own message would quote the bytes
+    // The error message of protobuf would quote the bytes.
     throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the bytes are not a message of this method's request type");
   }
 }
 
-/** A client gives up at its own deadline, and its word may be here a little before ours has passed. */
+/** Milliseconds. A client cancels at its own deadline, and its RST_STREAM may arrive shortly before the server's deadline. */
 const deadlineSlackMs = 50;
 
 function whyGone(call: Call): ConnectError {
@@ -75,12 +81,12 @@ function timeLeft(call: Call): number | undefined {
   return deadline === Number.POSITIVE_INFINITY ? undefined : Number(deadline) - Date.now();
 }
 
-/** An error as grpc-js sends it, with the trailers that the handler has set. */
+/** Converts an error to a status of grpc-js with the trailers of the handler. */
 export function toStatusObject(error: unknown, trailer: Headers): StatusObject {
   return toGrpcStatus(ConnectError.from(error, Code.Internal), trailer) as StatusObject;
 }
 
-/** Sends the leading metadata when there is any; grpc-js sends an empty one by itself. */
+/** Sends the response headers when there are any; grpc-js sends empty ones by itself. */
 export function sendHeader(call: Call, header: Headers): void {
   if (!header.keys().next().done) call.sendMetadata(toMetadata(header));
 }

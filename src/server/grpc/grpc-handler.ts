@@ -11,7 +11,7 @@ import { toMetadata } from "./metadata.ts";
 
 const asIs = (bytes: Buffer) => bytes;
 
-/** The methods of one service as grpc-js wants them. Messages stay bytes there: decoding is the handler's. */
+/** Returns the methods of a service in the form of grpc-js. Messages stay bytes; the handler decodes them. */
 export function grpcDefinition(routes: readonly Route[]): ServiceDefinition {
   return Object.fromEntries(
     routes.map(({ kind, method }) => [
@@ -29,7 +29,7 @@ export function grpcDefinition(routes: readonly Route[]): ServiceDefinition {
   );
 }
 
-/** The handler of one RPC: bytes in, the call through the interceptors, bytes out. */
+/** Returns the handler of an RPC, which decodes, runs the interceptors and encodes. */
 export function grpcHandler(
   route: Route,
   interceptors: readonly Interceptor[],
@@ -68,9 +68,9 @@ function streamHandler(
     const send = async () => {
       const outcome = await invoke(incoming);
       let begun = false;
-      // A caller who reads slowly slows the handler down; one who is gone ends it.
+      // A slow reader slows the handler down; a disconnected caller ends it.
       for await (const message of outcome.message) {
-        // Not before: a handler that answers with a stream runs, and sets headers, when its first message is asked for.
+        // Not earlier: a streaming handler runs, and sets headers, when its first message is requested.
         if (!begun) sendHeader(call, outcome.header);
         begun = true;
         if (!call.write(Buffer.from(toBinary(method.output, message))))

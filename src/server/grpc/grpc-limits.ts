@@ -1,21 +1,24 @@
 import { type CallLimiter, type CallLimits, createCallLimiter } from "../admission/call-limits.ts";
 import type { PublicCallLimits } from "./limit-public-calls.ts";
 
-/** Every bound of calls of the gRPC port. */
+/** The limits of calls of the gRPC port. */
 export interface GrpcLimits {
-  /** Calls that are being authenticated, by address. */
+  /** Calls during authentication, by address. */
   readonly authenticating: CallLimiter;
-  /** Calls of those who are known and whose request is not there whole, by organization. */
+  /** Authenticated calls with an incomplete request, by organization. */
   readonly halfOpen: CallLimiter;
+  /** Calls of health and reflection, which need no token, by address. */
   readonly open: PublicCallLimits;
+  /** Stops the timers of all limiters. */
   stop(): void;
 }
 
-/** Nothing is decompressed for these, and what they hold is little. */
+/** Limits of calls that may not decompress and hold at most 64 KiB each. */
 const small = { bytes: 0, bytesPerCaller: 0, inflating: 0, inflatingPerCaller: 0 };
 
 const timeoutMs = 30_000;
 
+/** Creates the limits. `maxMessageBytes` is the maximum size of a message in bytes; the byte limits are multiples of it. */
 export function createGrpcLimits(maxMessageBytes: number): GrpcLimits {
   const halfOpen = "calls whose request has not arrived";
   const publicCalls = "calls without a token";
@@ -39,7 +42,7 @@ export function createGrpcLimits(maxMessageBytes: number): GrpcLimits {
       callsPerCaller: 2048,
       bytes: 64 * maxMessageBytes,
       bytesPerCaller: 16 * maxMessageBytes,
-      // Each to `maxMessageBytes` at most.
+      // Each to at most `maxMessageBytes`.
       inflating: 16,
       inflatingPerCaller: 4,
       timeoutMs,

@@ -7,8 +7,8 @@ import { messageTooLarge } from "../request-limits/check-request.ts";
 const noMessage = "Received no request message";
 
 /**
- * What grpc-js says by itself of a call whose message it cannot hand over. It says INTERNAL of a broken gzip stream, which
- * is the caller's fault, and of a message that is cut off that there is none.
+ * Translates the status that grpc-js itself sends for a call whose message it cannot deliver. grpc-js reports INTERNAL for a
+ * broken gzip stream, which is the caller's fault, and a missing message for a truncated one.
  */
 export function translateProtocolStatus(
   { code, details }: { readonly code?: number | null | undefined; readonly details?: string | null | undefined },

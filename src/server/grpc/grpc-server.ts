@@ -27,41 +27,41 @@ import { createGrpcPreBodyAuth, type RpcPreBodyAuth } from "./pre-body-auth.ts";
 import { serveReflection } from "./reflection.ts";
 import { rejectQueuedCalls } from "./reject-queued-calls.ts";
 
-/** What the gRPC server needs. */
+/** The settings and dependencies of the gRPC server. */
 export interface GrpcOptions {
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** The TCP port; 0 lets the system choose. */
   readonly port: number;
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
-  /** Those that decide from the headers alone whether a call is let in, and tell of those that are not. */
+  /** The interceptors that authorize by the headers alone, and those that log and measure refused calls. */
   readonly preBody: readonly Interceptor[];
-  /** Those of `admission` that decide. */
+  /** The deciding interceptors of `preBody`. */
   readonly access: readonly Interceptor[];
-  /** Those of the interceptors that tell of calls, for one that ends before it can begin. */
+  /** The interceptors that log and measure, for a call that ends before it starts. */
   readonly observe: readonly Interceptor[];
-  /** The most bytes of a request. */
+  /** The maximum size of a request in bytes. */
   readonly maxMessageBytes: number;
   readonly tls: TlsFiles | undefined;
   readonly connectionLimits: ConnectionLimits;
   readonly shedder: Pick<LoadShedder, "organizationOf" | "refused">;
-  /** Where HTTP is served, for those who speak it here; 0 when that is not known yet. */
+  /** The HTTP port, for the response to an HTTP/1 client; 0 when it is not known yet. */
   readonly httpPort: number;
 }
 
 /** A running gRPC server. */
 export interface GrpcServer {
   readonly port: number;
-  /** Tells health checks, for every service at once, whether calls are answered. */
+  /** Sets the status of every service in the gRPC health service. Initially NOT_SERVING. */
   setServing(serving: boolean): void;
-  /** Lets running calls end for at most `drainTimeoutMs`, then cuts them off. */
+  /** Stops listening, waits for running calls for at most `drainTimeoutMs` milliseconds, then closes all connections. */
   stop(drainTimeoutMs: number): Promise<void>;
 }
 
-// grpc-js prints metadata that it cannot read to standard error, with its value: a broken `authorization` header too.
+// grpc-js prints malformed metadata to standard error, with its value, even an `authorization` header.
 setLogVerbosity(logVerbosity.NONE);
 
-/** Serves the routes over gRPC, together with the official health and reflection services. */
+/** Serves the routes over gRPC, with the standard health and reflection services. Rejects when the port cannot be opened. */
 export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   const { routes, interceptors, maxMessageBytes } = options;
   const bounds = createGrpcLimits(maxMessageBytes);
@@ -70,16 +70,16 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   const guard = limitPublicCalls(() => head(), bounds.open);
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_send_message_length": -1, // limit-response-size.ts refuses those of our services
-    // A client that says nothing for five minutes is asked; one that does not answer in 20 s has gone.
+    "grpc.max_send_message_length": -1, // limit-response-size.ts limits responses of the routes
+    // A client without activity for 5 min gets a PING; without a reply in 20 s its connection is closed.
     "grpc.keepalive_time_ms": 300_000,
     "grpc.keepalive_timeout_ms": 20_000,
     "grpc.max_concurrent_streams": 1000,
-    // A connection without a call is asked to close; its client makes a new one when it has a call.
+    // A connection without calls gets GOAWAY after 5 min; its client opens a new one when it has a call.
     "grpc.max_connection_idle_ms": 300_000,
-    // Its tracing costs about a tenth of a call, and nobody reads it here.
+    // The tracing of channelz costs about a tenth of a call, and the server does not use it.
     "grpc.enable_channelz": 0,
-    // One of them: each more in a row costs every call some microseconds.
+    // A single interceptor: each further one costs every call some microseconds.
     interceptors: [(definition, call) => (rpcs.has(definition.path) ? preBodyAuth : guard)(definition, call)],
   });
   const services = Map.groupBy(routes, (route) => route.method.parent);
@@ -91,7 +91,7 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   health.addToServer(server);
   serveReflection(server, [...services.keys()]);
 
-  // The listener has done TLS.
+  // TLS ends in the listener.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const { shedder } = options;
   const organizationOf = ({ ":path": path = "", authorization = "" }: IncomingHttpHeaders) =>
@@ -110,10 +110,10 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   };
 }
 
-/** How many are remembered for each RPC, and for how many milliseconds. */
+/** The cache of accepted callers of each RPC: entries, and their lifetime in milliseconds. */
 const knownCallers = { max: 1000, ttl: 60_000 };
 
-/** By path, composed once. */
+/** Composes the interceptors of each RPC, by path. */
 function rpcsOf(options: GrpcOptions): ReadonlyMap<string, RpcPreBodyAuth> {
   const { routes, preBody, access, observe, maxMessageBytes } = options;
   const reportRejectedCall = createReportRejectedCall(observe);
@@ -142,9 +142,9 @@ function handlers(routes: readonly Route[], interceptors: readonly Interceptor[]
 }
 
 /**
- * `forceShutdown` leaves sessions alone when channelz is off (grpc-js 1.14.7), `drain` does not: it asks every
- * client to go elsewhere and cuts off those that are still there after the grace. A client that does not read what it
- * was sent can keep its end of the socket open even so; nobody waits for that one.
+ * Drains the server: `forceShutdown` does not end sessions when channelz is off (grpc-js 1.14.7), while `drain` sends GOAWAY and
+ * destroys the remaining sessions after the timeout. A client that does not read can keep its socket open even then; the stop
+ * does not wait for it.
  */
 function stop(
   server: Server,

@@ -6,14 +6,17 @@ import { toRpcStatus } from "../../interceptors/call/rpc-status.ts";
 import { truncateStatus } from "../dispatch/truncate-status.ts";
 import { toMetadata } from "./metadata.ts";
 
-/** A status as grpc-js sends it. */
+/** A status in the form of grpc-js. */
 export interface GrpcStatus {
   readonly code: number;
   readonly details: string;
   readonly metadata: Metadata;
 }
 
-/** A ConnectError as a gRPC status; its details travel as `google.rpc.Status` in `grpc-status-details-bin`. */
+/**
+ * Converts a ConnectError to a gRPC status with its details as `google.rpc.Status` in `grpc-status-details-bin`, shortened by
+ * `truncateStatus`. `trailers` are added to the metadata.
+ */
 export function toGrpcStatus(error: ConnectError, ...trailers: readonly Headers[]): GrpcStatus {
   const metadata = toMetadata(error.metadata, ...trailers);
   const status = truncateStatus(toRpcStatus(error));

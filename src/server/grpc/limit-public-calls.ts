@@ -10,20 +10,21 @@ import type { CallHead } from "./call-head.ts";
 import { toGrpcStatus } from "./grpc-status.ts";
 import { resetAfterStatus } from "./reset-after-status.ts";
 
-/** Bounds, by address, of the calls that need no token. */
+/** Limits, by address, of the calls that need no token. */
 export interface PublicCallLimits {
+  /** Calls other than reflection. */
   readonly calls: CallLimiter;
-  /** Streams of reflection, whose answers are large. */
+  /** Reflection streams, whose responses are large. */
   readonly reflections: CallLimiter;
-  /** Health watches whose request is there: they never end by themselves. */
+  /** Health watches with a complete request: they never end by themselves. */
   readonly watches: CallLimiter;
 }
 
 const watchPath = "/grpc.health.v1.Health/Watch";
 
 /**
- * Health and reflection are served to anybody, so anybody's calls are bounded in number, bytes and time, and nothing is
- * decompressed for them: their requests are a few bytes.
+ * Creates the interceptor of health and reflection, which need no token: it limits their calls in number, bytes and time, and
+ * rejects compression, because their requests are a few bytes.
  */
 export function limitPublicCalls(
   head: () => CallHead,
@@ -56,7 +57,7 @@ export function limitPublicCalls(
     };
     stream.once("close", () => held?.close());
     return new ServerInterceptingCall(call, {
-      // grpc-js has "OK" there, which is for what went wrong.
+      // grpc-js sends "OK" as details, which are for errors.
       sendStatus: (sent, next) => next(sent.code === status.OK ? { ...sent, details: "" } : sent),
       start: (next) =>
         next({

@@ -2,7 +2,7 @@ import { Metadata } from "@grpc/grpc-js";
 
 const known = new WeakMap<Metadata, Headers>();
 
-/** The metadata of a call as headers, made once for each. Binary values are in base64, as Connect has them. */
+/** Converts the metadata of a call to headers, once for each metadata object. Binary values are base64, as in Connect. */
 export function headersOf(metadata: Metadata): Headers {
   let headers = known.get(metadata);
   if (headers !== undefined) return headers;
@@ -13,7 +13,7 @@ export function headersOf(metadata: Metadata): Headers {
   return headers;
 }
 
-/** The other way round. */
+/** Converts headers to metadata; values of `-bin` headers are decoded from base64. */
 export function toMetadata(...all: readonly Headers[]): Metadata {
   const metadata = new Metadata();
   for (const headers of all)

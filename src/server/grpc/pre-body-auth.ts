@@ -21,37 +21,41 @@ import { toGrpcStatus } from "./grpc-status.ts";
 import { headersOf } from "./metadata.ts";
 import { resetAfterStatus } from "./reset-after-status.ts";
 
-/** What decides about the calls of one RPC before its message is read. */
+/** The authorization of the calls of one RPC before the message is read. */
 export interface RpcPreBodyAuth extends Pick<CallHeaders, "service" | "method"> {
-  /** Rejects for a caller who may not call. */
+  /** Rejects for a caller without access. */
   readonly decide: HeaderChain;
-  /** Does the same, and tells of it; rejects with the ConnectError that the caller gets. */
+  /** Does the same, and logs and measures it; rejects with the ConnectError for the caller. */
   readonly refuse: HeaderChain;
   /**
-   * The organization of each `authorization` that was let in of late: such a call is read at once. The call itself
-   * verifies its token again, so this decides about nothing but the reading.
+   * The organization of each recently accepted `authorization`: such a call is read at once. The call itself verifies its token
+   * again, so this cache only decides about reading.
    */
   readonly known: LRUCache<string, string>;
-  /** The most bytes of a message, as sent and decompressed. */
+  /** The maximum size of a message in bytes, compressed and decompressed. */
   readonly maxBytes: number;
-  /** Tells of a call that ended before it could begin. */
+  /** Logs and measures a call that ended before it started. */
   readonly report: (arrival: CallHeaders, error: ConnectError) => void;
 }
 
+/** The RPCs and the limits of the interceptor. */
 export interface GrpcPreBodyAuthOptions {
+  /** By path, `/package.Service/Method`. */
   readonly rpcs: ReadonlyMap<string, RpcPreBodyAuth>;
+  /** Returns the head of the call that starts now. */
   readonly head: () => CallHead;
-  /** Calls that are being authenticated, by address. */
+  /** Calls during authentication, by address. */
   readonly authenticating: CallLimiter;
-  /** Calls of those who are known, by organization. */
+  /** Authenticated calls with an incomplete request, by organization. */
   readonly halfOpen: CallLimiter;
 }
 
 const never = new AbortController().signal;
 
 /**
- * Decides about a call when its metadata is there, before a byte of its message is read: grpc-js decompresses below every
- * handler. What grpc-js itself refuses before a handler begins is described and reported here, because nobody else sees it.
+ * Creates the interceptor that authorizes a call by its metadata, before a byte of its message is read: grpc-js decompresses
+ * before any handler. It also explains and reports calls that grpc-js itself refuses before a handler starts, because no other
+ * code sees them.
  */
 export function createGrpcPreBodyAuth(admission: GrpcPreBodyAuthOptions): ServerInterceptor {
   const { rpcs, authenticating, halfOpen } = admission;
@@ -102,14 +106,14 @@ export function createGrpcPreBodyAuth(admission: GrpcPreBodyAuthOptions): Server
     };
     const describe = (sent: Parameters<typeof sendStatus>[0]) => {
       const described = sent.code === status.OK || (sent.metadata?.get("grpc-status-details-bin").length ?? 0) > 0;
-      // grpc-js has "OK" there, which is for what went wrong.
+      // grpc-js sends "OK" as details, which are for errors.
       if (sent.code === status.OK) sent.details = "";
       if (begun || described) sendStatus(sent);
       else if (stream.aborted) fail(gone());
       else fail(translateProtocolStatus(sent, { cutOff: bytes > 0 && !received, maxBytes: rpc.maxBytes }));
     };
-    // Not written into the property as it is made: V8 puts such functions into the old generation at once, and each kept
-    // its call alive until the next major garbage collection.
+    // Assigned in a second step: V8 puts a function that is created in a property assignment into the old generation at once,
+    // where each kept its call alive until the next major garbage collection.
     call.sendStatus = describe;
 
     const read = (caller: string, deliver: () => void) => {
@@ -119,7 +123,7 @@ export function createGrpcPreBodyAuth(admission: GrpcPreBodyAuthOptions): Server
         return fail(error instanceof ApiError ? error : ConnectError.from(error));
       }
       stream.on("data", (chunk: Buffer) => {
-        // grpc-js would read such a message as if it were not compressed.
+        // grpc-js would read such a message as uncompressed.
         if (bytes === 0 && chunk[0] === 1 && !compressed) fail(compressionUnnamed());
         bytes += chunk.length;
         if (!received) held?.hold(bytes);

@@ -8,22 +8,19 @@ import { ReflectionService } from "@grpc/reflection";
 import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_details_pb.js";
 import { Health } from "../../../gen/health/v1/health_pb.js";
 
-/**
- * Lets grpcurl and the like ask which services and messages there are, with all that they import and with the details
- * that errors carry.
- */
+/** Adds the reflection service, for grpcurl and similar tools: the given services, Health, their imports and the error details. */
 export function serveReflection(server: Server, services: readonly DescService[]): void {
   const files = new Map<string, DescFile>();
   const collect = (file: DescFile) => {
     if (files.has(file.name)) return;
     file.dependencies.forEach(collect);
-    files.set(file.name, file); // after its imports, as a descriptor set wants it
+    files.set(file.name, file); // after its imports, the order of a descriptor set
   };
   collect(file_google_rpc_error_details);
   for (const service of [...services, Health]) collect(service.file);
 
-  // The library reads nothing of a definition but its file descriptors, so it gets the generated ones as they are:
-  // loaded through protobufjs they would come back under other file names, with imports that no longer resolve.
+  // The library reads only the file descriptors of a definition, so it gets the generated ones: loaded through protobufjs they
+  // would have other file names, with imports that do not resolve.
   const everything: EnumTypeDefinition = {
     format: "Protocol Buffer 3 EnumDescriptorProto",
     type: {},
@@ -46,8 +43,8 @@ export function serveReflection(server: Server, services: readonly DescService[]
 }
 
 /**
- * The library answers as fast as requests come, whether or not anybody reads the answers, which are a hundred times as
- * large. So it gets the next request when the answer to the one before was sent.
+ * Passes a request to the library only after the response to the previous one is sent: the library responds to requests as they
+ * arrive, whether or not the client reads, and responses are a hundred times as large.
  */
 function oneByOne(handler: handleBidiStreamingCall<unknown, unknown>): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
@@ -58,7 +55,7 @@ function oneByOne(handler: handleBidiStreamingCall<unknown, unknown>): handleBid
       for await (const request of call.iterator({ destroyOnReturn: false })) {
         line.emit("data", request);
         for (const answer of answers.splice(0)) await new Promise<void>((sent) => call.write(answer, () => sent()));
-        await setImmediate(); // others are answered in between
+        await setImmediate(); // lets other calls run
       }
       call.end();
     };

@@ -6,7 +6,7 @@ import type { CallOrder } from "./call-head.ts";
 import { toGrpcStatus } from "./grpc-status.ts";
 import { resetAfterStatus } from "./reset-after-status.ts";
 
-/** Answers gRPC calls that have waited too long to be begun, past grpc-js, for which each would be a call. */
+/** Creates the response to gRPC calls that have waited too long to start, without grpc-js, which would create a call for each. */
 export function rejectQueuedCalls(
   organizationOf: CallOrder["organizationOf"],
   shedder: Pick<LoadShedder, "refused">,
@@ -16,7 +16,7 @@ export function rejectQueuedCalls(
     const requestId = ensureRequestId(typeof given === "string" ? given : null);
     const error = toConnectError(shedder.refused("event_loop", organizationOf(headers) ?? ""), requestId);
     const { code, details, metadata } = toGrpcStatus(error);
-    stream.on("error", () => undefined); // its caller has gone: there is nobody to tell
+    stream.on("error", () => undefined); // the caller has disconnected
     stream.respond(
       {
         ":status": 200,

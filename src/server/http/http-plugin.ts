@@ -1,4 +1,4 @@
 import type { FastifyInstance } from "fastify";
 
-/** Adds its paths to the HTTP server. Hooks, parsers and plugins that it adds are for its own paths alone. */
+/** Adds its paths to the HTTP server. Its hooks, parsers and plugins apply to its own paths only. */
 export type HttpPlugin = (scope: FastifyInstance) => void | Promise<void>;

@@ -5,7 +5,7 @@ import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.
 import { HttpError } from "../problem-details/http-error.ts";
 import { type Problem, toProblemDetails } from "../problem-details/problem-details.ts";
 
-/** A problem detail for a request that reaches no protocol. */
+/** Makes the problem detail for a request that reaches no protocol. */
 function problemOf(...refusal: ConstructorParameters<typeof HttpError>): Problem {
   const call = { requestId: ensureRequestId(null), target: undefined, wrapped: false, conditional: false };
   return toProblemDetails(new HttpError(...refusal), call);
@@ -18,31 +18,31 @@ function send(reply: FastifyReply, { status, body }: Problem): FastifyReply {
   return reply.code(status).headers(headers).send(JSON.stringify(body));
 }
 
-/** For Fastify's `frameworkErrors`: a URL that cannot be decoded. What it says of it by itself would repeat the URL. */
+/** For Fastify's `frameworkErrors`: a URL that cannot be decoded. Fastify's own message would repeat the URL. */
 export function rejectBrokenUrl(_error: Error, _request: unknown, reply: FastifyReply): void {
   void send(reply, problemOf("PATH_MALFORMED", "the path is not percent-encoded UTF-8"));
 }
 
-/** For Fastify's not-found handler: a path of no protocol. */
+/** For Fastify's not-found handler: a path that no protocol serves. */
 export function rejectUnknownPath(_request: unknown, reply: FastifyReply): FastifyReply {
   return send(reply, problemOf("PATH_UNKNOWN", "there is nothing at this path"));
 }
 
-/** For gRPC that is not in HTTP/2: its status could not be sent, and its clients wait for one. */
+/** For gRPC over HTTP/1.1, where its clients could not receive a status in trailers. */
 export function rejectGrpcOverHttp1(reply: FastifyReply): FastifyReply {
   return send(reply, problemOf("CONTENT_TYPE_UNSUPPORTED", "gRPC needs HTTP/2, and this connection is HTTP/1.1"));
 }
 
 const headersTooLarge = ["HEADERS_TOO_LARGE", "the headers are too large"] as const;
 
-/** For a request of HTTP/2; Node finds out for HTTP/1.1. */
+/** Rejects an HTTP/2 request whose headers are too large; Node itself rejects those of HTTP/1.1. */
 export function rejectLargeHeaders(response: Http2ServerResponse): void {
   const { status, body } = problemOf(...headersTooLarge);
   response.writeHead(status, { "content-type": type, [requestIdHeader]: body.requestId });
   response.end(JSON.stringify(body));
 }
 
-/** For Fastify's `clientErrorHandler`: bytes that are no HTTP request, or one that takes for ever. */
+/** For Fastify's `clientErrorHandler`: bytes that are not an HTTP request, or a request that exceeds its timeout. */
 export function rejectBrokenHttp({ code }: NodeJS.ErrnoException, socket: Socket): void {
   if (code === "ECONNRESET" || socket.destroyed || !socket.writable) {
     socket.destroy();

@@ -4,8 +4,8 @@ import { requestIdHeader } from "../../interceptors/request-id.ts";
 import { requestOriginOf } from "./request-origin.ts";
 
 /**
- * Writes a line for every HTTP request that was refused without ever becoming a call, such as one to a path that is not
- * here, and so has no line of a call. The path is not in it, only which of ours it met: a caller's may hold anything.
+ * Logs every HTTP request with an error status that never became a call, such as one to an unknown path, and so has no access log
+ * line. The line has the matched route, not the requested path, which may contain anything.
  */
 export function logRejectedRequests(server: FastifyInstance, log: Logger): void {
   server.addHook("onResponse", async (request, reply) => {

@@ -5,12 +5,12 @@ import { resetResponse } from "../dispatch/reset-stream.ts";
 const entries = new WeakMap<FastifyRequest, CallOrigin>();
 const late = new WeakSet<object>();
 
-/** Notes that Node's request has waited too long to be begun: it is refused where its caller is known. */
+/** Marks Node's request as having waited too long: it is refused once its caller is known. */
 export function markLate(request: object): void {
   late.add(request);
 }
 
-/** Notes by which protocol an HTTP request came. */
+/** Records the protocol of an HTTP request and returns the origin of its call. */
 export function recordOrigin(request: FastifyRequest, { raw }: FastifyReply, protocol: CallProtocol): CallOrigin {
   const length = Number(request.headers["content-length"]);
   const origin: CallOrigin = {
@@ -25,7 +25,7 @@ export function recordOrigin(request: FastifyRequest, { raw }: FastifyReply, pro
   return origin;
 }
 
-/** Undefined for a request that came by none: for a probe, a page, or nothing that is here. */
+/** Returns the recorded origin; undefined for a request of no protocol: a probe, a page or an unknown path. */
 export function requestOriginOf(request: FastifyRequest): CallOrigin | undefined {
   return entries.get(request);
 }

@@ -1,14 +1,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 
-/** What is still read of a request that was answered before it was here: for so long, and so much of it. */
+/** Limits on reading the rest of a request after an early response: total milliseconds, milliseconds without data, bytes. */
 const drainMs = 30_000;
 const silenceMs = 5000;
 const drainBytes = 32 * 1024 * 1024;
 
 /**
- * So much of all of them together is read in each step, and so much of one: what nobody wants costs memory and time too, which
- * other callers' requests need.
+ * The shared pace: every `stepMs` milliseconds at most `stepBytes` of all drained requests and `stepBytesEach` of one. Unused
+ * data costs memory and time that other callers' requests need.
  */
 const stepMs = 50;
 const stepBytes = 1024 * 1024;
@@ -16,14 +16,17 @@ const stepBytesEach = 256 * 1024;
 
 interface Draining {
   readonly request: IncomingMessage;
-  /** What may be read of it before the next step. */
+  /** Bytes that may be read before the next step. */
   allowance: number;
 }
 
-/** Reads requests for nobody. */
+/** Reads the rest of a request and discards it. */
 export type DrainSlowly = (request: IncomingMessage) => void;
 
-/** Ends the writing half of a connection, reads slowly for nobody what the caller still sends, and closes it after a while. */
+/**
+ * Ends the writing half of a connection, slowly reads and discards the rest of the request, and closes the connection after at
+ * most 30 s, 32 MiB, or 5 to 10 s without data.
+ */
 export function drainThenClose(socket: Socket, request: IncomingMessage): void {
   const begin = socket.bytesRead;
   let last = begin;
@@ -42,10 +45,10 @@ export function drainThenClose(socket: Socket, request: IncomingMessage): void {
   drainSlowly(request);
 }
 
-/** Reads a request for nobody: whoever listened to it, and may have paused it, has answered. All of the process share a pace. */
+/** Discards the rest of a request whose reader, which may have paused it, has responded. All requests of the process share one pace. */
 export const drainSlowly: DrainSlowly = createDrain();
 
-/** Those that it is given share `stepBytes` each `stepMs`. */
+/** Creates a drain whose requests share `stepBytes` per `stepMs`. */
 export function createDrain(): DrainSlowly {
   const draining = new Set<Draining>();
   let steps: NodeJS.Timeout | undefined;

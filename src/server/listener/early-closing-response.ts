@@ -4,20 +4,20 @@ import { constants } from "node:http2";
 import type { Socket } from "node:net";
 import { drainThenClose } from "./drain-slowly.ts";
 
-/** A body that is no longer is read to its end, and the connection is kept. */
+/** Bytes. A body of at most this length is read to its end, and the connection is kept. */
 const shortBytes = 64 * 1024;
 
 const closing = new WeakSet<Socket>();
 
-/** Whether the last answer on this connection is on its way: what else comes on it is not looked at. */
+/** Returns whether the last response on this connection is being sent: later requests on it are ignored. */
 export function isClosing(socket: Socket): boolean {
   return closing.has(socket);
 }
 
 /**
- * A response of HTTP/1 that closes the connection in the order of RFC 9112, 9.6, when it comes before its request is whole:
- * `connection: close`, then the answer, then the writing half of the connection, and what the caller still sends is read for a
- * while. A connection that is closed with bytes unread is reset, and the caller loses the answer with it.
+ * An HTTP/1 response that closes the connection in the order of RFC 9112, 9.6, when it precedes the end of its request:
+ * `connection: close`, the response, the end of the writing half; then the rest of the request is read for a while. Closing a
+ * connection with unread bytes resets it, and the caller loses the response.
  */
 export class EarlyClosingResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   override writeHead(...head: unknown[]): this {
@@ -33,11 +33,11 @@ export class EarlyClosingResponse<Request extends IncomingMessage = IncomingMess
       return;
     }
     this.shouldKeepAlive = false;
-    // Node reads a request that nobody has begun to read at once, all of it.
+    // At the end of the response Node reads all of a request whose reading has not started.
     this.once("prefinish", () => request.read(0));
     closing.add(socket);
     const drain = () => drainThenClose(socket, request);
-    socket.destroySoon = drain; // what Node calls after the last answer
+    socket.destroySoon = drain; // called by Node after the last response
   }
 }
 
@@ -45,28 +45,26 @@ function isEarly({ complete, headers }: IncomingMessage): boolean {
   return !complete && (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0);
 }
 
-/** Whether the rest of it is as good as here. A caller who waits for 100 may send its body, or may not. */
+/** Returns whether the rest of the body is short and certain to arrive. A caller that waits for 100 Continue may send none. */
 function isShort({ headers }: IncomingMessage): boolean {
   return headers.expect === undefined && Number(headers["content-length"] ?? Number.POSITIVE_INFINITY) <= shortBytes;
 }
 
-/** Reads the rest for nobody: whoever listened to it, and may have paused it, has answered. */
+/** Discards the rest of a request whose reader, which may have paused it, has responded. */
 function discard(request: IncomingMessage): void {
   request.removeAllListeners("data").resume();
 }
 
-/** The same for HTTP/2, where it is a frame: nothing more of the request, please (RFC 9113, 8.1). */
+/** The same for HTTP/2: RST_STREAM with NO_ERROR after the response asks the caller to send no more (RFC 9113, 8.1). */
 export function resetWhenAnswered(request: Http2ServerRequest, { stream }: Http2ServerResponse): void {
   const reset = () => {
     if (!request.complete && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
   };
-  // Trailers are what an answer ends with, if only with none of them; Node sends them in this event.
+  // Node emits this event at the end of every response with trailers, even empty ones.
   stream.once("wantTrailers", () => setImmediate(reset));
 }
 
-/**
- * Lets a caller who waits for `100 Continue` wait until its body is wanted: one that is refused by its headers never sends it.
- */
+/** Sends `100 Continue` at the first read of the body: a caller that is refused by its headers never sends the body. */
 export function continueWhenRead(
   request: IncomingMessage | Http2ServerRequest,
   response: { readonly headersSent: boolean; writeContinue(): void },

@@ -9,20 +9,20 @@ import {
 import { rejectLargeHeaders } from "../http/http-protocol-errors.ts";
 import { continueWhenRead, resetWhenAnswered } from "./early-closing-response.ts";
 
-/** How long a caller may take, in milliseconds. */
+/** Timeouts of a connection in milliseconds. */
 export interface ListenerTimeouts {
-  /** For the first byte, a TLS handshake, the headers of a request, and for the first stream of an HTTP/2 connection. */
+  /** For the first byte, a TLS handshake, the headers of a request, and the first stream of an HTTP/2 connection. */
   readonly headersMs: number;
-  /** For a whole request. */
+  /** For a complete request. */
   readonly requestMs: number;
-  /** Between two requests of a connection. */
+  /** Between two requests on a connection. */
   readonly idleMs: number;
 }
 
-/** Takes connections of HTTP/2 by its event `connection`; it has no port of its own. */
+/** An HTTP/2 server without a port: it gets connections by its event `connection`. */
 export interface Http2Sessions {
   readonly server: Http2Server;
-  /** Asks every client to go elsewhere; a session ends with its last stream. */
+  /** Sends GOAWAY on every session; a session ends with its last stream. */
   drain(): void;
 }
 
@@ -68,11 +68,11 @@ function bytesOf({ rawHeaders }: Http2ServerRequest): number {
   return rawHeaders.reduce((sum, part) => sum + part.length, 0);
 }
 
-/** Ends a session that has no stream for a while, or has had none soon after its begin. Frames that open none do not count. */
+/** Ends a session without streams: after `headersMs` when it never had one, after `idleMs` later. Other frames do not count. */
 function endWhenIdle(session: ServerHttp2Session, { headersMs, idleMs }: ListenerTimeouts): void {
   let open = 0;
   const end = () => {
-    if (session.closed) return session.destroy(); // a stream whose headers do not end would keep it
+    if (session.closed) return session.destroy(); // a stream with incomplete headers would keep it open
     session.close();
     idle = setTimeout(end, headersMs);
   };
@@ -88,7 +88,7 @@ function endWhenIdle(session: ServerHttp2Session, { headersMs, idleMs }: Listene
   session.once("close", () => clearTimeout(idle));
 }
 
-/** Ends a stream whose request does not arrive whole; HTTP/1 has that in Node itself. */
+/** Ends a stream whose request is not complete after `ms` milliseconds; for HTTP/1 Node itself does so. */
 function limitArrival(request: Http2ServerRequest, ms: number): void {
   if (request.complete) return;
   const { stream } = request;

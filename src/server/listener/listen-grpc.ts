@@ -7,38 +7,39 @@ import { rejectHttp1 } from "./reject-http1.ts";
 import { sniffProtocol } from "./sniff-protocol.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
-/** How long a client may take to say what it speaks, in milliseconds. */
+/** Milliseconds for the TLS handshake and for the first bytes that identify the protocol. */
 const prefaceTimeoutMs = 10_000;
 
+/** The settings of the gRPC listener. */
 export interface GrpcListenerOptions {
   readonly host: string;
-  /** 0 lets the system choose. */
+  /** The TCP port; 0 lets the system choose. */
   readonly port: number;
   readonly tls: TlsFiles | undefined;
   readonly connectionLimits: ConnectionLimits;
-  /** Where HTTP is served, for those who speak it here; 0 when that is not known yet. */
+  /** The HTTP port, for the response to an HTTP/1 client; 0 when it is not known yet. */
   readonly httpPort: number;
-  /** Gets every connection that speaks HTTP/2. */
+  /** Receives every HTTP/2 connection. */
   readonly onConnection: (socket: Socket) => void;
 }
 
 /** A listening port. */
 export interface GrpcListener {
   readonly port: number;
-  /** Takes no more connections, closes those that have not said yet what they speak, and resolves when all have ended. */
+  /** Stops listening, closes connections whose protocol is not known yet, and resolves when all connections have ended. */
   close(): Promise<void>;
 }
 
 /**
- * The gRPC port's own listener: grpc-js takes connections from it, because in its own nothing can be said about a
- * connection before it is one of HTTP/2.
+ * Opens the gRPC port. grpc-js takes connections from this listener, because its own has no access to a connection before it is
+ * HTTP/2. Rejects when no address of the host can be opened.
  */
 export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcListener> {
   const { host, port, tls, connectionLimits, httpPort, onConnection } = options;
   const sniffing = new Set<Socket>();
   const explanation = `This port speaks gRPC, over HTTP/2 alone. REST, Connect, gRPC-Web and MCP are on the HTTP port${httpPort === 0 ? "" : `, ${httpPort}`} (HTTP_ADDR).\n`;
   const sniff = (socket: Socket) => {
-    if (socket.destroyed) return; // beyond the limits
+    if (socket.destroyed) return; // over the connection limit
     sniffing.add(socket);
     const done = () => void sniffing.delete(socket);
     socket.once("close", done);
@@ -65,7 +66,7 @@ export async function listenGrpc(options: GrpcListenerOptions): Promise<GrpcList
   };
 }
 
-/** A name such as `localhost` can stand for several addresses; one that can be had is enough. */
+/** Listens on every address of a host name such as `localhost`; one that can be opened is enough. */
 async function listenEverywhere(host: string, port: number, open: () => Server): Promise<[Server, ...Server[]]> {
   const addresses = isIP(host) === 0 ? (await lookup(host, { all: true })).map(({ address }) => address) : [host];
   const servers: Server[] = [];
@@ -97,12 +98,12 @@ function openTls({ cert, key, clientCa }: TlsFiles, onSocket: (socket: Socket) =
       cert,
       key,
       ...clients,
-      ALPNProtocols: ["h2", "http/1.1"], // the second is told where to go
+      ALPNProtocols: ["h2", "http/1.1"], // HTTP/1.1 gets a response that names the HTTP port
       handshakeTimeout: prefaceTimeoutMs,
       noDelay: true,
     },
     onSocket,
   );
-  server.on("tlsClientError", (_error, socket) => socket.destroy()); // a handshake that failed: there is nobody to tell
+  server.on("tlsClientError", (_error, socket) => socket.destroy()); // a failed handshake: no response is possible
   return server;
 }

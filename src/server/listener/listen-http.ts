@@ -9,40 +9,42 @@ import { type ListenerTimeouts, serveHttp2 } from "./http2-sessions.ts";
 import { sniffProtocol } from "./sniff-protocol.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
+/** The settings of the HTTP listener. */
 export interface ListenerOptions {
   readonly admit: AdmitConnection;
   readonly tls: TlsFiles | undefined;
   readonly handle: Handle;
+  /** Default: 10 s for headers, 120 s for a complete request, 72 s idle. */
   readonly timeouts?: ListenerTimeouts;
 }
 
 /** One port for HTTP/1.1 and HTTP/2. */
 export interface HttpListener {
-  /** Not listening yet. Emits `clientError` for bytes that are no request of HTTP/1. */
+  /** Not listening yet. Emits `clientError` for bytes that are not an HTTP/1 request. */
   readonly server: Server;
-  /** Ends connections as soon as no request runs on them. To be called again and again while there is one. */
+  /** Closes idle HTTP/1 connections and sends GOAWAY on HTTP/2 sessions. Called repeatedly until all connections have ended. */
   drain(): void;
-  /** Ends all connections. */
+  /** Destroys all connections. */
   cut(): void;
 }
 
 const defaultTimeouts: ListenerTimeouts = { headersMs: 10_000, requestMs: 120_000, idleMs: 72_000 };
 
-/** The headers of one request, in either version; nghttp2 itself ends a stream with more than 64 kB. */
+/** The maximum size in bytes of the headers of a request, in both versions; nghttp2 itself ends a stream with more than 64 kB. */
 const maxHeaderBytes = 16 * 1024;
 
-/** For every socket that is taken in. */
+/** The options of every accepted socket. */
 export const socketOptions: ServerOpts = {
-  allowHalfOpen: true, // as HTTP/1 wants it: a caller may close its half and read the answer
+  allowHalfOpen: true, // required by HTTP/1: a caller may close its writing half and read the response
   noDelay: true,
-  // A caller that vanished without a word is found out by TCP after a minute and a few probes.
+  // TCP detects a caller that vanished after a minute and a few probes.
   keepAlive: true,
   keepAliveInitialDelay: 60_000,
 };
 
 /**
- * A listener that takes HTTP/1.1 and HTTP/2 on the same port: under TLS the caller says which by ALPN, in clear its first bytes
- * do. Both end in the same handler.
+ * Creates a listener for HTTP/1.1 and HTTP/2 on one port: under TLS, ALPN selects the version; without TLS, the first bytes do.
+ * Both versions use the same handler.
  */
 export function listenHttp(options: ListenerOptions): HttpListener {
   const { admit, tls, handle, timeouts = defaultTimeouts } = options;
@@ -52,7 +54,7 @@ export function listenHttp(options: ListenerOptions): HttpListener {
   const handOn = {
     http1: (socket: Socket) => void http1.emit("connection", socket),
     http2: (socket: Socket) => {
-      socket.allowHalfOpen = false; // a session of HTTP/2 does not end with its caller's half, and nothing would close it
+      socket.allowHalfOpen = false; // an HTTP/2 session does not end with the caller's half, and would stay open
       http2.server.emit("connection", socket);
     },
   };
@@ -97,7 +99,7 @@ function serveHttp1(listener: Server, handle: Handle, timeouts: ListenerTimeouts
     take(request, response);
   });
   server.on("clientError", (error, socket) => listener.emit("clientError", error, socket));
-  server.emit("listening"); // from here on it looks after the times of the connections that it is handed
+  server.emit("listening"); // starts the check of timeouts for the connections that it receives
   return server;
 }
 
@@ -111,6 +113,6 @@ function serveTls(
   const server = createTls(options, (socket: TLSSocket) =>
     (socket.alpnProtocol === "h2" ? handOn.http2 : handOn.http1)(socket),
   );
-  server.on("tlsClientError", (_error, socket) => socket.destroy()); // a handshake that failed: there is nobody to tell
+  server.on("tlsClientError", (_error, socket) => socket.destroy()); // a failed handshake: no response is possible
   return server;
 }

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type ServerOpts } from "node:net";
 
 /**
- * `localhost` is two addresses on most machines, and a server listens on one. Listens on the others too, where that is possible,
- * for as long as the server does.
+ * Listens on the further addresses of `localhost`, which has two on most machines while a server listens on one. An address that
+ * cannot be opened is skipped. The listeners close with the server.
  */
 export async function listenOnLocalhost(server: Server, host: string, options: ServerOpts): Promise<void> {
   if (host !== "localhost") return;

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
 
-/** How a request line of HTTP/1 begins; a TLS handshake and other protocols do not. */
+/** The start of an HTTP/1 request line, which no TLS handshake matches. */
 const requestLine = /^[A-Z]{1,16} /;
 
-/** How long a client of HTTP/1.1 may take to read its answer and to leave, in milliseconds. */
+/** Milliseconds for the client to read the response and to disconnect. */
 const lingerMs = 2000;
 
-/** Answers a client of HTTP/1.1 on a port that speaks HTTP/2 alone; a client of anything else is closed. */
+/** Sends status 505 with `text` to an HTTP/1.1 client on an HTTP/2-only port; closes a connection of any other protocol. */
 export function rejectHttp1(socket: Socket, text: string): void {
   const late = setTimeout(() => socket.destroy(), lingerMs);
   socket.once("close", () => clearTimeout(late)).on("error", () => socket.destroy());
@@ -15,7 +15,7 @@ export function rejectHttp1(socket: Socket, text: string): void {
       socket.destroy();
       return;
     }
-    socket.resume(); // what is left of the request: unread bytes would make a reset of the end, which loses the answer
+    socket.resume(); // discards the rest of the request: unread bytes would cause a reset, which loses the response
     socket.end(
       `HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
     );

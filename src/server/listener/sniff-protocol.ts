@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
 
-/** What HTTP/2 begins with where both sides know of it beforehand (RFC 9113, 3.4). No request of HTTP/1 begins so. */
+/** The HTTP/2 connection preface with prior knowledge (RFC 9113, 3.4). No HTTP/1 request starts like this. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /**
- * Reads as much of a connection in clear as tells HTTP/2 from HTTP/1, puts it back, and hands the connection on. One on which
- * nothing comes is closed after `timeoutMs`.
+ * Reads enough bytes to distinguish HTTP/2 from HTTP/1, puts them back, and hands the connection on. A connection that does not
+ * identify itself within `timeoutMs` milliseconds is destroyed.
  */
 export function sniffProtocol(
   socket: Socket,

@@ -4,11 +4,11 @@ import { readFile } from "node:fs/promises";
 export interface TlsFiles {
   readonly cert: Buffer;
   readonly key: Buffer;
-  /** Set: clients must bring a certificate that one of these signed. */
+  /** When set, clients must present a certificate that one of these CAs signed. */
   readonly clientCa: Buffer | undefined;
 }
 
-/** Reads the PEM files that TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE name. */
+/** Reads the PEM files of TLS_CERT_FILE, TLS_KEY_FILE and TLS_CLIENT_CA_FILE. Rejects when a file cannot be read. */
 export async function readTlsFiles(files: {
   certFile: string;
   keyFile: string;
