@@ -4,7 +4,9 @@ const source = { source: true, sink: false };
 const sink = { source: false, sink: true };
 const both = { source: true, sink: true };
 
-/** Connectors of pipelines that profiles are not made for: they need no configuration, or use another one's profiles. */
+/**
+ * Connectors of pipelines without profiles of their own: they need no configuration, or use the profiles of another connector.
+ */
 export const catalogOnlyConnectors: readonly ListedConnector[] = [
   { id: "blackhole", name: "Blackhole", description: "Takes everything and keeps nothing", ...sink },
   { id: "delta", name: "Delta Lake", description: "Tables in a lake of files", ...sink, profileConnector: "s3" },

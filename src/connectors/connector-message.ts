@@ -4,10 +4,10 @@ import { formSchemaOf } from "../proto-schema/json-schema/form-schema.ts";
 import { toFieldMessages } from "./field-messages.ts";
 import type { Connector, ListedConnector } from "./sdk/connector.ts";
 
-/** The schemas of forms are some hundred properties long: each is made once, when it is asked for first. */
+/** The form schemas have some hundred properties each; each is built once, on first use. */
 const forms = new WeakMap<DescMessage, string>();
 
-/** A connector as ListConnectors and GetConnector answer it. */
+/** Returns a connector in the form of ListConnectors and GetConnector. */
 export function toConnectorMessage(connector: Connector | ListedConnector): ConnectorMessage {
   const { id, name, description, source, sink, profileConnector = "" } = connector;
   const listed = { id, name, description, source, sink, profileConnector };

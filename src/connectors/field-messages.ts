@@ -4,8 +4,9 @@ import { type ConnectorField, ConnectorFieldSchema } from "../../gen/connectory/
 import { isDestination, isSecret, nestedMessage } from "../proto-schema/field-options.ts";
 
 /**
- * The fields of a configuration in the order of its proto, the fields of a nested message after the one that holds it,
- * with dotted names: `sasl`, `sasl.password`. Of a list or map the path names an element: `headers[].value`.
+ * Returns the fields of a configuration in the order of its proto, with dotted paths; the fields of a nested message follow its
+ * own: `sasl`, `sasl.password`. The path of a list or map names an element: `headers[].value`. `prefix` begins every path;
+ * default: empty.
  */
 export function toFieldMessages(schema: DescMessage, prefix = ""): readonly ConnectorField[] {
   return schema.fields.flatMap((field) => {
@@ -26,7 +27,7 @@ function describeField(field: DescField, path: string): ConnectorField {
   });
 }
 
-/** The type as a .proto file writes it. */
+/** Returns the type in the syntax of a .proto file. */
 function typeName(field: DescField): string {
   const element = field.message?.typeName ?? field.enum?.typeName ?? scalarName(field.scalar);
   if (field.fieldKind === "list") return `repeated ${element}`;

@@ -18,12 +18,12 @@ import { websocket } from "./websocket/websocket.ts";
 
 type Member = Extract<ConnectorConfig["connector"], { value: Message }>;
 
-/** A connector for every member of `ConnectorConfig.connector`: a member without a line in `connectors` does not compile. */
+/** One connector for each member of `ConnectorConfig.connector`: a member that `connectors` lacks is a compile error. */
 export type ConnectorRegistry = {
   readonly [Name in Member["case"]]: Connector<Extract<Member, { case: Name }>["value"]>;
 };
 
-/** The connectors that profiles can be made for. */
+/** The connectors with profiles. */
 export const connectors: ConnectorRegistry = {
   amqp,
   confluent,
@@ -40,17 +40,17 @@ export const connectors: ConnectorRegistry = {
   websocket,
 };
 
-/** Every connector by id, those without profiles too. */
+/** Returns every connector, sorted by id, those without profiles included. */
 export function allConnectors(registry: ConnectorRegistry): readonly (Connector | ListedConnector)[] {
   return [...Object.values<Connector>(registry), ...catalogOnlyConnectors].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The connector with this id that profiles can be made for; undefined when there is none. */
+/** Returns the connector with profiles that has this id; undefined when there is none. */
 export function findConnector(registry: ConnectorRegistry, id: string): Connector | undefined {
   return Object.values<Connector>(registry).find((connector) => connector.id === id);
 }
 
-/** The connector with this id, with profiles or without; undefined when there is none. */
+/** Returns the connector with this id, with or without profiles; undefined when there is none. */
 export function findListed(registry: ConnectorRegistry, id: string): Connector | ListedConnector | undefined {
   return allConnectors(registry).find((connector) => connector.id === id);
 }

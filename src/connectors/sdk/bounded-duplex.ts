@@ -2,9 +2,9 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { errorCode } from "./translate-error.ts";
 
-/** What client libraries call on a socket beside reading and writing. */
+/** The socket methods that client libraries call beside reads and writes. */
 export interface BoundedDuplex extends Duplex {
-  /** Emits `connect` once the socket is there; where to is decided already. */
+  /** Emits `connect` once the socket is connected; its destination is fixed already. */
   connect(): this;
   setNoDelay(): this;
   setKeepAlive(): this;
@@ -12,23 +12,29 @@ export interface BoundedDuplex extends Duplex {
   unref(): this;
 }
 
+/** The options of `boundedDuplex`. */
 export interface BoundedDuplexOptions {
   /**
-   * Says whether the first bytes can be the protocol at all; else the stream fails with `ERR_WRONG_PROTOCOL`. What it throws
-   * is what the stream fails with.
+   * Returns true when the first bytes can be of the protocol; false fails the stream with `ERR_WRONG_PROTOCOL`, and an
+   * exception fails it with that exception.
    */
   isProtocol(firstBytes: Buffer): boolean;
-  /** How many first bytes `isProtocol` needs; the library gets nothing before they are there. */
+  /** The number of bytes that `isProtocol` needs; the library gets no data before they have arrived. */
   readonly headLength: number;
+  /** Called when the socket is connected. Default: none. */
   onConnect?(): void;
 }
 
-/** More than a test has use for: the answer of a cluster with tens of thousands of topics stays below it. */
+/**
+ * The maximum number of received bytes. A test needs less: the response of a cluster with tens of thousands of topics stays
+ * below it.
+ */
 const maxBytes = 32 * 1024 * 1024;
 
 /**
- * Hands a socket that our dialer opens to a library that wants to open its own. The library gets an error of the
- * opening, and of a socket that closes, as an `error` event: the only thing that makes all of them clean up.
+ * Returns a stream over a socket of the service's dialer, for a library that expects to open its own socket. The library gets
+ * the error of the connection attempt and of a closed socket as an `error` event, the only event on which all the libraries
+ * clean up. More than 32 MiB fail the stream with `ERR_TOO_MUCH_DATA`.
  */
 export function boundedDuplex(opening: Promise<Socket>, options: BoundedDuplexOptions): BoundedDuplex {
   let socket: Socket | undefined;
@@ -68,7 +74,7 @@ export function boundedDuplex(opening: Promise<Socket>, options: BoundedDuplexOp
     socket = opened;
     opened.on("data", receive);
     opened.once("end", () => stream.push(null));
-    // With TLS 1.3 a server refuses a client's certificate only after the handshake: the socket knows of it, nobody else.
+    // With TLS 1.3 a server rejects a client certificate only after the handshake; only the socket has that error.
     const reason = () => (errorCode(opened.errored).startsWith("ERR_SSL_") ? opened.errored : closed());
     opened.once("close", () => stream.destroy(stream.readableEnded ? undefined : (reason() ?? undefined)));
     if (opened.destroyed) return void stream.destroy(closed());
@@ -95,7 +101,7 @@ function judge({ isProtocol }: BoundedDuplexOptions, head: Buffer): Error | unde
   }
 }
 
-/** What a library throws while it reads what arrives, such as a message that is too short, ends the stream and not the thread. */
+/** An exception of a library while it parses input, such as a message that is too short, ends the stream and not the thread. */
 function endOnThrow(stream: BoundedDuplex): BoundedDuplex {
   const { emit } = stream;
   stream.emit = (...event: Parameters<typeof emit>) => {

@@ -2,12 +2,15 @@ import type { Socket } from "node:net";
 import type { Target } from "../../egress/egress-policy.ts";
 import { endpointName, type Probe } from "./connector.ts";
 
-/** At most so many addresses of one kind, configured or announced, are dialled by one test: it is no port scanner. */
+/**
+ * The maximum number of addresses of one kind, configured or announced, that one test dials, so that it cannot serve as a port
+ * scanner.
+ */
 export const maxTargets = 16;
 
 /**
- * Opens the configured addresses, 16 at most, and keeps the first in their order; those that fail are warnings as long as
- * one does not.
+ * Opens at most 16 of the configured addresses, and returns the first one in their order that opens; the other sockets are
+ * destroyed. Failed addresses become warnings. Rejects with the first failure when none opens.
  */
 export async function connectFirstReachable<Place extends Target, Opened extends { readonly socket: Socket }>(
   configured: readonly Place[],

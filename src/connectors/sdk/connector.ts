@@ -7,126 +7,139 @@ import type { TlsConfig } from "../../../gen/connectory/v1/tls_config_pb.js";
 import type { Target } from "../../egress/egress-policy.ts";
 import type { FieldViolation } from "../../errors/api-error.ts";
 
-/** What there is to say of any connector. */
+/** The description of a connector, with or without profiles. */
 export interface ListedConnector {
-  /** Its name in requests, such as `kafka`. */
+  /** The identifier in requests, such as `kafka`. */
   readonly id: string;
-  /** The name for people. */
+  /** The display name. */
   readonly name: string;
-  /** What it is, in a sentence. */
+  /** A description in a sentence. */
   readonly description: string;
-  /** Data can be read from it. */
+  /** True when pipelines can read from it. */
   readonly source: boolean;
-  /** Data can be written to it. */
+  /** True when pipelines can write to it. */
   readonly sink: boolean;
-  /** The connector whose profiles it uses, when it has none of its own. */
+  /** The connector whose profiles it uses. Default: none. */
   readonly profileConnector?: string;
 }
 
 /**
- * What the service must know of a kind of external system that profiles are made for. The configuration is a protobuf
- * message: its fields, rules, secrets and destinations are read from its descriptor, nowhere else. `id` is the name of its
- * member in `ConnectorConfig.connector`.
+ * The port of a kind of external system with profiles. The configuration is a protobuf message; its fields, rules, secrets and
+ * destinations are read only from its descriptor. `id` is the name of its member in `ConnectorConfig.connector`.
  */
 export interface Connector<Config extends Message = Message> extends ListedConnector {
+  /** The descriptor of the configuration. */
   readonly config: GenMessage<Config>;
-  /** What a configuration points to, for people. Gets it without its secrets. */
+  /** Returns the target of a configuration for display. The argument has no secrets. */
   describe(config: Config): string;
-  /** The addresses that a test of it begins with; what a server names later is not among them. Dials nothing. */
+  /** Returns the first addresses of a test, without those that a server announces later. Opens no connection. */
   endpoints(config: Config): readonly Target[];
-  /** Rules that `buf.validate` cannot express; field paths inside the configuration. Dials nothing. */
+  /**
+   * Returns violations of rules that `buf.validate` cannot express, with field paths inside the configuration. Opens no
+   * connection. Default: no further rules.
+   */
   validate?(config: Config): readonly FieldViolation[];
   /**
-   * Tries a configuration (with its secrets) against the real system and changes nothing there. Everything it finds
-   * goes to the probe; it rejects when the system cannot be used as configured. Runs in a test thread, and imports its
-   * client library there, when it is needed: no other thread loads it.
+   * Tests a configuration (with its secrets) against the real system without a change there, and reports its findings to the
+   * probe. Rejects when the system cannot be used as configured. Runs in a worker and imports its client library there, on
+   * demand; no other thread loads it. Default: the connector does not support tests.
    */
   test?(config: Config, probe: Probe): Promise<void>;
-  /** Lists what lies in the system, where that can be done; as `test` in everything else. */
+  /**
+   * Returns a page of the system's resources; in other respects like `test`. Default: the connector does not support discovery.
+   */
   discover?(config: Config, probe: Probe, question: DiscoveryRequest): Promise<DiscoveredPage>;
 }
 
-/** Which part of what lies in a system. */
+/** The requested part of a system's resources. */
 export interface DiscoveryRequest {
-  /** The name of a container that the connector has answered; empty for the top. */
+  /** The name of a container from an earlier page; empty for the top level. */
   readonly parent: string;
-  /** The most resources to answer with, at least 1. */
+  /** The maximum number of resources, at least 1. */
   readonly pageSize: number;
   /** `nextCursor` of the page before; empty for the first page. */
   readonly cursor: string;
 }
 
-/** A part of what lies in a system. */
+/** A page of a system's resources. */
 export interface DiscoveredPage {
   readonly resources: readonly MessageInitShape<typeof DiscoveredResourceSchema>[];
-  /** Where the next page begins, in the connector's own words, at most 1000 characters; empty on the last page. */
+  /** The start of the next page, in a format of the connector, at most 1000 characters; empty on the last page. */
   readonly nextCursor: string;
 }
 
-/** What a running test works with. */
+/** The interface of a running test to the service. */
 export interface Probe {
-  /** Aborts when the test must end: its deadline, or the caller gone. Every socket is destroyed then. */
+  /** Aborts at the deadline or when the caller cancels. Every socket is then destroyed. */
   readonly signal: AbortSignal;
-  /** How long a test may take in all, in milliseconds. */
+  /** The time limit of the whole test, in milliseconds. */
   readonly deadlineMs: number;
-  /** Runs one step and records how it ended. Rejects with a ProbeError, recorded already. */
+  /** Runs one step, records its outcome and returns the result. Rejects with a ProbeError, which is recorded. */
   step<T>(step: Step, run: () => Promise<T>): Promise<T>;
   /** Records a step that does not apply to this configuration. */
   skip(stage: TestStage, endpoint: string): void;
-  /** Resolves, asks the egress policy, connects and secures, each a step. The only way to get a socket. */
+  /**
+   * Returns a socket: resolves, checks the egress policy, connects and secures, each as a step. The only source of sockets.
+   * Rejects with a ProbeError.
+   */
   open(endpoint: Endpoint): Promise<Socket>;
-  /** Turns the failures at an endpoint into warnings, because the system can be used without it. */
+  /** Turns the failures at an endpoint into warnings, for a system that is usable without it. */
   downgradeToWarning(endpoint: string): void;
-  /** Records a fact about the system. The value may come from the other side as it is: secrets in it are not shown. */
+  /** Records a fact about the system. The value may be unprocessed text of the remote system: secrets in it are redacted. */
   fact(name: string, value: string): void;
-  /** Says that a text is a secret too, though it is not in the configuration: a token that was given or signed. */
+  /** Adds a secret that is not in the configuration: a token that was issued or signed. */
   addSecret(value: string): void;
 }
 
-/** What a step is about. */
+/** The description of a step. */
 export interface Step {
   readonly stage: TestStage;
-  /** The address that it is tried with, such as `broker-1:9092`. */
+  /** The address of the step, such as `broker-1:9092`. */
   readonly endpoint: string;
-  /** The configuration field to look at when it fails and the error says nothing better. */
+  /** The configuration field to report for a failure whose error names no other. */
   readonly field: string;
-  /** What to look at even when it works. */
+  /** The warning of a successful step. Default: none. */
   readonly warning?: { readonly code: string; readonly hint: string } | undefined;
-  /** Ends the step before the test's own end, in milliseconds. */
+  /** The time limit of the step, in milliseconds. Default: that of the test. */
   readonly timeoutMs?: number | undefined;
-  /** What to add to the hint when it fails. */
+  /** A text that follows the hint of a failure. Default: none. */
   readonly note?: string | undefined;
-  /** Says what a library's error means; undefined leaves it to the general translation. */
+  /** Translates an error of a library; undefined selects the general translation, which is the default. */
   translate?(error: unknown): ProbeError | undefined;
 }
 
-/** A place to open a connection to. */
+/** The destination of a connection. */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** The configuration field that it comes from. */
+  /** The configuration field with the address. */
   readonly field: string;
-  /** What to add to the hint when a step fails there, such as who named the address. */
+  /** A text that follows the hint of a failed step, such as the origin of the address. Default: none. */
   readonly note?: string | undefined;
-  /** With it the socket comes back after a TLS handshake. */
+  /** The TLS settings; the socket is then returned after the handshake. Default: plaintext. */
   readonly tls?: TlsConfig | undefined;
-  /** What the path of `tls` begins with when it is not at the top of the configuration, such as `schema_registry.`. */
+  /**
+   * The prefix of the path of `tls` when it is not at the top of the configuration, such as `schema_registry.`. Default: empty.
+   */
   readonly tlsPrefix?: string | undefined;
-  /** What the protocol says in clear before TLS begins; part of the TLS step. */
+  /** The plaintext exchange of the protocol before TLS; part of the TLS step. Default: none. */
   beforeTls?(socket: Socket, signal: AbortSignal): Promise<void>;
 }
 
-/** `host:port`, an IPv6 address in brackets. */
+/** Returns `host:port`, with an IPv6 address in brackets. */
 export function endpointName({ host, port }: { readonly host: string; readonly port: number }): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Why a step failed, in words of ours: a stable code, a hint for people, and the configuration field to look at. */
+/** The failure of a step: a stable code, a hint in the service's own words, and the configuration field to correct. */
 export class ProbeError extends Error {
   readonly code: string;
   readonly hint: string;
   readonly field: string | undefined;
-  /** The stage that failed, when the step had come further than its own: a log-in that worked and was then refused. */
+  /**
+   * The failed stage, when it is later than that of the step: a log-in that succeeded and was then denied. Default: the stage
+   * of the step.
+   */
   readonly stage: TestStage | undefined;
 
   constructor(code: string, hint: string, field?: string, stage?: TestStage) {

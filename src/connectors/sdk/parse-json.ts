@@ -1,6 +1,6 @@
 import { jsonObjectOrEmpty } from "../../proto-schema/json-object.ts";
 
-/** What a text in JSON holds; undefined when it is none. */
+/** Returns the value of a JSON text; undefined when it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -9,7 +9,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The members of a JSON object; none when it is something else. */
+/** Returns the members of a JSON object; empty for other values. */
 export function members(value: unknown): Readonly<Record<string, unknown>> {
   return jsonObjectOrEmpty(value);
 }

@@ -20,10 +20,10 @@ const secretWords = new Set([
   "sas",
 ]);
 
-/** Words that give a name away even where it is written in one piece, such as `accesstoken`. */
+/** Parts of names that mark a secret even in a name written as one word, such as `accesstoken`. */
 const secretParts = /apikey|accesskey|authkey|privatekey|secret|passw|token|signature|credential/;
 
-/** True when a parameter or header of this name usually holds a secret: `access_token`, `X-Api-Key`, `sig`. */
+/** Returns true when a parameter or header of this name usually holds a secret: `access_token`, `X-Api-Key`, `sig`. */
 export function looksLikeSecretName(name: string): boolean {
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, "$1 $2")

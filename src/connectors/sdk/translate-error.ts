@@ -1,7 +1,7 @@
 import { EgressDenied } from "../../egress/egress-policy.ts";
 import { ProbeError, type Step } from "./connector.ts";
 
-/** Code, hint and, where it is not the step's own, the field. */
+/** The code, the hint and, unless it is the step's, the field. */
 type Meaning = readonly [code: string, hint: string, field?: string];
 
 const untrusted: Meaning = [
@@ -24,7 +24,7 @@ const unreachable: Meaning = ["UNREACHABLE", "there is no way to the address fro
 const notFound: Meaning = ["NAME_NOT_FOUND", "the name has no address: check its spelling"];
 const notResolved: Meaning = ["NAME_NOT_RESOLVED", "the name server did not answer: try again"];
 
-/** What the error codes of Node's resolver, sockets and TLS mean. */
+/** The meaning of the error codes of Node's resolver, sockets and TLS. */
 const meanings: Readonly<Record<string, Meaning>> = {
   ENOTFOUND: notFound,
   ENODATA: notFound,
@@ -72,8 +72,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
 };
 
 /**
- * What an error means to whoever configured the target. Never holds text that came from the other side; of a code, which a
- * library may have from there, `reveals` says whether it holds a secret.
+ * Returns the meaning of an error for the author of the configuration. It holds no text of the remote system; `reveals` tells
+ * whether an error code, which a library may take from there, holds a secret (default: never).
  */
 export function translateError(
   error: unknown,
@@ -90,7 +90,7 @@ export function translateError(
   return new ProbeError(name, hint, field ?? step.field);
 }
 
-/** An error and those that it was made of. */
+/** Returns an error and its chain of causes. */
 function causes(error: unknown): readonly Error[] {
   return error instanceof Error ? [error, ...causes(error.cause)] : [];
 }
@@ -101,7 +101,10 @@ function fallback(code: string): Meaning {
   return ["FAILED", code === "" ? "it failed for a reason that is not known" : `it failed with ${code}`];
 }
 
-/** The code of a Node, OpenSSL (`ERR_SSL_SSL/TLS_ALERT_…`) or library error when it looks like a constant, else an empty text. */
+/**
+ * Returns the code of a Node, OpenSSL (`ERR_SSL_SSL/TLS_ALERT_…`) or library error when it has the form of a constant, else an
+ * empty text.
+ */
 export function errorCode(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && /^[A-Z0-9_/]{2,64}$/.test(code) ? code : "";

@@ -4,12 +4,15 @@ import type { FieldViolation } from "../../errors/api-error.ts";
 import { isEncrypted } from "./url.ts";
 import { validateTls } from "./validate-tls.ts";
 
-/** The TLS that a URL asks for: `https` and `wss` turn it on without further settings, other schemes have none. */
+/** Returns the TLS settings of a URL: `https` and `wss` enable TLS without further settings; other schemes have none. */
 export function urlTls(url: URL, tls: TlsConfig | undefined): TlsConfig | undefined {
   return isEncrypted(url) ? (tls ?? create(TlsConfigSchema)) : undefined;
 }
 
-/** What is wrong with the TLS beside a URL, in the fields below `prefix`, such as `schema_registry.`. */
+/**
+ * Returns the violations of the TLS settings that accompany a URL. `prefix` begins the field paths, such as `schema_registry.`;
+ * default: empty.
+ */
 export function validateUrlTls(text: string, tls: TlsConfig | undefined, prefix = ""): readonly FieldViolation[] {
   const url = URL.parse(text);
   const contradiction =

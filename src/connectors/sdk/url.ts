@@ -1,28 +1,31 @@
 import type { Target } from "../../egress/egress-policy.ts";
 
-/** Where a URL of `http`, `https`, `ws` or `wss` leads to: an IPv6 address without brackets, the scheme's port when it names none. */
+/**
+ * Returns the host and port of a URL of `http`, `https`, `ws` or `wss`: an IPv6 address without brackets, 443 (encrypted) or 80
+ * when the URL has no port.
+ */
 export function urlTarget({ hostname, port, protocol }: URL): Target {
   const usual = isEncrypted({ protocol }) ? 443 : 80;
   return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? usual : Number(port) };
 }
 
-/** True for `https` and `wss`. */
+/** Returns true for `https` and `wss`. */
 export function isEncrypted({ protocol }: Pick<URL, "protocol">): boolean {
   return protocol === "https:" || protocol === "wss:";
 }
 
-/** The targets of a URL from a configuration; none when it is empty or cannot be read, which `check` tells. */
+/** Returns the target of a URL in a configuration; empty for an empty or invalid URL, which `validate` reports. */
 export function urlTargets(text: string): readonly Target[] {
   const url = URL.parse(text);
   return url === null ? [] : [urlTarget(url)];
 }
 
-/** The path of a URL to append to: without the slashes at its end. */
+/** Returns the path of a URL without its final slashes. */
 export function basePath({ pathname }: URL): string {
   return pathname.replace(/\/+$/, "");
 }
 
-/** A URL to show: a query can hold what is nobody's business. */
+/** Returns a URL for display, without query and fragment, which can hold confidential values. */
 export function withoutQuery(text: string): string {
   return text.replace(/[?#].*$/s, "");
 }

@@ -5,15 +5,16 @@ import { type Certificates, readCertificates } from "../../pem/read-certificates
 import { type PrivateKey, readPrivateKey } from "../../pem/read-private-key.ts";
 import { errorCode } from "./translate-error.ts";
 
-/** Those that browsers and systems bring along are about 150. */
+/** The maximum number of certificate authorities; browsers and systems have about 150. */
 const maxAuthorities = 200;
+/** The maximum number of certificates in the client's chain. */
 const maxChain = 16;
-/** OpenSSL makes no connection with less. */
+/** The minimum RSA key size, in bits; OpenSSL accepts no smaller one. */
 const minRsaBits = 2048;
 
 /**
- * What is wrong with the PEM texts of a TLS configuration, found without dialling anybody, and in a time that does not depend
- * on what is in them: see the limits in `src/pem`.
+ * Returns the violations of the PEM texts in TLS settings, without a connection. The cost does not depend on the content: see
+ * the limits in `src/pem`.
  */
 export function validateTls(tls: TlsConfig | undefined): readonly FieldViolation[] {
   if (tls === undefined) return [];
@@ -47,10 +48,10 @@ function faultOfPair(chain: Certificates, pair: PrivateKey): Fault | undefined {
   return bits < minRsaBits ? ["cert", `has an RSA key of ${bits} bits: TLS takes ${minRsaBits} and more`] : undefined;
 }
 
-/** What the library that makes connections has against them. */
+/** Returns the objection of OpenSSL to the certificate and key. */
 function faultOfUse({ cert, key }: TlsConfig): Fault | undefined {
   try {
-    // With an empty list the authorities that Node brings along are not loaded.
+    // An empty list prevents the load of Node's built-in authorities.
     createSecureContext({ ca: [], cert, key });
     return undefined;
   } catch (error) {

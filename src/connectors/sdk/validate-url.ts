@@ -4,14 +4,13 @@ import type { FieldViolation } from "../../errors/api-error.ts";
 import { looksLikeSecretName } from "./secret-name-heuristic.ts";
 
 /**
- * What is wrong with the URL in a configuration field, found without dialling anybody; nothing for an empty text, which
- * `required` is for. `schemes` are without the colon: `["http", "https"]`. A URL is stored and shown as it is: what
- * could be a secret has no place in it.
+ * Returns the violations of a URL in a configuration field, without a connection; none for an empty text, which `required`
+ * covers. `schemes` have no colon: `["http", "https"]`. A URL is stored and shown unchanged, so it must not hold a secret.
  */
 export function validateUrl(field: string, text: string, schemes: readonly string[]): readonly FieldViolation[] {
   if (text === "") return [];
   const violation = (description: string) => [{ field, description }];
-  // The parser of URLs drops or turns these around: what is shown would not be what is dialled.
+  // The URL parser drops or converts these characters, so the displayed URL would differ from the dialled one.
   if (/[\s\p{C}\\]/u.test(text)) return violation("must not hold blanks, control characters or backslashes");
   const url = URL.parse(text);
   const example = `${schemes[0]}://host.example`;
@@ -29,7 +28,9 @@ export function validateUrl(field: string, text: string, schemes: readonly strin
   return [];
 }
 
-/** The parser of URLs decodes percents, and makes IPv4 addresses of `127.1`, `0x7f000001` and digits of other alphabets. */
+/**
+ * The URL parser decodes percent escapes, and converts `127.1`, `0x7f000001` and digits of other alphabets into IPv4 addresses.
+ */
 function isAsShown(text: string, host: string): boolean {
   const authority = authorityOf(text);
   return !authority.includes("%") && (isIP(host) !== 4 || authority.replace(/^.*@|:\d*$/g, "") === host);

@@ -3,8 +3,11 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Endpoint, endpointName, type Probe } from "../connector.ts";
 
+/** The options of `createHttpAgent`. */
 export interface HttpAgentOptions extends Pick<Endpoint, "field" | "note" | "tls"> {
-  /** A socket that was opened already, to use when its address is asked for: so that opening it is no part of a request's step. */
+  /**
+   * An open socket for the first request to its address, so that its connection is not part of a request's step. Default: none.
+   */
   readonly first?: Opened | undefined;
 }
 
@@ -15,9 +18,9 @@ interface Opened {
 }
 
 /**
- * An agent for libraries that make their requests with `node:http` or `node:https`: its connections come from
- * `probe.open`, which resolves, asks the egress policy, connects and does TLS. One connection at a time, kept for the
- * next request to the same place. Whoever makes it calls `destroy()` at the end.
+ * Returns an agent for libraries that use `node:http` or `node:https`. Its connections come from `probe.open`, which resolves,
+ * checks the egress policy, connects and secures. It keeps one connection at a time, for further requests to the same address.
+ * The caller must `destroy()` it.
  */
 export function createHttpAgent(probe: Probe, { field, note, tls, first }: HttpAgentOptions): Agent {
   let ready = first;
@@ -28,17 +31,17 @@ export function createHttpAgent(probe: Probe, { field, note, tls, first }: HttpA
     ready = undefined;
     return socket;
   };
-  // Proxies are for agents that are told of them, which this one is not.
+  // This agent has no proxy settings, so it uses no proxy.
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   return Object.assign(agent, {
-    // What `node:https` and `node:http` expect of an agent: TLS is on the socket already.
+    // `node:https` and `node:http` require these properties; the socket has TLS already.
     protocol: tls === undefined ? "http:" : "https:",
     defaultPort: tls === undefined ? 80 : 443,
     createConnection: (
       { host, port }: { host?: string | null; port?: string | number | null },
       done: (error: Error | null, stream: Duplex) => void,
     ) => {
-      // Node takes an error without a stream, unlike its type.
+      // Node accepts an error without a stream, unlike its type.
       const fail = (error: unknown) => (done as (error: unknown) => void)(error);
       open({ host: host ?? "", port: Number(port) }).then((socket) => done(null, socket), fail);
       return undefined;

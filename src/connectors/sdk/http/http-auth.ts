@@ -5,32 +5,32 @@ import type { Step } from "../connector.ts";
 import { looksLikeSecretName } from "../secret-name-heuristic.ts";
 import { isEncrypted } from "../url.ts";
 
-/** What a configuration says about who asks: a log-in, and headers with values of its own. */
+/** The credentials of a configuration: a log-in, and headers. */
 export type HttpLogin = Pick<HttpConfig | WebsocketConfig, "authentication" | "headers">;
 
-/** The value of the `Authorization` header; undefined without a log-in. */
+/** Returns the value of the `Authorization` header; undefined without a log-in. */
 export function httpAuthorization({ case: kind, value }: HttpLogin["authentication"]): string | undefined {
   if (kind === "basic") return basicAuthorization(value.username, value.password);
   return kind === "bearer" ? `Bearer ${value.token}` : undefined;
 }
 
-/** RFC 7617, in UTF-8. */
+/** Returns the `Authorization` value of basic authentication (RFC 7617), in UTF-8. */
 export function basicAuthorization(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 }
 
-/** The headers to send, the one of the log-in among them. */
+/** Returns the request headers, that of the log-in included. */
 export function loginHeaders({ headers, authentication }: HttpLogin): Readonly<Record<string, string>> {
   const authorization = httpAuthorization(authentication);
   return authorization === undefined ? headers : { ...headers, authorization };
 }
 
-/** True when something goes along that only the server should see. */
+/** Returns true when requests carry a secret. */
 export function holdsSecret({ headers, authentication }: HttpLogin): boolean {
   return authentication.case !== undefined || Object.keys(headers).some(looksLikeSecretName);
 }
 
-/** What to warn of when a secret goes to the URL. */
+/** Returns the warning about a secret that is sent in plaintext; undefined when there is none. */
 export function passwordInClear(url: URL, secret: boolean): Step["warning"] {
   if (!secret || isEncrypted(url)) return undefined;
   return {
@@ -39,7 +39,7 @@ export function passwordInClear(url: URL, secret: boolean): Step["warning"] {
   };
 }
 
-/** What cannot be sent as a log-in. */
+/** Returns the violations of a log-in that a header cannot carry. */
 export function validateHttpAuthentication({
   case: kind,
   value,
@@ -49,7 +49,7 @@ export function validateHttpAuthentication({
   return kind === "bearer" ? validateToken("bearer.token", value.token) : [];
 }
 
-/** What cannot be sent as a bearer token. `{{ NAME }}` is replaced before it is sent. */
+/** Returns a violation when a header cannot carry the bearer token. `{{ NAME }}` is replaced before the request. */
 export function validateToken(field: string, token: string): readonly FieldViolation[] {
   if (/^[\x21-\x7e]*$/.test(token.replace(/\{\{ *\w+ *\}\}/g, ""))) return [];
   return [{ field, description: "must be visible ASCII characters without blanks or line ends" }];

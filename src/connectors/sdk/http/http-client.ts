@@ -3,37 +3,43 @@ import { type Endpoint, type Probe, ProbeError } from "../connector.ts";
 import { errorCode } from "../translate-error.ts";
 import { urlTarget } from "../url.ts";
 
-/** One origin, asked over a connection of `probe.open`. */
+/** An HTTP client of one origin, over a connection of `probe.open`. */
 export interface HttpClient {
-  /** Sends a request. Redirects are answers like others; nothing is kept for the next request. */
+  /** Returns the response to a request. Redirects are not followed, and no cookie is stored. */
   request(request: HttpRequest): Promise<HttpResponse>;
-  /** Whoever opened it closes it. */
+  /** Closes the connection; the caller of `openHttpClient` must do so. */
   close(): Promise<void>;
 }
 
+/** A request of an HttpClient. */
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST";
-  /** From the slash on, with the query. */
+  /** The path from its first slash, with the query. */
   readonly path: string;
+  /** Further headers. Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What a POST sends; its `content-type` is one of the headers. */
+  /** The body of a POST; its `content-type` is one of the headers. Default: none. */
   readonly content?: string;
-  /** False leaves the body unread, however long it is. */
+  /** False discards the body, whatever its length. Default: true. */
   readonly readBody?: boolean;
 }
 
+/** The response to a request. */
 export interface HttpResponse {
   readonly status: number;
-  /** Names in lower case; of a header that is there twice the first. */
+  /** Names in lower case; of a repeated header the first value. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Empty when it was not read. */
+  /** The text of the body; empty when it was discarded. */
   readonly body: string;
 }
 
-/** The longest body that is read: a page of a catalog has a tenth of it. */
+/** The maximum size of a body, in bytes: ten times a page of a catalog. */
 const maxBodyBytes = 1024 * 1024;
 
-/** Opens a connection to the URL's origin, each step of it recorded; requests use it one after the other. */
+/**
+ * Opens a connection to the origin of a URL, with recorded steps, and returns its client. Requests use the connection one after
+ * the other. Rejects with a ProbeError.
+ */
 export async function openHttpClient(
   probe: Probe,
   { url, ...options }: Pick<Endpoint, "field" | "note" | "tls" | "tlsPrefix"> & { readonly url: URL },
@@ -41,7 +47,7 @@ export async function openHttpClient(
   const open = () => probe.open({ ...urlTarget(url), ...options });
   const opened = [await open()];
   const client = new Client(url.origin, {
-    // Not answered in the same turn, which undici would miss.
+    // The callback runs in a later turn: undici would miss it in the same one.
     connect: (_, done) =>
       void Promise.resolve(opened.pop() ?? open()).then(
         (socket) => done(null, socket),
@@ -49,25 +55,25 @@ export async function openHttpClient(
       ),
     allowH2: false,
     maxResponseSize: maxBodyBytes,
-    // The probe's signal ends every wait: no timer of the library outlives it.
+    // The probe's signal ends every wait, so no timer of the library remains.
     headersTimeout: 0,
     bodyTimeout: 0,
   });
   return {
     request: async ({ method, path, headers = {}, content = null, readBody = true }) => {
       const sent = { "user-agent": "connectory", ...lowerCase(headers) };
-      // Without `reset` the connection would be given up after a HEAD.
+      // `reset: false` keeps the connection after a HEAD.
       const answer = await client.request({
         method,
         path,
         headers: sent,
         body: content,
-        // No signal: undici fails an assertion, where nobody catches, when it is given up in a body without a length. The
-        // step ends with the probe, and so does the socket.
+        // No signal is passed: an abort within a body without a length fails an assertion of undici that nothing catches. The
+        // probe ends both the step and the socket.
         reset: false,
       });
       const { statusCode: status, body } = answer;
-      // The end of a body that nobody reads any more is no error of anybody.
+      // An error of a discarded body has no effect.
       body.on("error", () => {});
       if (!readBody && method !== "HEAD") body.destroy();
       const text = readBody || method === "HEAD" ? await body.text() : "";
@@ -87,7 +93,7 @@ function firstValues(headers: Readonly<Record<string, string | string[] | undefi
 
 const tooMuch = new Set(["UND_ERR_RES_EXCEEDED_MAX_SIZE", "UND_ERR_HEADERS_OVERFLOW", "HPE_HEADER_OVERFLOW"]);
 
-/** What an error of an exchange over HTTP means, be it with undici or `node:http`; `field` is the one of the URL. */
+/** Returns the meaning of an error of undici or `node:http`; undefined for other errors. `field` is that of the URL. */
 export function translateHttpError(error: unknown, field: string): ProbeError | undefined {
   const code = errorCode(error);
   if (tooMuch.has(code))

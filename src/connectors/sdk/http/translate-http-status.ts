@@ -3,8 +3,8 @@ import { ProbeError } from "../connector.ts";
 import { type HttpLogin, holdsSecret } from "./http-auth.ts";
 
 /**
- * What a status means to whoever configured the log-in and the `url`, as an error of the stage that failed; undefined
- * when the server has not refused. Of the other 4xx the connector knows what they mean.
+ * Returns the meaning of a status as an error of the failed stage; undefined when the server did not refuse the request. The
+ * connector interprets the remaining 4xx.
  */
 export function translateHttpStatus(status: number, login: HttpLogin): ProbeError | undefined {
   if (status === 401) return loginRefused(login);
@@ -33,7 +33,7 @@ function loginRefused(login: HttpLogin): ProbeError {
     : new ProbeError("PASSWORD_MISSING", "the server asks for a log-in and the configuration has none", "basic");
 }
 
-/** The field of who asks. */
+/** Returns the field with the user's identity. */
 function userField({ authentication, headers }: HttpLogin): string {
   if (authentication.case === "basic") return "basic.username";
   if (authentication.case === "bearer") return "bearer.token";

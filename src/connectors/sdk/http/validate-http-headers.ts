@@ -1,6 +1,6 @@
 import type { FieldViolation } from "../../../errors/api-error.ts";
 
-/** Headers of the connection and of the message's own form (RFC 9110, 7.6.1), and those that say where it goes. */
+/** Headers of the connection and of message framing (RFC 9110, 7.6.1), and those that determine the destination. */
 const ofTheProtocol = new Set([
   "connection",
   "content-length",
@@ -17,7 +17,10 @@ const ofTheProtocol = new Set([
   "upgrade",
 ]);
 
-/** What is wrong with the headers of a configuration; `loggedIn` when it has a log-in that makes its own header. */
+/**
+ * Returns the violations of the headers of a configuration. `loggedIn`: the configuration has a log-in, which sets its own
+ * header.
+ */
 export function validateHttpHeaders(
   headers: Readonly<Record<string, string>>,
   { loggedIn }: { readonly loggedIn: boolean },
