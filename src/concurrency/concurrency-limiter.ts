@@ -12,6 +12,7 @@ export interface Limit {
   refuse(max: number): Error;
 }
 
+/** A holder to be counted, and its limits. */
 export interface Acquisition {
   /** The owner of the holder; owners have equal shares of a shared limit. */
   readonly owner: string;
@@ -21,6 +22,7 @@ export interface Acquisition {
   evict?(): void;
 }
 
+/** Limits the concurrent holders of resources, all or none of each acquisition. */
 export interface ConcurrencyLimiter {
   /**
    * Acquires all limits. Returns the function that releases them (idempotent). Throws the error of the first limit that is

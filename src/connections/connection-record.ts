@@ -23,7 +23,7 @@ export interface NewConnection {
   readonly record: ConnectionRecord;
   /** The signal of the call: a connection whose signal is aborted before its batch starts is not written. */
   readonly signal: AbortSignal;
-  /** Set for a create under a request_id. */
+  /** Set for a create under a request_id. Default: none. */
   readonly idempotency?: {
     readonly requestId: string;
     /** Derived from the request_id. */

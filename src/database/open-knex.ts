@@ -12,6 +12,7 @@ import { limitSocketSilence } from "./socket-silence-limit.ts";
  */
 export type DatabaseTarget = { readonly url: string; readonly prepare?: boolean } | DatabaseAddress;
 
+/** The parts of a PostgreSQL database's address. */
 export interface DatabaseAddress {
   /** A host name or an address, or the folder of a unix socket when it starts with `/`. */
   readonly host: string;

@@ -7,6 +7,7 @@ import { isStaleStatement } from "./is-stale-statement.ts";
 /** The URL of a database, perhaps through a pooler. */
 interface PooledTarget {
   readonly url: string;
+  /** Default: true. */
   readonly prepare?: boolean;
 }
 

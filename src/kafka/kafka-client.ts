@@ -13,6 +13,7 @@ export interface KafkaTarget {
   readonly clientId: string;
 }
 
+/** A client of kafkajs whose sockets can be closed at once. */
 export interface KafkaClient {
   readonly kafka: Kafka;
   /**

@@ -22,7 +22,8 @@ const randomPart = customAlphabet("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
 
 /**
  * Stores a new profile after validating its configuration, live if the request asks for it; with `validate_only` returns the
- * preview alone. A replay under the same request_id returns the profile of the first request.
+ * preview alone. A replay under the same request_id returns the profile of the first request. Throws FIELD_INVALID,
+ * PROFILE_NAME_TAKEN, REQUEST_ID_REUSED or TARGET_UNUSABLE, or a CONNECTOR_* reason like `resolveNew`.
  */
 export function createConnectionProfile(
   deps: ResolveDeps & { profiles: ProfileRepository; runLiveTest: RunLiveTest },

@@ -5,7 +5,7 @@ import { profileNotFound } from "../errors.ts";
 import { hideFingerprints } from "../hide-fingerprints.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 
-/** Deletes a profile; it can be undeleted. Throws PROFILE_NOT_FOUND unless `allow_missing` is set. */
+/** Deletes a profile; it can be undeleted. Throws ETAG_MISMATCH, and PROFILE_NOT_FOUND unless `allow_missing` is set. */
 export function deleteConnectionProfile(deps: {
   profiles: ProfileRepository;
 }): MethodImpl<typeof ConnectionProfileService.method.deleteConnectionProfile> {

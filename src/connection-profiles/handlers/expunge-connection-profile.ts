@@ -4,7 +4,7 @@ import { actorOf } from "../../interceptors/event-actor.ts";
 import { profileNotFound } from "../errors.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 
-/** Removes a profile permanently, with its secrets and its history. Throws PROFILE_NOT_FOUND. */
+/** Removes a profile permanently, with its secrets and its history. Throws PROFILE_NOT_FOUND or ETAG_MISMATCH. */
 export function expungeConnectionProfile(deps: {
   profiles: ProfileRepository;
 }): MethodImpl<typeof ConnectionProfileService.method.expungeConnectionProfile> {

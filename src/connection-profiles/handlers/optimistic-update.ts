@@ -38,11 +38,13 @@ export interface OptimisticUpdateOptions {
   preview?(profile: ConnectionProfile, next: ProfileUpdateStep): Promise<ConnectionProfile>;
 }
 
+/** The written profile, and the report of the live test if one ran. */
 export interface UpdatedProfile {
   readonly connectionProfile: ConnectionProfile;
   readonly report: TestReport | undefined;
 }
 
+/** Dependencies of `optimisticUpdate`. */
 export interface OptimisticUpdateDeps {
   readonly profiles: ProfileRepository;
   readonly runLiveTest: RunLiveTest;

@@ -11,7 +11,7 @@ import { type TestOutcome, unsupportedOutcome } from "../../test-workers/probe/r
 import type { RunLiveTest } from "../live-test/run-live-test.ts";
 import type { ResolveTestTarget } from "../live-test/test-target.ts";
 
-/** The most steps that wait for a slow reader; further ones are dropped from the stream. The last message has all steps. */
+/** The maximum number of steps that wait for a slow reader; the stream drops further ones, the last message has all. */
 const maxWaiting = 100;
 
 /** TestConnectionProfile with each step streamed as it begins and ends. The test ends when the caller stops reading. */

@@ -7,7 +7,10 @@ import { profileNotFound } from "../errors.ts";
 import { hideFingerprints } from "../hide-fingerprints.ts";
 import type { ProfileRepository } from "../store/profile-repository.ts";
 
-/** Restores a deleted profile with its secrets. Throws PROFILE_NOT_FOUND or PROFILE_NOT_DELETED. */
+/**
+ * Restores a deleted profile with its secrets. Throws PROFILE_NOT_FOUND, PROFILE_NOT_DELETED, ETAG_MISMATCH or
+ * PROFILE_NAME_TAKEN.
+ */
 export function undeleteConnectionProfile(deps: {
   profiles: ProfileRepository;
 }): MethodImpl<typeof ConnectionProfileService.method.undeleteConnectionProfile> {

@@ -13,6 +13,7 @@ import type { RecordTestRun, TestRun, TestTarget } from "../test-run.ts";
 import type { AcquireTest } from "./limit-tests.ts";
 import { measureTests } from "./test-metrics.ts";
 
+/** Dependencies of the live test runner, and its time limit. */
 export interface LiveTestDeps {
   readonly takeTestSlots: AcquireTest;
   readonly waitForStart: StartRateLimiter;
@@ -32,7 +33,7 @@ export interface LiveTestRun {
   readonly kind: TestRun["kind"];
   /** The call that asked for the test; the test ends with it. */
   readonly context: Pick<HandlerContext, "signal" | "timeoutMs">;
-  /** The discovery to run; set only for the kind `discovery`. */
+  /** The discovery to run; set only for the kind `discovery`. Default: none. */
   readonly question?: DiscoveryRequest;
   /** Called for each step when it begins and when it ends. Default: none. */
   onStep?(step: TestStep): void;

@@ -17,6 +17,7 @@ export interface MeasuredTest {
   readonly caller: Actor;
   readonly connector: string;
   readonly kind: TestRun["kind"];
+  /** Default: none. */
   readonly onStep?: OnStep | undefined;
 }
 

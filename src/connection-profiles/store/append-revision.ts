@@ -15,7 +15,7 @@ import { profilesOf, readProfile } from "./read-profile.ts";
 export interface ProfileRevision {
   readonly id: string;
   readonly change: ProfileChange;
-  /** The state before; undefined for a new profile. */
+  /** The previous state. Default: none, for a new profile. */
   readonly before?: ConnectionProfile;
   readonly changedFields: readonly string[];
   readonly now: Date;

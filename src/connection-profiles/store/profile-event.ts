@@ -5,7 +5,7 @@ import type { EventType } from "../../events/log/event.ts";
 import type { Actor } from "../../interceptors/event-actor.ts";
 import { toEventRecord } from "./profile-row.ts";
 
-/** A change of a profile: the states before and after it. */
+/** The states before and after a change. `before` is undefined for a new profile, `after` for a deleted one. */
 export interface ProfileChangeData {
   readonly before?: ConnectionProfile | undefined;
   readonly after?: ConnectionProfile | undefined;

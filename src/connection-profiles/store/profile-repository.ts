@@ -52,6 +52,7 @@ export interface ProfileRepository {
   recordTestRun: RecordTestRun;
 }
 
+/** Dependencies of the profile repository. */
 export interface ProfileRepositoryDeps {
   readonly knex: Knex;
   readonly secretStore: SecretStore;

@@ -37,7 +37,7 @@ export interface ProfileRow {
   deleted_at: Date | null;
   /** A LastTest without its report. */
   last_test: JsonValue | null;
-  /** Not read for lists. */
+  /** The report of `last_test`. Undefined in lists, which do not read it. */
   last_test_report?: JsonValue | null;
 }
 

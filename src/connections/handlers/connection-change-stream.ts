@@ -11,11 +11,10 @@ import { connectionFromEvent } from "../connection-from-event.ts";
 /** The changes of connections as messages of WatchConnections. Each message is created once for all subscribers. */
 export type ConnectionChangeStream = ChangeStream<WatchConnectionsResponse>;
 
-/**
- * The most concurrent watches. An idle watch costs some 20 kB; a single organization cannot take more than a quarter of them.
- */
+/** The maximum number of watches. An idle one costs some 20 kB; one organization gets at most a quarter of them. */
 const maxSubscriptions = { total: 2000, perOrganization: 500 };
 
+/** Returns the change stream of connections; it uses no database connection before the first subscription. */
 export function createConnectionChangeStream(knex: Knex): ConnectionChangeStream {
   return createChangeStream({
     knex,

@@ -5,7 +5,10 @@ import { toConnection } from "../connection-record.ts";
 import type { ConnectionRepository } from "../store/connection-repository.ts";
 import { buildConnection } from "./build-connection.ts";
 
-/** Connects two users. A replay under the same request_id returns the connection of the first request. */
+/**
+ * Connects two users. A replay under the same request_id returns the connection of the first request. Throws as
+ * `buildConnection` and `insertConnections` do.
+ */
 export function createConnection(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;

@@ -7,7 +7,7 @@ import { toConnection } from "../connection-record.ts";
 import { connectionNotFound } from "../errors.ts";
 import type { ConnectionRepository } from "../store/connection-repository.ts";
 
-/** Disconnects two users; the record remains, inactive. Throws CONNECTION_NOT_FOUND. */
+/** Disconnects two users; the record remains, inactive. Throws CONNECTION_NOT_FOUND, also when it is inactive already. */
 export function deleteConnection(deps: {
   connections: ConnectionRepository;
   access: ConnectionAccess;

@@ -24,8 +24,9 @@ const bookmarkMs = 15_000;
 const readEndMs = 5000;
 
 /**
- * Streams every change of connections until the caller cancels, its token expires or its slot goes to another organization. The
- * last two end the watch also when the caller does not read: the slot is free at once, the stream is reset after `readEndMs`.
+ * Streams every change of connections until the caller cancels, the server stops, the token expires or the slot goes to another
+ * organization. The last two end the watch also when the caller does not read: the slot is free at once, the stream is reset
+ * after `readEndMs`.
  */
 export function watchConnections(deps: {
   feed: ConnectionChangeStream;

@@ -54,6 +54,7 @@ function longReads(knex: Knex): OrganizationLimits {
   return { total, perOrganization: Math.max(1, Math.floor(total / 2)), maxWaiting: 1000 };
 }
 
+/** Callbacks and telemetry of the connection repository. */
 export interface ConnectionRepositoryOptions {
   /** Called after each commit, so that readers of the event log need not wait for their next poll. Default: none. */
   readonly onCommit?: () => void;

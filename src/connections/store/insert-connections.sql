@@ -1,17 +1,17 @@
 -- Writes a batch of connections, their organizations' revisions and their events in one statement: a connection
 -- without its event, or a revision without either, cannot be expressed.
 --
--- * Insert first, count what was really inserted, and only then take the organizations' row locks, so that they are
---   held just until the commit. Revisions are numbered back from the counter: gap-free, commit order = revision order.
--- * A pair that is connected, or an id that is taken, inserts nothing (on conflict do nothing) and is missing in the
---   answer; the caller looks up why.
+-- * Insert first, count the inserted rows, and only then take the organizations' row locks, so that they are held just
+--   until the commit. Revisions are numbered back from the counter: gap-free, commit order = revision order.
+-- * A connected pair, or an id that is taken, inserts nothing (on conflict do nothing) and has no row in the result; the
+--   calling code looks up the reason.
 -- * Inserts are sorted by pair and counters by organization: two processes cannot deadlock on each other's keys.
--- * Whoever holds one of the locks must not hold up the other organizations of the batch: the statement gives up after
---   the last parameter's milliseconds (lock_timeout, of this statement alone, set before the first row is inserted).
--- * Two equal items in one batch: the first in order is the one that is inserted (distinct on … ord).
+-- * A lock held by another transaction must not delay the other organizations of the batch: the statement is cancelled
+--   after the last parameter's milliseconds (lock_timeout, of this statement alone, set before the first row is inserted).
+-- * Of two equal items in one batch the first in order is inserted (distinct on … ord).
 --
--- Why one statement: 64 callers on two cores with fsync, one organization: 0.9 thousand/s with a statement per
--- connection, several times that in batches of up to 100 (npm run bench prints today's figures).
+-- Reason for one statement: 64 callers on two cores with fsync, one organization: 0.9 thousand/s with a statement per
+-- connection, several times that in batches of up to 100 (npm run bench prints the present figures).
 with input as (
   select item.* from unnest(
     ?::text[], ?::uuid[], ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::text[],

@@ -23,7 +23,9 @@ import { clusterNameOf, stopOrphanedPostgres } from "./stop-orphaned-postgres.ts
 export async function startEmbeddedPostgres(options: {
   readonly dataDir: string;
   readonly log: Logger;
+  /** Default: true. */
   readonly fsync?: boolean;
+  /** void; => Default: none. */
   readonly onExit?: () => void;
 }): Promise<{ target: DatabaseAddress; stop(): Promise<void> }> {
   const { log, fsync = true } = options;

@@ -7,7 +7,9 @@ import type { StoredEvent } from "./event.ts";
 /** An event to be logged: the log assigns its id and its revision. */
 export interface NewEvent
   extends Pick<StoredEvent, "type" | "subject" | "key" | "actor" | "requestId" | "occurredAt" | "data"> {
+  /** Default: none; stored as null. */
   readonly traceparent?: string | undefined;
+  /** Default: none; stored as null. */
   readonly tracestate?: string | undefined;
 }
 

@@ -1,5 +1,5 @@
--- Logs a batch of events, each under the next revision of its organization, and answers with the revisions in the order of
--- the batch. Organizations are locked in the order of their ids: two batches cannot deadlock on them.
+-- Appends a batch of events, each under the next revision of its organization. Returns the revisions in the order of the
+-- batch. Organizations are locked in the order of their ids: two batches cannot deadlock on them.
 with input as (
   select * from unnest(
     ?::text[], ?::uuid[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[], ?::text[],

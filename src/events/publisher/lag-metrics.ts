@@ -10,6 +10,7 @@ interface Lag {
   readonly ageSeconds: number;
 }
 
+/** Dependencies of the lag metrics. `reader` is the name in `event_cursor`. */
 export interface LagOptions {
   readonly knex: Knex;
   readonly meter: Meter;

@@ -1,9 +1,9 @@
--- How far a reader of the log is behind: how many events wait, of how many organizations, and since when the oldest does.
+-- The lag of a reader of the log: the number of waiting events, of their organizations, and the age of the oldest one.
 --
--- * The counters alone say how many: no event is counted. 100 000 organizations of which none waits took 92 ms, and 125 ms
---   when all of them do (median of 7, two busy cores). So it is asked once in five seconds at most.
--- * The age is that of the first event behind the cursor, looked up for the 1000 organizations that were served the
---   longest time ago: after a long outage all of them wait, and the answer must not take seconds.
+-- * The numbers come from the counters alone: no event is counted. 100 000 organizations of which none waits took 92 ms,
+--   and 125 ms when all of them do (median of 7, two busy cores). So it runs at most once in 5 s.
+-- * The age is that of the first event behind the cursor, looked up for the 1000 least recently served organizations:
+--   after a long outage all of them wait, and the statement must not take seconds.
 --
 -- Parameter: the reader.
 with behind as (

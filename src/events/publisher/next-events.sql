@@ -1,14 +1,14 @@
--- The next events for a reader of the log, as one statement and so of one moment: an organization's revision is never
--- seen without the event that took it.
+-- The next events for a reader of the log, in one statement and so from one snapshot: an organization's revision is never
+-- seen without its event.
 --
--- * Organizations that wait are those whose counter is ahead of the reader's cursor. The least recently served come
---   first, at most so many of them, and each gets an equal share of the batch: a busy one cannot starve the others.
---   One that waits alone gets the whole batch.
--- * A left join: an organization that waits and has no event at its cursor comes back as a row of nulls, which is a
---   gap to shout about and not an empty answer.
--- * What is given ends after so many bytes, with whole events: a few large ones must not fill the memory.
+-- * Waiting organizations are those with a counter ahead of the reader's cursor. The least recently served come first, up
+--   to the given number, and each gets an equal share of the batch: a busy one cannot starve the others. A single waiting
+--   organization gets the whole batch.
+-- * A left join: a waiting organization without an event at its cursor returns a row of nulls, which is a gap to be
+--   reported and not an empty result.
+-- * The result ends after the given bytes, with complete events: a few large ones must not fill the memory.
 --
--- Parameters: the reader, organizations to leave out, how many organizations, how many events and bytes in all.
+-- Parameters: the reader, organizations to leave out, the numbers of organizations, events and bytes.
 with waiting as (
   select
     organization.id, coalesce(event_cursor.revision, 0) as position,

@@ -8,6 +8,7 @@ export interface Position {
   readonly revision: bigint;
 }
 
+/** A batch of the event log. */
 export interface EventsRead {
   /** In revision order within each organization, without gaps. */
   readonly events: readonly StoredEvent[];

@@ -9,6 +9,7 @@ import { createLease } from "./lease.ts";
 import { moveCursors, type Position, readOutbox } from "./outbox-cursor.ts";
 import { publishEvents } from "./publish-events.ts";
 
+/** A running relay from the event log to the sink. */
 export interface OutboxRelay {
   /** Polls at once because there may be new events. Cheap; has no effect where another process holds the lease. */
   onCommit(): void;
@@ -16,6 +17,7 @@ export interface OutboxRelay {
   stop(): Promise<void>;
 }
 
+/** Dependencies and times of the relay. */
 export interface OutboxRelayOptions {
   readonly knex: Knex;
   readonly sink: EventSink;

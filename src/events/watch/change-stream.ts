@@ -26,6 +26,7 @@ export interface ChangeStream<Change> {
   stop(): void;
 }
 
+/** Dependencies, limits and times of a change stream. */
 export interface ChangeStreamOptions<Change> {
   readonly knex: Knex;
   readonly types: readonly EventType[];

@@ -1,10 +1,10 @@
--- The next events of several organizations, each after a position and at most so many, as one statement and so of one
--- moment. What is in an event comes only with the types that are asked for; the others keep the revisions without gaps.
+-- Reads the next events of several organizations, each after a position and up to a limit, in one statement and so from
+-- one snapshot. Data is returned only for events of the given types; the others complete the sequence of revisions.
 --
--- A left join: an organization whose counter is ahead and that has no event there comes back as a row of nulls. That is a
--- gap to tell of and not an empty answer.
+-- A left join: an organization with a counter ahead of the position, but without an event there, returns a row of nulls.
+-- That row is a gap and not an empty result.
 --
--- Parameters: the types; organizations, positions and how many of each.
+-- Parameters: the types; organizations, positions and limits.
 select
   wanted.ord, event.revision, event.type,
   case when event.type = any (?::text[]) then event.data end as data

@@ -20,7 +20,7 @@ export interface Topic<Change> {
   readonly recent: ChangeBuffer<Change>;
   /** Called when `recent` has new changes, or after a failure. */
   readonly listeners: Set<() => void>;
-  /** The error after which no changes are delivered. */
+  /** The error after which no changes are delivered. Default: none. */
   failure?: { readonly error: unknown };
 }
 

@@ -21,6 +21,7 @@ export interface LocalKeyRing extends KeyRing {
 interface KeyFile {
   id: string;
   key: string;
+  /** Default: none. */
   older?: { id: string; key: string }[];
 }
 
@@ -60,7 +61,7 @@ export async function openLocalKeyRing(dataDir: string): Promise<LocalKeyRing> {
   return ring;
 }
 
-/** Returns the keys; undefined when there is no file. Errors never contain parts of the file. */
+/** Returns the keys; undefined when there is no file. Errors contain no key, at most its id. */
 async function readKeys(file: string): Promise<Keys | undefined> {
   const text = await readPrivateFile(file);
   if (text === undefined) return undefined;

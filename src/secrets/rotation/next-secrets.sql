@@ -1,5 +1,5 @@
--- The next secrets that are under former data keys, behind a position, locked. One that somebody writes at the moment is
--- left out: the next pass looks at it again. Both conditions say the same of the position, so that each index starts there.
+-- Locks and reads the next secrets under former data keys, after a position. Rows locked by another transaction are
+-- skipped; the next pass reads them again. Both conditions express the same position, so that each index starts there.
 select s.organization_id, s.profile_id, s.path, s.data_key_id, s.ciphertext
 from secret_data_key k
 join connection_profile_secret s on s.organization_id = k.organization_id and s.data_key_id = k.id

@@ -23,17 +23,20 @@ export interface RotationReport {
 const defaultBatch = 200;
 
 /**
- * Wraps all data keys under the current key-encryption key. With `dataKeys` (default: false) every organization also gets a new
- * data key and its secrets are encrypted again. Servers may run meanwhile. The rotation can be aborted by `signal` (default:
- * none) at any time, and a second one may run beside it: each continues from the state in the database. `batch` is the number
- * of rows per transaction (default: 200). Throws an Error when a different key was registered under the current key's id.
+ * Wraps all data keys under the current key-encryption key. With `dataKeys` every organization also gets a new data key and its
+ * secrets are encrypted again. Servers may run meanwhile. The rotation may be aborted at any time, and a second one may run
+ * beside it: each continues from the state in the database. Throws an Error when a different key was registered under the
+ * current key's id.
  */
 export async function rotateSecrets(options: {
   readonly knex: Knex;
   readonly keys: KeyRing;
   readonly print: (line: string) => void;
+  /** Also renew data keys and encrypt all secrets again. Default: false. */
   readonly dataKeys?: boolean;
+  /** Aborts the rotation after the current batch. Default: none. */
   readonly signal?: AbortSignal;
+  /** The number of rows per transaction. Default: 200. */
   readonly batch?: number;
 }): Promise<RotationReport> {
   const { knex, keys, print, dataKeys = false, signal = new AbortController().signal, batch = defaultBatch } = options;
