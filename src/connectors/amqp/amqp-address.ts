@@ -1,6 +1,9 @@
 import type { AmqpConfig } from "../../../gen/connectory/v1/amqp_config_pb.js";
 
-/** Where a configuration points to, and as whom, with what is meant when nothing is given. */
+/**
+ * Returns the address, user and virtual host of a configuration. Defaults: port 5672, or 5671 with TLS; user `guest`; virtual
+ * host `/`.
+ */
 export function amqpAddress({ host, port, username, virtualHost, tls }: AmqpConfig) {
   const defaultPort = tls === undefined ? 5672 : 5671;
   return {

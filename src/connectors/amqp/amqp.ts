@@ -5,7 +5,7 @@ import { validateHost } from "../sdk/validate-host.ts";
 import { validateTls } from "../sdk/validate-tls.ts";
 import { amqpAddress } from "./amqp-address.ts";
 
-/** A message broker over AMQP 0-9-1, such as RabbitMQ. */
+/** A connector for message brokers over AMQP 0-9-1, such as RabbitMQ. */
 export const amqp: Connector<AmqpConfig> = {
   id: "amqp",
   name: "AMQP",
@@ -29,7 +29,7 @@ export const amqp: Connector<AmqpConfig> = {
   test: async (config, probe) => (await import("./probe-amqp.ts")).probeAmqp(config, probe),
 };
 
-/** AMQP counts the bytes of a virtual host's name; the rule in proto can only count characters. */
+/** AMQP limits the bytes of a virtual host's name; the proto rule can only count characters. */
 function checkVirtualHost(name: string): readonly FieldViolation[] {
   if (Buffer.byteLength(name) <= 255) return [];
   return [{ field: "virtual_host", description: "must not be longer than 255 bytes in UTF-8" }];

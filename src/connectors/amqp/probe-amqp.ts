@@ -7,7 +7,10 @@ import { amqpAddress } from "./amqp-address.ts";
 import { openSession } from "./session.ts";
 import { translateAmqpError } from "./translate-amqp-error.ts";
 
-/** Logs in, opens the virtual host, and opens and closes a channel. Declares, publishes and consumes nothing. */
+/**
+ * Logs in, opens the virtual host, and opens and closes a channel. Declares, publishes and consumes nothing. Rejects with a
+ * ProbeError.
+ */
 export async function probeAmqp(config: AmqpConfig, probe: Probe): Promise<void> {
   const { host, port, username, virtualHost } = amqpAddress(config);
   const { password, tls } = config;
@@ -24,7 +27,7 @@ export async function probeAmqp(config: AmqpConfig, probe: Probe): Promise<void>
   };
   try {
     const model = await probe.step(authentication, () => openSession({ stream, username, password, virtualHost }));
-    // Opened together with the log-in.
+    // The virtual host was opened with the log-in.
     await probe.step({ stage: TestStage.AUTHORIZE, endpoint, field: "virtual_host" }, async () => {});
     reportFacts(model, probe);
     const capability: Step = { stage: TestStage.CAPABILITY, endpoint, field: "host", translate };
@@ -39,7 +42,7 @@ const inClear = { code: "PASSWORD_IN_CLEAR", hint: "the password travels in clea
 async function useChannel(model: ChannelModel): Promise<void> {
   const { promise: broken, reject } = Promise.withResolvers<never>();
   broken.catch(() => {});
-  // Whoever waits for an answer when the connection breaks is told only that none will come, or nothing at all.
+  // A pending request fails without the reason when the connection breaks, or does not settle; these events have the reason.
   model.on("error", reject).on("close", (error) => error !== undefined && reject(error));
   const use = async () => {
     const channel = await model.createChannel();
@@ -51,12 +54,12 @@ async function useChannel(model: ChannelModel): Promise<void> {
 
 function reportFacts({ connection }: ChannelModel, probe: Probe): void {
   const { product, version, cluster_name, platform } = connection.serverProperties;
-  // What the types promise the broker may not keep.
+  // The broker can violate the declared types.
   for (const [name, value] of Object.entries({ product, server_version: version, cluster_name, platform }))
     if (typeof value === "string") probe.fact(name, value);
 }
 
-/** A broker begins with a method frame on channel 0. One that speaks another version begins with `AMQP`. */
+/** A broker begins with a method frame on channel 0, or, with another version, with `AMQP`. */
 function isAmqpGreeting(firstBytes: Buffer): boolean {
   return firstBytes.readUInt8(0) === 1 && firstBytes.readUInt16BE(1) === 0;
 }

@@ -6,22 +6,23 @@ import { type ChannelModel, credentials } from "amqplib";
 import type { BoundedDuplex } from "../sdk/bounded-duplex.ts";
 import { errorCode } from "../sdk/translate-error.ts";
 
+/** The options of `openSession`. */
 export interface SessionOptions {
-  /** Not connected yet; TLS, where that is wanted, is done below it. */
+  /** A stream that is not connected yet, with TLS below it where configured. */
   readonly stream: BoundedDuplex;
   readonly username: string;
   readonly password: string;
   readonly virtualHost: string;
 }
 
-/** What the log-in had come to when it failed; `closed` is what the broker said when it closed the connection. */
+/** The progress of a failed log-in; `closed` holds the broker's reason for closing the connection. */
 export interface AmqpProgress {
   readonly greeted: boolean;
   readonly loggedIn: boolean;
   readonly closed: { readonly replyCode: number; readonly replyText: string } | undefined;
 }
 
-/** Why a connection could not be opened; amqplib's error is its cause, and its code is that one's or empty. */
+/** The failure to open a connection. Its cause is the error of amqplib, and `code` is that error's code or empty. */
 export interface AmqpOpenError extends Error {
   readonly code: string;
   readonly progress: AmqpProgress;
@@ -32,7 +33,7 @@ interface Frame {
   readonly fields?: AmqpProgress["closed"];
 }
 
-/** The part of amqplib's Connection that is used here. */
+/** The used part of amqplib's Connection. */
 interface Connection {
   on(event: "error", listener: (error: Error) => void): void;
   open(fields: Readonly<Record<string, unknown>>, done: (error: Error | null) => void): void;
@@ -40,9 +41,8 @@ interface Connection {
 }
 
 /**
- * amqplib's own `connect` dials by itself, and there is no way to hand it a socket; the class that `connect` uses takes
- * any stream. The package exports neither that class nor its file, so they are taken by path. A test holds that they
- * are what this file takes them for.
+ * amqplib's `connect` dials by itself and accepts no socket; the class that it uses accepts any stream. The package exports
+ * neither that class nor its file, so they are loaded by path. A test verifies their shape.
  */
 const require = createRequire(import.meta.url);
 const lib = join(dirname(require.resolve("amqplib")), "lib");
@@ -51,26 +51,26 @@ const internals: {
   readonly ChannelModel: new (connection: Connection) => ChannelModel;
 } = { ...require(join(lib, "connection.js")), ...require(join(lib, "channel_model.js")) };
 
-/** Class and method of the frames by which a log-in goes on: 10 is `connection`. */
+/** Class and method of the frames of a log-in: 10 is `connection`. */
 const start = (10 << 16) + 10;
 const tune = (10 << 16) + 30;
 const close = (10 << 16) + 50;
 
-/** The payload of a frame that a test has use for is far smaller; RabbitMQ's own default. */
+/** The maximum frame size, in bytes: the default of RabbitMQ. The frames of a test are far smaller. */
 const frameMax = 131_072;
 
 /**
- * Logs in and opens the virtual host; no heartbeats, no reconnecting. Rejects with an `AmqpOpenError`. Whoever gets the
- * connection must listen to its errors.
+ * Logs in, opens the virtual host and returns the connection, without heartbeats and reconnects. Rejects with an
+ * `AmqpOpenError`. The caller must listen to the connection's errors.
  */
 export async function openSession(options: SessionOptions): Promise<ChannelModel> {
   const { stream } = options;
   const connection = new internals.Connection(stream);
-  // Errors between the end of the log-in and the first listener of the caller: the stream fails with them.
+  // This listener takes errors between the log-in and the caller's first listener; the stream fails with them.
   connection.on("error", () => {});
   const progress = watchFrames(connection);
   try {
-    // amqplib takes its stream for connected.
+    // amqplib expects a connected stream.
     await once(stream, "connect");
     await promisify(connection.open.bind(connection))(openFields(options));
     return new internals.ChannelModel(connection);
@@ -80,7 +80,10 @@ export async function openSession(options: SessionOptions): Promise<ChannelModel
   }
 }
 
-/** amqplib's errors say in words where a log-in failed, and not at all why a virtual host was refused: the frames do. */
+/**
+ * amqplib's errors name the failed part of a log-in only in their message, and have no reason for a denied virtual host; the
+ * frames have both.
+ */
 function watchFrames(connection: Connection): () => AmqpProgress {
   const seen = new Map<number | undefined, Frame>();
   const receive = connection.recvFrame.bind(connection);
@@ -92,14 +95,14 @@ function watchFrames(connection: Connection): () => AmqpProgress {
   return () => ({ greeted: seen.has(start), loggedIn: seen.has(tune), closed: seen.get(close)?.fields });
 }
 
-/** What amqplib's `connect` makes of its URL and options. */
+/** The fields that amqplib's `connect` derives from its URL and options. */
 function openFields({ username, password, virtualHost }: SessionOptions) {
   const { mechanism, response } = credentials.plain(username, password);
   return {
     clientProperties: {
       product: "Connectory",
       connection_name: "connectory test",
-      // Without it a broker hangs up on a wrong password instead of saying so.
+      // Without this capability a broker closes the connection on a wrong password, without a reason.
       capabilities: { authentication_failure_close: true },
     },
     mechanism,

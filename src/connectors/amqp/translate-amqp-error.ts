@@ -26,11 +26,11 @@ const noPlain: Meaning = [
   "username",
 ];
 
-/** Reply codes of the protocol with which brokers end a connection. */
+/** Reply codes of the protocol with which brokers close a connection. */
 const accessRefused = 403;
 const notAllowed = 530;
 
-/** What RabbitMQ says with 530, and with 541 about a virtual host that is down. The first that fits. */
+/** RabbitMQ's texts for 530, and for 541 about a virtual host that is down; the first match applies. */
 const reasons: readonly (readonly [words: RegExp, ...meaning: Meaning])[] = [
   [
     /^NOT_ALLOWED - vhost .* not found$/s,
@@ -53,7 +53,10 @@ interface Credentials {
   readonly password: string;
 }
 
-/** What an error of `openSession`, or of amqplib later on, means. No text of the broker is handed on: it is only looked at. */
+/**
+ * Returns the meaning of an error of `openSession` or of a later error of amqplib; undefined for others. The broker's text is
+ * only matched, never returned.
+ */
 export function translateAmqpError(error: unknown, credentials: Credentials): ProbeError | undefined {
   if (errorCode(error) === "ERR_TOO_MUCH_DATA") return undefined;
   if (!isOpenError(error)) return new ProbeError(...failedLater(error));
@@ -93,12 +96,12 @@ function failedLogin(error: AmqpOpenError): Meaning {
   return closed !== undefined || isEnd(error) ? closedEarly : notAmqp;
 }
 
-/** The broker hung up without a word. */
+/** True when the broker closed the connection without a reason. */
 function isEnd({ code, cause }: AmqpOpenError): boolean {
   return code === "ECONNRESET" || (cause instanceof Error && cause.message.startsWith("Socket closed abruptly"));
 }
 
-/** The failure of an open connection: of its channel, or of itself. */
+/** Returns the meaning of a failure of an open connection or its channel. */
 function failedLater(error: unknown): Meaning {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === accessRefused || code === notAllowed)

@@ -3,7 +3,7 @@ import type { ConfluentConfig } from "../../../gen/connectory/v1/confluent_confi
 import { TlsConfigSchema } from "../../../gen/connectory/v1/tls_config_pb.js";
 import type { KafkaAccess, LoginFields } from "../kafka/kafka-access.ts";
 
-/** What a `confluent` configuration means: Kafka with TLS always on, and an API key as the user of SASL PLAIN. */
+/** Returns the access of a `confluent` configuration: Kafka with TLS, and an API key as the user of SASL PLAIN. */
 export function confluentAccess(config: ConfluentConfig): KafkaAccess {
   const { bootstrapServers, key, secret, schemaRegistry, tls = create(TlsConfigSchema) } = config;
   const login = { kind: "password", mechanism: "PLAIN", username: key, password: secret } as const;

@@ -7,7 +7,7 @@ import type { Connector } from "../sdk/connector.ts";
 import { validateTls } from "../sdk/validate-tls.ts";
 import { confluentAccess } from "./confluent-access.ts";
 
-/** Apache Kafka as a service: reached as `kafka` is, with an API key and always in TLS. */
+/** A connector for Confluent's Kafka service: like `kafka`, with an API key and always with TLS. */
 export const confluent: Connector<ConfluentConfig> = {
   id: "confluent",
   name: "Confluent Cloud",

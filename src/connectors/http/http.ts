@@ -6,7 +6,7 @@ import { urlTargets, withoutQuery } from "../sdk/url.ts";
 import { validateUrlTls } from "../sdk/url-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
 
-/** An HTTP endpoint: polled, listened to (server-sent events) or posted to (webhook). */
+/** A connector for HTTP endpoints: polled, as server-sent events, or as a webhook. */
 export const http: Connector<HttpConfig> = {
   id: "http",
   name: "HTTP",

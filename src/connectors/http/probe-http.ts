@@ -10,20 +10,20 @@ import { isEncrypted, urlTarget, withoutQuery } from "../sdk/url.ts";
 import { urlTls } from "../sdk/url-tls.ts";
 import { redirectTarget } from "./redirect-target.ts";
 
-/** What an origin said in the end: the last of its answers, and the other origin that it sends its clients to. */
+/** The result of one origin: its last response, and the other origin to which it redirects. */
 interface Verdict {
   readonly url: URL;
   readonly answer: HttpResponse;
   readonly elsewhere: URL | undefined;
 }
 
-/** More than that are a loop. */
+/** The maximum number of redirects; more are treated as a loop. */
 const maxRedirects = 5;
 
 /**
- * Asks an endpoint with HEAD, and with GET where that gets no good answer; what the endpoint is there for, such as a
- * POST, is not done. Redirects are followed by hand: another origin is dialled like any address, and gets neither
- * headers nor log-in nor client certificate, and nor does any after it.
+ * Sends HEAD to an endpoint, and GET when HEAD gets no usable response; never the endpoint's actual operation, such as a POST.
+ * Redirects are followed here: another origin is dialled like any address, and neither it nor a later one gets headers, log-in
+ * or client certificate. Rejects with a ProbeError.
  */
 export async function probeHttp(config: HttpConfig, probe: Probe): Promise<void> {
   const redirects = countRedirects();
@@ -48,7 +48,7 @@ export async function probeHttp(config: HttpConfig, probe: Probe): Promise<void>
   }
 }
 
-/** Asks one origin, along its redirects within itself. */
+/** Requests one origin, and follows its redirects within itself. */
 async function visit(
   start: URL,
   config: HttpConfig,
@@ -72,7 +72,7 @@ async function visit(
   }
 }
 
-/** Some endpoints that exist answer a HEAD with these. */
+/** Statuses with which some existing endpoints respond to HEAD. */
 const askAgain = new Set([400, 404, 405, 501]);
 
 async function ask(client: HttpClient, url: URL, headers: Readonly<Record<string, string>>): Promise<HttpResponse> {
@@ -97,7 +97,7 @@ function hasLogin({ authentication, headers }: HttpLogin): boolean {
   return authentication.case !== undefined || Object.keys(headers).length > 0;
 }
 
-/** What may be known to another origin: whom to trust, but not who we are. */
+/** Returns the TLS settings for another origin: the trusted authorities, without the client certificate. */
 function foreignTls({ tls }: HttpConfig) {
   return tls && create(TlsConfigSchema, { ca: tls.ca, insecureSkipVerify: tls.insecureSkipVerify });
 }
@@ -119,7 +119,7 @@ const redirected = {
 
 const badRequest = "the server does not understand the request: it may want https, or another path";
 
-/** An answer that says that the endpoint is there, and that it wants something else than a question. */
+/** Returns a warning for a status that shows an existing endpoint which expects another request. */
 function unwelcome(status: number): Step["warning"] {
   if (status < 400) return undefined;
   if (status === 405 || status === 501)

@@ -6,7 +6,7 @@ import { urlTarget } from "../sdk/url.ts";
 
 const redirects = new Set([301, 302, 303, 307, 308]);
 
-/** Where an answer sends its client; undefined when it does not. */
+/** Returns the target of a redirect; undefined for other responses. */
 export function redirectTarget({ status, headers }: HttpResponse, from: URL): URL | undefined {
   if (!redirects.has(status)) return undefined;
   const next = URL.parse(headers.location ?? "", from);
@@ -18,7 +18,7 @@ export function redirectTarget({ status, headers }: HttpResponse, from: URL): UR
       "url",
       TestStage.CAPABILITY,
     );
-  // A log-in that a server puts into an address is none of ours.
+  // Credentials in a server's redirect are not used.
   next.username = "";
   next.password = "";
   next.hash = "";

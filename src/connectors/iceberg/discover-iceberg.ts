@@ -5,7 +5,7 @@ import { members, parseJson } from "../sdk/parse-json.ts";
 import { type Catalog, openCatalog } from "./open-catalog.ts";
 import { notCatalog } from "./translate-catalog-error.ts";
 
-/** Where a page begins: behind a page token of the catalog, and there behind so many that were answered already. */
+/** The start of a page: a page token of the catalog, and the number of its items that were returned already. */
 interface Position {
   readonly kind: "namespaces" | "tables";
   readonly token: string;
@@ -17,13 +17,13 @@ interface Page {
   readonly next: Position | undefined;
 }
 
-/** So many pages of a catalog may be empty in a row. */
+/** The maximum number of consecutive empty pages of a catalog. */
 const maxEmptyPages = 16;
 
 /** The longest cursor, in characters; a catalog chooses the length of its tokens. */
 const maxCursor = 1000;
 
-/** Namespaces at the top; below a namespace the namespaces in it, then its tables. */
+/** Returns the namespaces at the top level; below a namespace its namespaces, then its tables. Rejects with a ProbeError. */
 export async function discoverIceberg(
   config: IcebergConfig,
   probe: Probe,
@@ -56,7 +56,7 @@ async function readPage(
       ? await catalog.get(`/namespaces/${encodeURIComponent(joinLevels(levels))}/tables`, paging)
       : await catalog.get("/namespaces", levels.length === 0 ? paging : { ...paging, parent: joinLevels(levels) });
   const names = (kind === "tables" ? readTables : readNamespaces)(answer);
-  // A catalog may not know pages, and answer everything at once.
+  // A catalog without pagination returns all names at once.
   const here = names.slice(skip, skip + pageSize);
   const resource = kind === "tables" ? { kind: "table", container: false } : { kind: "namespace", container: true };
   return {
@@ -110,17 +110,17 @@ function writePosition(position: Position | undefined): string {
   throw new ProbeError("CURSOR_TOO_LONG", "the catalog's page tokens are too long to go on with", "url");
 }
 
-/** A namespace as the protocol writes it in paths and parameters, before they are encoded. */
+/** Returns a namespace in the protocol's form for paths and parameters, before percent-encoding. */
 export function joinLevels(levels: readonly string[]): string {
   return levels.join("\u001f");
 }
 
-/** The name of a namespace or table for people: its levels with dots between them; a dot inside of one is `%2E`. */
+/** Returns the display name of a namespace or table: its levels, separated by dots; a dot inside a level is `%2E`. */
 export function nameOfLevels(levels: readonly string[]): string {
   return levels.map((level) => level.replaceAll("%", "%25").replaceAll(".", "%2E")).join(".");
 }
 
-/** The levels of such a name. */
+/** Returns the levels of a name from `nameOfLevels`. */
 export function readLevels(name: string): readonly string[] {
   return name.split(".").map((level) => level.replaceAll("%2E", ".").replaceAll("%25", "%"));
 }

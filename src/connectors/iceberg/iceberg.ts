@@ -6,7 +6,7 @@ import { urlTargets, withoutQuery } from "../sdk/url.ts";
 import { validateUrlTls } from "../sdk/url-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
 
-/** Tables in a lake, behind an Iceberg REST catalog. */
+/** A connector for tables behind an Iceberg REST catalog. */
 export const iceberg: Connector<IcebergConfig> = {
   id: "iceberg",
   name: "Iceberg",
@@ -27,7 +27,7 @@ export const iceberg: Connector<IcebergConfig> = {
     (await import("./discover-iceberg.ts")).discoverIceberg(config, probe, question),
 };
 
-/** Paths of the protocol are put behind the URL. */
+/** Paths of the protocol are appended to the URL. */
 function checkBase(text: string): readonly FieldViolation[] {
   const url = URL.parse(text);
   if (url === null) return [];

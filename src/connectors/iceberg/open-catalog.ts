@@ -8,19 +8,19 @@ import { basePath, urlTarget } from "../sdk/url.ts";
 import { urlTls } from "../sdk/url-tls.ts";
 import { notCatalog, translateCatalogError } from "./translate-catalog-error.ts";
 
-/** A catalog that has answered who it is. */
+/** An open catalog, with its configuration. */
 export interface Catalog {
-  /** What it wants its clients to use, in clear names. Nothing of it is followed but `prefix`, a part of paths. */
+  /** The settings that the catalog overrides, as plain names. Only `prefix`, a part of paths, is used. */
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly defaults: Readonly<Record<string, unknown>>;
-  /** Asks for a resource below `/v1` and the catalog's prefix; rejects with what its refusal means. */
+  /** Returns a resource below `/v1` and the catalog's prefix. Rejects with the meaning of an error response. */
   get(path: string, query?: Readonly<Record<string, string>>): Promise<Readonly<Record<string, unknown>>>;
-  /** A step of a test of it. */
+  /** Returns a test step at this catalog. */
   step(stage: TestStage): Step;
   close(): Promise<void>;
 }
 
-/** Connects to a catalog and asks for its configuration, which is where every client of the protocol begins. */
+/** Returns a catalog, after a request for its configuration, with which every client of the protocol begins. */
 export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<Catalog> {
   const url = new URL(config.url);
   const endpoint = endpointName(urlTarget(url));
@@ -64,7 +64,10 @@ export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<
   }
 }
 
-/** The catalog's part of every path but the configuration's; it stays a path of the same server whatever it holds. */
+/**
+ * Returns the catalog's prefix of every path but that of the configuration; the result stays a path of the same server,
+ * whatever the prefix holds.
+ */
 function readPrefix(prefix: unknown): string {
   if (prefix === "") return "";
   const parts = typeof prefix === "string" ? prefix.split("/") : [];

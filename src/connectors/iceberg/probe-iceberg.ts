@@ -4,10 +4,10 @@ import type { Probe } from "../sdk/connector.ts";
 import { openCatalog } from "./open-catalog.ts";
 import { notCatalog } from "./translate-catalog-error.ts";
 
-/** Settings of a catalog that lead its clients elsewhere, or say what it keeps. Credentials can be among the others. */
+/** The displayed settings of a catalog: its addresses, and its kind of storage. Other settings can be credentials. */
 const shown = new Set(["uri", "prefix", "warehouse", "io-impl", "s3.endpoint", "s3.region", "client.region"]);
 
-/** Asks a catalog for its configuration and for a first namespace; changes nothing. */
+/** Reads the configuration of a catalog and a first namespace; changes nothing. Rejects with a ProbeError. */
 export async function probeIceberg(config: IcebergConfig, probe: Probe): Promise<void> {
   const catalog = await openCatalog(config, probe);
   try {

@@ -3,7 +3,10 @@ import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { ProbeError } from "../sdk/connector.ts";
 import { members } from "../sdk/parse-json.ts";
 
-/** What a status other than 200 means. `body` is the protocol's ErrorModel, or empty when something else answers. */
+/**
+ * Returns the meaning of a status other than 200. `body` is the protocol's ErrorModel, or empty when the server is not a
+ * catalog.
+ */
 export function translateCatalogError(
   status: number,
   body: Readonly<Record<string, unknown>>,
@@ -42,7 +45,7 @@ export function translateCatalogError(
   }
 }
 
-/** What answers is something else. */
+/** The failure for a server that is not a catalog. */
 export function notCatalog(): ProbeError {
   return incapable("NOT_AN_ICEBERG_CATALOG", "what answers there is not an Iceberg REST catalog: check the url", "url");
 }

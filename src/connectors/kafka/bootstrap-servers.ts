@@ -8,7 +8,7 @@ export interface BrokerAddress {
   readonly port: number;
 }
 
-/** The addresses of `host:port, [v6]:port`, each once. The shape of the text is held by the field's rule in proto. */
+/** Returns the addresses of `host:port, [v6]:port`, each once. The proto rule of the field validates the syntax. */
 export function parseBootstrapServers(text: string): readonly BrokerAddress[] {
   const entries = new Set(text.split(",").map((entry) => entry.trim().toLowerCase()));
   return [...entries].map((entry) => {
@@ -17,7 +17,7 @@ export function parseBootstrapServers(text: string): readonly BrokerAddress[] {
   });
 }
 
-/** What the rule in proto cannot say: how many, what a host is, and ports in range. */
+/** Returns the violations that the proto rule cannot express: the number of servers, invalid hosts, and ports out of range. */
 export function validateBootstrapServers(text: string): readonly FieldViolation[] {
   const servers = parseBootstrapServers(text);
   const tooMany = validateCount("bootstrap_servers", servers);

@@ -3,7 +3,10 @@ import type { DiscoveredPage, DiscoveryRequest, Probe } from "../sdk/connector.t
 import type { KafkaAccess } from "./kafka-access.ts";
 import { probeBrokers } from "./probe-brokers.ts";
 
-/** The topics that the user may describe, by name; a topic has nothing inside. The cursor is the last name of a page. */
+/**
+ * Returns the topics that the user may describe, by name; a topic is not a container. The cursor is the last name of a page.
+ * Rejects with a ProbeError.
+ */
 export async function discoverTopics(
   access: KafkaAccess,
   probe: Probe,
@@ -26,7 +29,7 @@ export async function discoverTopics(
   };
 }
 
-/** Topics that begin with `_` are internal, of Kafka itself or of what runs on it. No topic has a name of another form. */
+/** Returns false for topics whose name begins with `_`, which are internal to Kafka or to its tools, and for invalid names. */
 export function isListed({ name }: ITopicMetadata): boolean {
   return /^[A-Za-z0-9.-][A-Za-z0-9._-]{0,248}$/.test(name ?? "");
 }

@@ -3,21 +3,22 @@ import type { KafkaConfig, KafkaSasl } from "../../../gen/connectory/v1/kafka_co
 import type { SchemaRegistryConfig } from "../../../gen/connectory/v1/schema_registry_config_pb.js";
 import { type TlsConfig, TlsConfigSchema } from "../../../gen/connectory/v1/tls_config_pb.js";
 
-/** How to reach a Kafka cluster, in one form for every connector that does: what tests and discovery work with. */
+/** The access to a Kafka cluster, in one form for all connectors that use it. */
 export interface KafkaAccess {
   /** `host:port`, comma separated. */
   readonly bootstrapServers: string;
-  /** The TLS that is meant, be it written out or not; undefined for clusters in clear. */
+  /** The effective TLS settings, explicit or implied; undefined for plaintext. */
   readonly tls: TlsConfig | undefined;
   readonly login: KafkaLogin | undefined;
-  /** Which fields of the connector's configuration to name when the log-in fails. */
+  /** The fields of the connector's configuration to report when the log-in fails. */
   readonly fields: LoginFields;
   readonly schemaRegistry: SchemaRegistryConfig | undefined;
 }
 
-/** With what a client proves who it is. */
+/** The credentials of a client. */
 export type KafkaLogin = PasswordLogin | TokenLogin | OauthLogin | MskLogin;
 
+/** SASL with a user name and password. */
 export interface PasswordLogin {
   readonly kind: "password";
   /** `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`. */
@@ -26,19 +27,19 @@ export interface PasswordLogin {
   readonly password: string;
 }
 
-/** OAUTHBEARER with a token that is there. */
+/** OAUTHBEARER with a configured token. */
 export interface TokenLogin {
   readonly kind: "token";
   readonly token: string;
 }
 
-/** OAUTHBEARER with a token that a token endpoint gives for a client's id and secret. */
+/** OAUTHBEARER with a token that a token endpoint issues for a client's id and secret. */
 export interface OauthLogin {
   readonly kind: "oauth";
   readonly tokenEndpoint: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** Empty to ask for none. */
+  /** The requested scope; empty for none. */
   readonly scope: string;
 }
 
@@ -48,19 +49,20 @@ export interface MskLogin {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Empty for credentials that last. */
+  /** The session token; empty for long-term credentials. */
   readonly sessionToken: string;
 }
 
+/** The configuration fields of a log-in. */
 export interface LoginFields {
-  /** Of the whole log-in. */
+  /** The field of the whole log-in. */
   readonly login: string;
   readonly mechanism: string;
   readonly username: string;
   readonly password: string;
 }
 
-/** What a `kafka` configuration means. `SASL_SSL` and `aws_msk_iam` turn TLS on without further settings. */
+/** Returns the access of a `kafka` configuration. `SASL_SSL` and `aws_msk_iam` enable TLS without further settings. */
 export function kafkaAccess(config: KafkaConfig): KafkaAccess {
   const { bootstrapServers, sasl, awsMskIam, schemaRegistry } = config;
   const encrypted = sasl?.protocol === "SASL_SSL" || awsMskIam !== undefined;
@@ -99,5 +101,5 @@ const mskFields: LoginFields = {
   username: "aws_msk_iam.access_key_id",
   password: "aws_msk_iam.secret_access_key",
 };
-/** A broker that wants a log-in, or refuses unauthenticated clients, is satisfied with one. */
+/** Without a log-in, every failure of authentication points to `sasl`, the field to add. */
 const noLoginFields: LoginFields = { login: "sasl", mechanism: "sasl", username: "sasl", password: "sasl" };

@@ -3,7 +3,7 @@ import { urlTargets } from "../sdk/url.ts";
 import { parseBootstrapServers } from "./bootstrap-servers.ts";
 import type { KafkaAccess } from "./kafka-access.ts";
 
-/** The addresses that a test begins with: the bootstrap servers, the token endpoint and the schema registry. */
+/** Returns the first addresses of a test: the bootstrap servers, the token endpoint and the schema registry. */
 export function kafkaEndpoints({ bootstrapServers, login, schemaRegistry }: KafkaAccess): readonly Target[] {
   return [
     ...parseBootstrapServers(bootstrapServers),

@@ -4,7 +4,7 @@ import { kafkaAccess } from "./kafka-access.ts";
 import { kafkaEndpoints } from "./kafka-endpoints.ts";
 import { validateKafka } from "./validate-kafka.ts";
 
-/** Apache Kafka and what speaks its protocol. */
+/** A connector for Apache Kafka and systems with its protocol. */
 export const kafka: Connector<KafkaConfig> = {
   id: "kafka",
   name: "Kafka",

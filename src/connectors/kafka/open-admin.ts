@@ -5,19 +5,20 @@ import { type BoundedDuplex, boundedDuplex } from "../sdk/bounded-duplex.ts";
 import type { BrokerAddress } from "./bootstrap-servers.ts";
 import { tolerateLeaderlessPartitions } from "./tolerate-leaderless-partitions.ts";
 
+/** The options of `openAdmin`. */
 export interface OpenAdminOptions {
-  /** The connection to the broker to ask first. */
+  /** The connection to the first broker. */
   readonly seed: Socket;
   readonly sasl: Options["sasl"];
-  /** Opens a connection to an address that the cluster has named. */
+  /** Opens a connection to an address that the cluster announced. */
   open(address: BrokerAddress): Promise<Socket>;
   readonly timeoutMs: number;
 }
 
-/** The host that stands for the seed; no cluster can advertise a name of this reserved domain and mean anything by it. */
+/** The host name of the seed; no cluster can advertise a usable name in this reserved domain. */
 const seedHost = "seed.invalid";
 
-/** A kafkajs admin client that opens no socket of its own and tries nothing twice. `close` ends all of it at once. */
+/** Returns a kafkajs admin client that opens no sockets of its own and does not retry. `close` ends it at once. */
 export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { admin: Admin; close(): void } {
   patchKafkajs();
   tolerateLeaderlessPartitions();
@@ -42,23 +43,24 @@ export function openAdmin({ seed, sasl, open, timeoutMs }: OpenAdminOptions): { 
       const opening = host === seedHost ? take() : open({ host, port });
       const stream = boundedDuplex(opening, { isProtocol: isKafkaAnswer, headLength: 4, onConnect });
       streams.push(stream);
-      // kafkajs declares a net.Socket and uses what BoundedDuplex has.
+      // kafkajs declares a net.Socket, but uses only the members of BoundedDuplex.
       return stream as unknown as Socket;
     },
   });
   const admin = kafka.admin({ retry: { retries: 0 } });
   const close = () => {
-    // With an error: without one kafkajs would not notice that a connection it waits for never comes, and keep its timer.
+    // The error is needed: without one kafkajs would not notice that a pending connection never opens, and would keep its
+    // timer.
     for (const stream of streams) stream.destroy(Object.assign(new Error("ended"), { code: "ECONNRESET" }));
-    // Nothing is left that its outcome could tell: the sockets are gone. It stops the client's timers.
+    // Stops the client's timers. The result is irrelevant, because the sockets are destroyed.
     admin.disconnect().catch(() => undefined);
   };
   return { admin, close };
 }
 
 /**
- * A broker answers with the length of its first message: the list of its API versions, less than 64 KiB. Greetings of
- * other protocols (and TLS alerts) read as lengths of hundreds of megabytes.
+ * Returns true when the first bytes can be a broker's response. It begins with its length: a list of API versions of less than
+ * 64 KiB. Greetings of other protocols, and TLS alerts, parse as hundreds of megabytes.
  */
 function isKafkaAnswer(firstBytes: Buffer): boolean {
   return firstBytes.readUInt32BE(0) < 65_536;

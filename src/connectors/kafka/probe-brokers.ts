@@ -11,20 +11,20 @@ import { saslMechanism } from "./sasl/sasl-mechanism.ts";
 import { translateKafkaError } from "./translate-kafka-error.ts";
 import { verifyDescribePermission } from "./verify-describe-permission.ts";
 
-/** A cluster that has let the user in. */
+/** A cluster after a successful log-in. */
 export interface BrokerProbe {
   readonly admin: Admin;
   /** The topics that the user may describe. */
   readonly topics: readonly ITopicMetadata[];
-  /** For what else is asked of the cluster. */
+  /** The step of further requests to the cluster. */
   readonly capability: Step;
-  /** Reaches brokers that nobody has reached yet, where the cluster says that they are. */
+  /** Connects to the announced addresses of brokers that the test has not reached yet. */
   reach(brokers: readonly BrokerAddress[]): Promise<void>;
 }
 
 /**
- * Reaches the bootstrap servers, logs in to the first that answers, and asks it for the topics that the user may
- * describe. What the work leaves open is closed at its end.
+ * Connects to the bootstrap servers, logs in to the first reachable one, lists the topics that the user may describe, and
+ * returns the result of `work`. Open connections are closed at the end. Rejects with a ProbeError.
  */
 export async function probeBrokers<T>(
   access: KafkaAccess,
@@ -50,8 +50,8 @@ export async function probeBrokers<T>(
       if (!isValidAdvertisedAddress(broker)) throw new ProbeError("ADDRESS_INVALID", unusable, "bootstrap_servers");
       return await probe.open({ ...broker, field: "bootstrap_servers", tls, note: advertised });
     } catch (error) {
-      // kafkajs wraps the error and keeps a text of it: remembered here, so that the step can say what it was. That the
-      // cluster has named the address means that it has answered the question which kafkajs asks to find it.
+      // kafkajs wraps the error and keeps only its text, so the error is stored for the step. An announced address shows that
+      // the cluster responded to kafkajs' metadata request.
       if (error instanceof ProbeError)
         unreached ??= new ProbeError(error.code, error.hint, error.field, TestStage.CAPABILITY);
       throw error;
@@ -92,7 +92,7 @@ async function visibleTopics(admin: Admin): Promise<readonly ITopicMetadata[]> {
 const advertised = "the cluster sends its clients to this address (advertised.listeners)";
 const passwordInClear = { code: "PASSWORD_IN_CLEAR", hint: "the password travels in clear: take SASL_SSL" };
 
-/** SCRAM proves a password without sending it; the others send it, or a token that is as good. */
+/** Returns true when the log-in sends a password, or an equivalent token, in plaintext; SCRAM sends none. */
 function inClear({ login, tls }: KafkaAccess): boolean {
   return tls === undefined && login !== undefined && (login.kind !== "password" || login.mechanism === "PLAIN");
 }

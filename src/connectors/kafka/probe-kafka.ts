@@ -6,8 +6,8 @@ import type { KafkaAccess } from "./kafka-access.ts";
 import { probeBrokers } from "./probe-brokers.ts";
 
 /**
- * Logs in to a cluster, reads what it is, and reaches the addresses that its brokers advertise, because that is where
- * clients are sent; then asks the schema registry. Writes nothing, creates no topic.
+ * Logs in to a cluster, reads its description, and connects to the addresses that its brokers advertise, which clients will
+ * use; then tests the schema registry. Writes nothing and creates no topic. Rejects with a ProbeError.
  */
 export async function probeKafka(access: KafkaAccess, probe: Probe): Promise<void> {
   await probeBrokers(access, probe, async ({ admin, topics, capability, reach }) => {
@@ -15,7 +15,7 @@ export async function probeKafka(access: KafkaAccess, probe: Probe): Promise<voi
     const cluster = await probe.step({ ...capability, warning }, () => admin.describeCluster());
     probe.fact("brokers", String(cluster.brokers.length));
     probe.fact("controller", String(cluster.controller ?? ""));
-    // Brokers before 0.10.1 have none.
+    // Brokers before 0.10.1 have no cluster id.
     probe.fact("cluster_id", String(cluster.clusterId ?? ""));
     probe.fact("topics", String(topics.filter(isListed).length));
     await reach(cluster.brokers);

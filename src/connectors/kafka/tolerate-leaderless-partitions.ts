@@ -8,9 +8,9 @@ const topicAuthorizationFailed = 29;
 let lenient = false;
 
 /**
- * Lets a list of topics be read in which some cannot be served at the moment. kafkajs (2.2.4) throws all of it away for
- * one partition without a leader, which says little of the cluster and nothing of the configuration. A topic with an
- * error of its own is left out; of the other partitions `partitionErrorCode` tells. Only test threads call this.
+ * Patches kafkajs so that a metadata response with unavailable partitions can be read. kafkajs (2.2.4) rejects the whole
+ * response for one partition without a leader, which is no fault of the configuration. Topics with an error of their own are
+ * left out; `partitionErrorCode` has the state of the other partitions. Only workers call this.
  */
 export function tolerateLeaderlessPartitions(): void {
   if (lenient) return;

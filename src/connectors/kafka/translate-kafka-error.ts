@@ -6,7 +6,10 @@ import { scramTooExpensive } from "./sasl/scram-iteration-limit.ts";
 
 type Meaning = readonly [code: string, hint: string, field: keyof LoginFields | "bootstrap_servers", stage?: TestStage];
 
-/** What broker errors, and the codes of the stream, mean. Of a field of the log-in the connector's name is told. */
+/**
+ * The meaning of broker errors and of the stream's codes. For a field of the log-in, the connector's own name of it is
+ * reported.
+ */
 const meanings: Readonly<Record<string, Meaning>> = {
   SASL_AUTHENTICATION_FAILED: ["PASSWORD_WRONG", "the broker refused the user name or the password", "password"],
   UNSUPPORTED_SASL_MECHANISM: ["MECHANISM_UNKNOWN", "the broker does not offer this SASL mechanism", "mechanism"],
@@ -46,7 +49,10 @@ const noBrokers: Meaning = [
   "bootstrap_servers",
 ];
 
-/** What an error of kafkajs means. It wraps errors in errors; the innermost that is known says most. */
+/**
+ * Returns the meaning of an error of kafkajs; undefined for others. kafkajs nests errors; the innermost known one is the most
+ * specific.
+ */
 export function translateKafkaError(error: unknown, fields: LoginFields): ProbeError | undefined {
   const meaning = causes(error)
     .map(meaningOf)
@@ -64,9 +70,9 @@ function meaningOf(error: Error): Meaning | undefined {
   const known = meanings[errorCode(error)] ?? meanings["type" in error ? String(error.type) : ""];
   if (known !== undefined) return known;
   if (error.name === "KafkaJSConnectionClosedError") return meanings.ECONNRESET;
-  // kafkajs drops the error of a broker that it asks for the cluster, and stumbles over the answer that is not there.
+  // kafkajs drops the error of a broker's metadata request, and throws a TypeError on the missing response.
   if (error instanceof TypeError) return meanings.ECONNRESET;
-  // Lengths in an answer that it does not have.
+  // The response declares lengths that exceed it.
   if (error instanceof RangeError) return meanings.ERR_WRONG_PROTOCOL;
   if (error.name === "KafkaJSBrokerNotFound") return noBrokers;
   if (error.name !== "KafkaJSSASLAuthenticationError") return undefined;

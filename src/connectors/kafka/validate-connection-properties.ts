@@ -1,11 +1,11 @@
 import type { FieldViolation } from "../../errors/api-error.ts";
 
 /**
- * The settings of librdkafka and of Java's clients that may be given: sizes, times, counts, and names that a client
- * calls itself. The list is what is allowed and not what is forbidden, because both clients go on getting settings that
- * hold secrets (`sasl.password`, `ssl.key.pem`, `sasl.oauthbearer.client.secret`), that lead elsewhere
- * (`bootstrap.servers`, `sasl.oauthbearer.token.endpoint.url`, `https.proxy`, `client.dns.lookup`), or that load code
- * or files (`interceptor.classes`, `plugin.library.paths`, `ssl.truststore.location`, `partition.assignment.strategy`).
+ * The allowed settings of librdkafka and Java clients: sizes, times, counts, and names that a client gives itself. An allow
+ * list is used because both clients keep adding settings that hold secrets (`sasl.password`, `ssl.key.pem`,
+ * `sasl.oauthbearer.client.secret`), that change the destination (`bootstrap.servers`, `sasl.oauthbearer.token.endpoint.url`,
+ * `https.proxy`, `client.dns.lookup`), or that load code or files (`interceptor.classes`, `plugin.library.paths`,
+ * `ssl.truststore.location`, `partition.assignment.strategy`).
  */
 const allowed = new Set(
   `
@@ -36,10 +36,10 @@ const allowed = new Set(
     .split(/\s+/),
 );
 
-/** Numbers, words and names: no blank, colon or slash, so no URL, no `host:port` and no second setting behind the first. */
+/** Numbers, words and names. Without blanks, colons and slashes a value cannot be a URL, a `host:port` or a second setting. */
 const value = /^[A-Za-z0-9._-]+$/;
 
-/** What is wrong with the further settings for clients. */
+/** Returns the violations of the further settings for clients. */
 export function validateConnectionProperties(properties: Readonly<Record<string, string>>): readonly FieldViolation[] {
   return Object.entries(properties).flatMap(([key, text]) => {
     const field = `connection_properties[${JSON.stringify(key)}]`;

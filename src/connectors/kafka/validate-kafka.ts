@@ -8,7 +8,7 @@ import { validateUrl } from "../sdk/validate-url.ts";
 import { validateBootstrapServers } from "./bootstrap-servers.ts";
 import { validateConnectionProperties } from "./validate-connection-properties.ts";
 
-/** What is wrong with a `kafka` configuration, found without dialling anybody. */
+/** Returns the violations of a `kafka` configuration, without a connection. */
 export function validateKafka(config: KafkaConfig): readonly FieldViolation[] {
   const { bootstrapServers, tls, sasl, awsMskIam } = config;
   const violations: FieldViolation[] = [];
@@ -38,7 +38,7 @@ function checkOauth({ mechanism, oauthTokenEndpoint, oauthScope }: KafkaSasl): r
   }
   if (oauthScope !== "" && oauthTokenEndpoint === "")
     report("sasl.oauth_scope", "goes with sasl.oauth_token_endpoint only");
-  // RFC 6749, 3.3: printable ASCII without quotes and backslashes, blanks between.
+  // RFC 6749, 3.3: printable ASCII without quotes and backslashes, separated by blanks.
   if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(oauthScope))
     report("sasl.oauth_scope", "must be names with blanks between them, in ASCII without quotes");
   const unfit = validateUrl(endpointField, oauthTokenEndpoint, ["https", "http"]);

@@ -1,13 +1,13 @@
 import kafkajs, { type Admin } from "kafkajs";
 
-// Node finds no named exports behind the one in the middle of the library's list of exports.
+// Node's detection of named CommonJS exports stops in the middle of this library's export list.
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 /**
- * Rejects when the user may not even describe the cluster. For users who see no topic: a broker leaves out of a list
- * what its reader may not describe, so that an empty list alone can mean a new cluster as well as a user without any
- * rights. The question is for the access rules of nobody, which have no content, and a broker answers it to whoever may
- * describe the cluster, or says that it has no access rules at all (SECURITY_DISABLED).
+ * Rejects when the user may not describe the cluster. It is for users who see no topic: brokers omit topics that the user may
+ * not describe, so an empty list can mean a new cluster as well as a user without rights. The request lists the access rules of
+ * a principal without any; a broker answers it for each user who may describe the cluster, or responds that it has no access
+ * rules (SECURITY_DISABLED).
  */
 export async function verifyDescribePermission(admin: Admin): Promise<void> {
   try {
@@ -24,7 +24,7 @@ export async function verifyDescribePermission(admin: Admin): Promise<void> {
   }
 }
 
-/** What is no answer to the question: no access rules, no such question in the broker's protocol, nobody to ask. */
+/** Errors that leave the permission unknown: no access rules, a broker without this request, or no controller to respond. */
 const noAnswer = new Set([
   "SECURITY_DISABLED",
   "UNSUPPORTED_VERSION",

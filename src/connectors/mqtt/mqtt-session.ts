@@ -2,40 +2,45 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type IConnackPacket, type IDisconnectPacket, MqttClient, type Packet } from "mqtt";
 
+/** The options of `createMqttSession`. */
 export interface MqttSessionOptions {
   readonly version: 5 | 4;
   readonly clientId: string;
   readonly username: string;
   readonly password: string;
-  /** In bytes; told to brokers of version 5, and held there. */
+  /** The maximum packet size, in bytes; sent to brokers of version 5, which must observe it. */
   readonly maxPacketSize: number;
+  /** The time limit of the connection attempt, in milliseconds. */
   readonly timeoutMs: number;
-  /** Gets the server that a broker of version 5 would rather see its client at. */
+  /** Called with the server that a broker of version 5 recommends to its client. */
   onServerReference(reference: string): void;
 }
 
-/** A log-in at a broker. Everything of it rejects once the connection has broken. */
+/** A session at a broker. Every promise rejects once the connection has broken. */
 export interface MqttSession {
   connect(): Promise<IConnackPacket>;
-  /** PINGREQ and its answer. */
+  /** Sends PINGREQ; resolves with its response. */
   ping(): Promise<void>;
-  /** The reason code of the answer: 0 to 2 is the QoS that was granted, 128 and above a refusal. */
+  /** Resolves with the reason code of the response: 0 to 2 is the granted QoS, 128 and above a refusal. */
   subscribe(topic: string): Promise<number>;
-  /** What has arrived on a topic; undefined as long as nothing has. */
+  /** Returns the message received on a topic; undefined before there is one. */
   received(topic: string): string | undefined;
-  /** Says DISCONNECT, and gives the broker a moment to close the connection. */
+  /** Sends DISCONNECT, and waits up to 200 ms for the broker to close the connection. */
   leave(): Promise<void>;
-  /** Ends it, whatever state it is in, with its timers. */
+  /** Closes the connection in any state, and stops its timers. */
   close(): void;
 }
 
-/** More than any test lasts, so that the library never pings on its own. Some brokers do not like 0, which means never. */
+/**
+ * The keep-alive interval, in seconds: longer than any test, so that the library sends no pings on its own. Some brokers reject
+ * 0, which disables it.
+ */
 const keepAliveSeconds = 600;
 
-/** A test has use for five. The library takes its time for each, and a packet may be of two bytes. */
+/** The maximum number of received packets; a test needs five. A packet can have two bytes, and each costs the library time. */
 const maxPackets = 1000;
 
-/** A client on a stream that is open already. It keeps no session at the broker, has no will, and never comes back. */
+/** Returns a client on an open stream, without a stored session at the broker, a will, and reconnects. */
 export function createMqttSession(stream: Duplex, options: MqttSessionOptions): MqttSession {
   const { version, clientId, username, password, maxPacketSize, timeoutMs } = options;
   const client = new MqttClient(() => stream, {
@@ -52,7 +57,7 @@ export function createMqttSession(stream: Duplex, options: MqttSessionOptions): 
     resubscribe: false,
     queueQoSZero: false,
     timerVariant: "native",
-    // Its own would be chosen by a variable of the environment.
+    // The library's own logger depends on an environment variable.
     log: () => undefined,
   });
   const { promise: broken, reject } = Promise.withResolvers<never>();
@@ -70,7 +75,7 @@ export function createMqttSession(stream: Duplex, options: MqttSessionOptions): 
       stream.destroy();
     }
     if (packet.cmd !== "connack" && packet.cmd !== "disconnect") return;
-    // One that is said twice is an array, whatever the library declares.
+    // A repeated property is an array, contrary to the library's types.
     const reference: unknown = packet.properties?.serverReference;
     if (typeof reference === "string") options.onServerReference(reference);
   });
@@ -107,5 +112,5 @@ export function createMqttSession(stream: Duplex, options: MqttSessionOptions): 
   };
 }
 
-/** How long a broker may take to close the connection after DISCONNECT, in milliseconds. */
+/** The time that a broker has to close the connection after DISCONNECT, in milliseconds. */
 const leaveMs = 200;

@@ -7,17 +7,17 @@ import { createHttpAgent } from "../sdk/http/http-agent.ts";
 import { errorCode } from "../sdk/translate-error.ts";
 import type { MqttAddress } from "./mqtt-address.ts";
 
-/** As much as `boundedDuplex` lets through. */
+/** The maximum number of received bytes, the same as in `boundedDuplex`. */
 const maxBytes = 32 * 1024 * 1024;
-/** Of one message of a WebSocket. */
+/** The maximum size of one WebSocket message, in bytes. */
 const maxMessage = 64 * 1024;
 /**
- * As much as the library gets at once. It parses that in one go, and its time for the packets in it grows with the square
- * of their number: 200 KB of packets of two bytes took 11 s.
+ * The maximum number of bytes passed to the library at once. It parses them in one turn, in a time quadratic in the number of
+ * packets: 200 KB of packets of two bytes took 11 s.
  */
 const maxPiece = 4096;
 
-/** What MQTT is spoken on: the socket itself, or a WebSocket that is made of it. */
+/** Returns the stream for MQTT: the socket itself, or a WebSocket over it. Rejects when the WebSocket handshake fails. */
 export async function mqttStream(socket: Socket, address: MqttAddress, probe: Probe): Promise<Duplex> {
   return inPieces(await openStream(socket, address, probe));
 }
@@ -47,19 +47,19 @@ async function openStream(socket: Socket, address: MqttAddress, probe: Probe): P
     await opened(webSocket);
     const stream = createWebSocketStream(webSocket);
     limit(webSocket, stream);
-    // It would leave its writable half open, and never close.
+    // Without this the stream would keep its writable half open, and never close.
     stream.once("end", () => stream.destroy());
     return stream;
   } catch (error) {
     webSocket.terminate();
     throw error;
   } finally {
-    // What it has handed out is the WebSocket's now; it keeps nothing.
+    // The socket belongs to the WebSocket now; the agent keeps none.
     agent.destroy();
   }
 }
 
-/** The first thing that a broker says is CONNACK: its type, and a length that every CONNACK has. */
+/** Returns true for the start of a CONNACK, a broker's first packet: its type, and a possible length. */
 function isConnack(firstBytes: Buffer): boolean {
   return firstBytes[0] === 0x20 && (firstBytes[1] ?? 0) >= 2;
 }
@@ -67,7 +67,7 @@ function isConnack(firstBytes: Buffer): boolean {
 function opened(webSocket: WebSocket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   webSocket.once("open", resolve);
-  // Errors come more than once, and after the first nobody waits for them.
+  // The stream emits further errors, and after the first one nothing waits for them.
   webSocket.on("error", (error) => reject(isOfHttp(error) ? notAWebSocket() : error));
   webSocket.once("close", () => reject(notAWebSocket()));
   webSocket.once("unexpected-response", (request, { statusCode = 0 }) => {
@@ -77,7 +77,7 @@ function opened(webSocket: WebSocket): Promise<void> {
   return promise;
 }
 
-/** Errors of the WebSocket's own handshake have no code, those of Node's HTTP parser one of its own. */
+/** True for errors of the WebSocket handshake, which have no code, and of Node's HTTP parser, which have their own. */
 function isOfHttp(error: Error): boolean {
   return errorCode(error) === "" || errorCode(error).startsWith("HPE_");
 }

@@ -5,7 +5,7 @@ import { validateTls } from "../sdk/validate-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
 import { mqttAddress } from "./mqtt-address.ts";
 
-/** Brokers that speak MQTT 5 or 3.1.1, over TCP or WebSockets. */
+/** A connector for brokers of MQTT 5 or 3.1.1, over TCP or WebSockets. */
 export const mqtt: Connector<MqttConfig> = {
   id: "mqtt",
   name: "MQTT",

@@ -11,8 +11,9 @@ import { mqttStream } from "./mqtt-stream.ts";
 import { refusesVersion, translateMqttError } from "./translate-mqtt-error.ts";
 
 /**
- * Logs in to the broker, as MQTT 5 and, when it does not speak that, as 3.1.1; pings it, and subscribes to a topic about
- * the broker itself. Publishes nothing: the broker keeps neither session nor subscription once the connection ends.
+ * Logs in to the broker with MQTT 5, or with 3.1.1 when the broker does not support it; pings it, and subscribes to a topic
+ * about the broker itself. Publishes nothing; the broker keeps neither session nor subscription after the connection. Rejects
+ * with a ProbeError.
  */
 export async function probeMqtt(config: MqttConfig, probe: Probe): Promise<void> {
   const address = mqttAddress(config);
@@ -54,7 +55,7 @@ export async function probeMqtt(config: MqttConfig, probe: Probe): Promise<void>
       }
     });
     recordFacts(probe, version, welcome);
-    // Before AUTHORIZE: some brokers close the connection on a subscription that is not allowed.
+    // CAPABILITY is tested before AUTHORIZE: some brokers close the connection on a denied subscription.
     await probe.step({ stage: TestStage.CAPABILITY, endpoint, field: "url", translate }, () => session.ping());
     await authorize(session, { stage: TestStage.AUTHORIZE, endpoint, field: "username", translate }, probe);
     await session.leave();
@@ -63,7 +64,7 @@ export async function probeMqtt(config: MqttConfig, probe: Probe): Promise<void>
   }
 }
 
-/** What MQTT 5 says when a broker leaves it out: everything is available. */
+/** Records the broker's features. In MQTT 5 an omitted property means that the feature is available. */
 function recordFacts(probe: Probe, version: 5 | 4, { properties = {} }: IConnackPacket): void {
   probe.fact("protocol_version", version === 5 ? "5" : "3.1.1");
   if (version === 4) return;
@@ -74,12 +75,12 @@ function recordFacts(probe: Probe, version: 5 | 4, { properties = {} }: IConnack
   probe.fact("shared_subscriptions_available", String(sharedSubscriptionAvailable));
 }
 
-/** Mosquitto keeps its version there; reading it changes nothing. */
+/** The topic of Mosquitto's version; a subscription to it changes nothing. */
 const versionTopic = "$SYS/broker/version";
 
 /**
- * Tries a subscription. MQTT gives permissions by topic, and no topic is configured: a user who may use its own topics
- * alone, as it should be, is refused here like one who may do nothing. So it is a warning, and never a failure.
+ * Tests a subscription. MQTT permissions are per topic, and no topic is configured: a user with permission for its own topics
+ * only is refused like one without any. A refusal is therefore a warning, never a failure.
  */
 async function authorize(session: MqttSession, step: Step, probe: Probe): Promise<void> {
   const translate = (error: unknown) => refusedByClosing(error) ?? step.translate?.(error);
@@ -87,7 +88,7 @@ async function authorize(session: MqttSession, step: Step, probe: Probe): Promis
     await probe.step({ ...step, translate }, async () => {
       const code = await session.subscribe(versionTopic);
       if (code >= 128) throw new ProbeError("PERMISSION_DENIED", denied, "username");
-      // A message that the broker keeps is sent before the answer to this.
+      // A retained message arrives before the response to this ping.
       await session.ping();
       const version = session.received(versionTopic);
       if (version === undefined) throw new ProbeError("PERMISSION_NOT_SHOWN", notShown, "username");

@@ -37,10 +37,10 @@ const reasons: Readonly<Record<number, Meaning>> = {
   159: ["SERVER_BUSY", "the broker gets connections too fast: try again later", "url"],
 };
 
-/** 4 and 134 are about the password. 5 and 135 are what Mosquitto, and others, answer to a wrong one. */
+/** Codes of a rejected log-in: 4 and 134 concern the password; Mosquitto and others send 5 and 135 for a wrong one. */
 const loginRefused: readonly unknown[] = [4, 5, 134, 135];
 
-/** What an error of the mqtt library means. */
+/** Returns the meaning of an error of the mqtt library; undefined for others. */
 export function translateMqttError(error: unknown, { username, password }: MqttConfig): ProbeError | undefined {
   const code = reasonCode(error);
   if (loginRefused.includes(code)) return new ProbeError(...loginMeaning(username === "" && password === ""));
@@ -50,12 +50,15 @@ export function translateMqttError(error: unknown, { username, password }: MqttC
   return undefined;
 }
 
-/** True when a broker would rather have the older version, or hangs up on the newer one without a word. */
+/** Returns true when a broker requires the older version, or closes the connection on the newer one without a reason. */
 export function refusesVersion(error: unknown): boolean {
   return [1, 132, "ECONNRESET"].includes(reasonCode(error) ?? errorCode(error));
 }
 
-/** Errors of the library's parser have no code; those of broken frames of a WebSocket begin with `WS_ERR_`. */
+/**
+ * True for errors of the library's parser, which have no code, and of invalid WebSocket frames, whose codes begin with
+ * `WS_ERR_`.
+ */
 function isOfProtocol(code: string): boolean {
   return /^(|ERR_WRONG_PROTOCOL|WS_ERR_.*)$/.test(code);
 }

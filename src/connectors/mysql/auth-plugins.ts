@@ -1,12 +1,15 @@
 import { type AuthPlugin, authPlugins as standard } from "mysql2";
 
-/** What the error of a log-in says that would show the password; known again by it, mysql2 sets the code itself. */
+/**
+ * The message of the error for a log-in that would reveal the password. The message identifies it, because mysql2 sets the code
+ * itself.
+ */
 export const needsTls = "ERR_PASSWORD_NEEDS_TLS";
 
 /**
- * The ways to log in that mysql2 lacks or does in another way. In TLS the password itself may go over the wire, as MySQL's
- * own client does it. In clear nothing does that could be read on the way: neither the password, nor the password
- * encrypted for whoever sends a key.
+ * Returns the authentication plugins that mysql2 lacks or implements differently. With TLS the password is sent as it is, as in
+ * MySQL's own client. Without TLS nothing is sent from which it could be read: neither the password, nor the password encrypted
+ * with a key of the peer, who may be an attacker.
  */
 export function authPlugins(password: string, inTls: boolean): Record<string, AuthPlugin> {
   const refuse = () => {

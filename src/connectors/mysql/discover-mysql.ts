@@ -3,7 +3,7 @@ import type { DiscoveredPage, DiscoveryRequest, Probe } from "../sdk/connector.t
 import { logInMysql } from "./log-in.ts";
 import type { Row } from "./session.ts";
 
-/** Names are compared as bytes: the servers' own order takes some different names for the same. */
+/** Names are compared as bytes: the servers' collation treats some different names as equal. */
 const databases = `
   select schema_name as \`name\` from information_schema.schemata
   where schema_name not in ('information_schema', 'mysql', 'performance_schema', 'sys')
@@ -18,7 +18,10 @@ const tables = `
     and cast(table_name as binary) > cast(? as binary)
   order by cast(table_name as binary)`;
 
-/** The databases that the user may see, system databases left out; inside of one its tables and views. */
+/**
+ * Returns the databases that the user may see, without system databases; inside a database its tables and views. Rejects with a
+ * ProbeError.
+ */
 export async function discoverMysql(
   config: MysqlConfig,
   probe: Probe,
@@ -27,7 +30,7 @@ export async function discoverMysql(
   const { query, close, capability } = await logInMysql(config, probe);
   try {
     const [sql, values] = parent === "" ? [databases, [cursor]] : [tables, [parent, parent, cursor]];
-    // One more than a page tells whether there is another.
+    // One row more than a page shows whether a further page exists.
     const found = await probe.step(capability, () => query(`${sql} limit ${pageSize + 1}`, values));
     const page = found.slice(0, pageSize);
     return {

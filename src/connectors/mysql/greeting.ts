@@ -1,32 +1,32 @@
 import { notMysql } from "./translate-mysql-error.ts";
 
-/** In front of every message: three bytes of length, one of sequence. */
+/** The size of the header of each message, in bytes: three of length, one of sequence number. */
 export const headerLength = 4;
-/** A greeting is about 100 bytes: a version, a random text and a name. */
+/** The maximum size of a greeting, in bytes. A greeting has about 100: a version, a random text and a name. */
 export const maxGreeting = 1024;
-/** The type of a message that says why the server takes no client. */
+/** The message type of an error that rejects the client. */
 export const errorMark = 0xff;
 
 const longPassword = 0x1;
 export const tlsFlag = 0x800;
-/** The upper half of MULTI_FACTOR_AUTHENTICATION. */
+/** The capability MULTI_FACTOR_AUTHENTICATION, in the upper half of the bits. */
 const manyFactors = 0x1000;
 
-/** Whether the first bytes, at least five, are of a server's first message: its greeting, or why it takes no client. */
+/** Returns true when the first bytes, at least five, are of a server's first message: a greeting or an error. */
 export function isGreeting(bytes: Buffer): boolean {
   const type = bytes[headerLength];
   return bytes.readUIntLE(0, 3) <= maxGreeting && (type === 10 || type === errorMark);
 }
 
-/** What the server can do, as bits: the lower half of them. */
+/** Returns the lower half of the server's capability bits. */
 export function abilitiesOf(greeting: Buffer): number {
   return greeting.readUInt16LE(abilitiesAt(greeting));
 }
 
 /**
- * The greeting as the library gets it when the request for TLS has been sent in its place: with the number of that
- * message, and without what would make the library ask for more than was asked for there. MariaDB counts what was said
- * before TLS, not what is said in it.
+ * Returns the greeting for the library after the TLS request replaced it in the sequence: with the sequence number of that
+ * request, and without the capabilities for which the library would request more than the TLS request did. MariaDB compares the
+ * capabilities sent before TLS, not those sent in it.
  */
 export function greetingInTls(greeting: Buffer): Buffer {
   const copy = Buffer.from(greeting);

@@ -5,12 +5,12 @@ import { mysqlAddress } from "./mysql-address.ts";
 import { type MysqlClient, openSession, type Row } from "./session.ts";
 import { translateMysqlError } from "./translate-mysql-error.ts";
 
-/** A connection that is logged in. */
+/** A connection after the log-in. */
 export interface MysqlSession extends Pick<MysqlClient, "query" | "close"> {
   readonly capability: Step;
 }
 
-/** Opens a connection, logs in and records who we are there. */
+/** Opens a connection, logs in, records the current user, and returns the connection. Rejects with a ProbeError. */
 export async function logInMysql(config: MysqlConfig, probe: Probe): Promise<MysqlSession> {
   const address = mysqlAddress(config);
   const step = (stage: TestStage, field: string): Step => ({
@@ -35,7 +35,7 @@ export async function logInMysql(config: MysqlConfig, probe: Probe): Promise<Mys
 
 const whoAndWhere = "select current_user() as `current_user`, database() as `database`";
 
-/** The values of the first row that have these names; those that the server does not have are left out. */
+/** Records the values with these names in the first row; absent ones are skipped. */
 export function recordMysqlFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
   for (const name of names) {
     const value = row?.[name] ?? null;

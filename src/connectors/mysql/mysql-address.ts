@@ -1,7 +1,7 @@
 import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
 import type { Target } from "../../egress/egress-policy.ts";
 
-/** Where a configuration points to, with the port that is meant when none is given. */
+/** Returns the address of a configuration. Default port: 3306. */
 export function mysqlAddress({ host, port }: MysqlConfig): Target {
   return { host, port: port === 0 ? 3306 : port };
 }

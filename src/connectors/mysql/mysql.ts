@@ -4,7 +4,7 @@ import { validateHost } from "../sdk/validate-host.ts";
 import { validateTls } from "../sdk/validate-tls.ts";
 import { mysqlAddress } from "./mysql-address.ts";
 
-/** MySQL, MariaDB and what speaks their protocol. */
+/** A connector for MySQL, MariaDB and systems with their protocol. */
 export const mysql: Connector<MysqlConfig> = {
   id: "mysql",
   name: "MySQL",

@@ -5,7 +5,7 @@ import { logInMysql, recordMysqlFacts } from "./log-in.ts";
 const whatItIs = "select version() as `server_version`, @@global.read_only as `read_only`";
 const cipher = "show session status like 'Ssl_cipher'";
 
-/** Logs in to the database and reads who and what it is; writes nothing. */
+/** Logs in to the database, and reads the user and the version; writes nothing. Rejects with a ProbeError. */
 export async function probeMysql(config: MysqlConfig, probe: Probe): Promise<void> {
   const { query, close, capability } = await logInMysql(config, probe);
   try {

@@ -4,8 +4,8 @@ import { errorMark, headerLength, isGreeting, maxGreeting } from "./greeting.ts"
 import { notMysql, translateMysqlError } from "./translate-mysql-error.ts";
 
 /**
- * The first message of a server, with its header. Nothing comes after it before the client has answered: more was put
- * in by somebody else. Throws a ProbeError for anything but a greeting.
+ * Returns the first message of a server, with its header. A server sends nothing further before the client responds; additional
+ * bytes were injected. Throws a ProbeError for anything but a greeting.
  */
 export async function readGreeting(socket: Socket, signal: AbortSignal): Promise<Buffer> {
   let bytes = Buffer.alloc(0);
@@ -22,7 +22,7 @@ export async function readGreeting(socket: Socket, signal: AbortSignal): Promise
   throw translateMysqlError(Object.assign(new Error("refused"), { errno }));
 }
 
-/** How many bytes of the message are not there yet; negative when these are not of one. */
+/** Returns the number of missing bytes of the message; negative when the bytes are not one message. */
 function missingOf(bytes: Buffer): number {
   if (bytes.length <= headerLength) return maxGreeting;
   return isGreeting(bytes) ? headerLength + bytes.readUIntLE(0, 3) - bytes.length : -1;

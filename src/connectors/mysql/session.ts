@@ -6,11 +6,11 @@ import { authPlugins } from "./auth-plugins.ts";
 import { greetingInTls, isGreeting } from "./greeting.ts";
 import { startTls } from "./start-tls.ts";
 
-/** A mysql2 client that waits for a socket of ours. Its promises reject with mysql2's errors, or with the stream's. */
+/** A mysql2 client without a socket of its own. Its promises reject with the errors of mysql2 or of the stream. */
 export interface MysqlClient {
-  /** What the protocol says before TLS begins: for `Endpoint.beforeTls`. */
+  /** The plaintext exchange before TLS, for `Endpoint.beforeTls`. */
   beforeTls(socket: Socket, signal: AbortSignal): Promise<void>;
-  /** Logs in on this socket, and chooses the database. */
+  /** Logs in on this socket, and selects the database. */
   logIn(socket: Socket): Promise<void>;
   query(sql: string, values?: readonly string[]): Promise<readonly Row[]>;
   close(): void;
@@ -26,11 +26,11 @@ export function openSession({ username, password, database, tls }: MysqlConfig):
     user: username,
     password,
     database,
-    // TLS is not the library's: it only says that it is there.
+    // The library does not open TLS; the flag only declares it.
     flags: ["-LOCAL_FILES", "-ODBC", "-CONNECT_ATTRS", ...(tls === undefined ? [] : ["SSL"])],
     authPlugins: authPlugins(password, tls !== undefined),
     connectTimeout: 0,
-    // It would compile code from the names of columns, which the server chooses.
+    // Otherwise the library compiles code from column names, which the server chooses.
     disableEval: true,
     supportBigNumbers: true,
     bigNumberStrings: true,
@@ -43,7 +43,7 @@ export function openSession({ username, password, database, tls }: MysqlConfig):
     reject(error);
     stream.destroy();
   });
-  // mysql2 goes on after a message with a wrong number, and tells the console.
+  // mysql2 continues after a message with a wrong sequence number, with only a warning.
   connection.on("warn", (error: Error) => stream.destroy(error));
   let greeting: Buffer | undefined;
   return {
@@ -53,7 +53,7 @@ export function openSession({ username, password, database, tls }: MysqlConfig):
     },
     logIn: (socket) => {
       if (greeting !== undefined) {
-        // The library has sent nothing yet, and does not know of the request for TLS, which has the number 1.
+        // The library did not send the TLS request, which has the sequence number 1.
         Reflect.set(connection, "sequenceId", 1);
         socket.unshift(greetingInTls(greeting));
       }

@@ -4,8 +4,8 @@ import { abilitiesOf, tlsFlag } from "./greeting.ts";
 import { readGreeting } from "./read-greeting.ts";
 
 /**
- * Reads the server's greeting, after which TLS of MySQL begins, and asks for TLS as a client with these `flags`. A server
- * without TLS is refused: nothing goes on in clear. Answers with the greeting.
+ * Reads the server's greeting, requests TLS with these capability `flags`, and returns the greeting. A server without TLS is
+ * rejected with a ProbeError; nothing continues in plaintext.
  */
 export async function startTls(socket: Socket, signal: AbortSignal, flags: number): Promise<Buffer> {
   const greeting = await readGreeting(socket, signal);
@@ -20,12 +20,12 @@ const notOffered = [
   "tls",
 ] as const;
 
-/** SSLRequest: the beginning of a log-in, with the sequence number 1; of its 32 bytes most are reserved. */
+/** Returns an SSLRequest: the start of a log-in, with the sequence number 1; most of its 32 bytes are reserved. */
 function tlsRequest(flags: number): Buffer {
   const message = Buffer.alloc(36);
   message.writeUIntLE(32, 0, 3);
   message.writeUInt8(1, 3);
-  // mysql2 keeps them as a signed number.
+  // mysql2 stores the flags as a signed number.
   message.writeUInt32LE(flags >>> 0, 4);
   message.writeUInt8(utf8mb4, 12);
   return message;

@@ -3,7 +3,7 @@ import { ProbeError } from "../sdk/connector.ts";
 import { errorCode } from "../sdk/translate-error.ts";
 import { needsTls } from "./auth-plugins.ts";
 
-/** Code, hint, field, and the stage that it belongs to, if not the step's. */
+/** Code, hint, field, and the stage unless it is that of the step. */
 type Meaning = readonly [code: string, hint: string, field: string, stage?: TestStage];
 
 const tooMany: Meaning = ["TOO_MANY_CONNECTIONS", "the server has no connection left for this user", "host"];
@@ -41,7 +41,7 @@ const closed: Meaning = [
   "tls",
 ];
 
-/** What the numbers of a server's errors mean, of MySQL and of MariaDB. */
+/** The meaning of the error numbers of MySQL and MariaDB. */
 const byNumber: Readonly<Record<number, Meaning>> = {
   1040: tooMany,
   1044: ["PERMISSION_DENIED", "the user may not use this database", "database", TestStage.AUTHORIZE],
@@ -82,8 +82,8 @@ const byCode: Readonly<Record<string, Meaning>> = {
 };
 
 /**
- * What an error of mysql2 means; undefined for one of the stream. Its message is never handed on: the server wrote it.
- * `withoutPassword`: the configuration has none, so none can be wrong.
+ * Returns the meaning of an error of mysql2; undefined for an error of the stream. The server's message is never returned.
+ * `withoutPassword`: the configuration has no password, so it cannot be wrong; default: false.
  */
 export function translateMysqlError(error: unknown, withoutPassword = false): ProbeError | undefined {
   if (errorCode(error) === "ERR_TOO_MUCH_DATA") return undefined;
@@ -96,7 +96,7 @@ export function translateMysqlError(error: unknown, withoutPassword = false): Pr
 
 const otherRefusal: Meaning = ["COMMAND_REFUSED", "the server refused what every MySQL server does", "host"];
 
-/** For a first message that is none. */
+/** The failure for a first message that is not a greeting. */
 export function notMysql(): ProbeError {
   return new ProbeError(...wrongServer);
 }

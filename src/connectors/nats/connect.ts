@@ -6,22 +6,22 @@ import { endpointName, type Probe, ProbeError } from "../sdk/connector.ts";
 import type { NatsServerAddress } from "./nats-servers.ts";
 import { type Greeting, readGreeting } from "./read-greeting.ts";
 
-/** A server that has said what it is; its socket is encrypted if it has to be. */
+/** A server after its greeting; the socket is encrypted when required. */
 export interface NatsServer {
   readonly address: NatsServerAddress;
   readonly socket: Socket;
   readonly greeting: Greeting;
-  /** With what it was encrypted. */
+  /** The TLS settings of the socket; undefined in plaintext. */
   readonly tls: TlsConfig | undefined;
 }
 
-/** How long a server may keep silent before TLS is begun all the same, in milliseconds. nats-server itself takes 50. */
+/** The time without a greeting after which TLS starts, in milliseconds. nats-server itself waits 50. */
 const silenceMs = 1500;
 
 /**
- * Opens a connection to a server. The greeting comes in clear, and TLS after it, if the configuration or the server wants
- * it; a server that says nothing may want TLS first (handshake_first). One that wants TLS when none is configured is
- * dialled again: only what `Probe.open` has done itself is in the report.
+ * Opens a connection to a server. The greeting is in plaintext, and TLS follows when the configuration or the server requires
+ * it; a silent server may expect TLS first (handshake_first). A server that requires TLS without configured TLS is dialled
+ * again, so that the report has only the steps of `Probe.open`. Rejects with a ProbeError.
  */
 export async function connectToServer(
   address: NatsServerAddress,
@@ -46,7 +46,7 @@ export async function connectToServer(
   return { address, socket, greeting: inClear ?? (await greet(socket, address, probe)), tls: wanted };
 }
 
-/** The greeting outside of a step of `Probe.open`; only when it does not come there is something to tell. */
+/** Returns a greeting that no step of `Probe.open` covers; a step is recorded only when it fails. */
 async function greet(socket: Socket, address: NatsServerAddress, probe: Probe): Promise<Greeting> {
   const timeout = AbortSignal.timeout(Math.ceil(probe.deadlineMs / 3));
   try {
@@ -70,7 +70,7 @@ async function greetingOrSilence(socket: Socket, signal: AbortSignal, timeoutMs:
 function checkOffer({ offersTls }: Greeting, socket: Socket): void {
   if (!offersTls)
     throw new ProbeError("TLS_NOT_OFFERED", "the server does not offer TLS: turn it on there, or leave TLS out", "tls");
-  // Anything after the greeting was put in by somebody before the encryption began.
+  // Bytes after the greeting were injected before the encryption.
   if (socket.readableLength > 0)
     throw new ProbeError("NOT_A_NATS_SERVER", "the server said more than it should before TLS began", "servers");
 }

@@ -9,9 +9,9 @@ const streamList = "$JS.API.STREAM.LIST";
 const nothing: DiscoveredPage = { resources: [], nextCursor: "" };
 
 /**
- * Lists the streams of JetStream by name; subjects alone lie nowhere. A server answers with up to 256 of them from an
- * offset, which is the cursor. An account without JetStream has none. Whoever subscribes to `>` in the account hears the
- * request to `$JS.API.STREAM.LIST` and its answer; it changes nothing.
+ * Returns the JetStream streams by name; subjects alone cannot be listed. A server returns up to 256 of them from an offset,
+ * which is the cursor. An account without JetStream has none. A subscriber to `>` in the account receives the request to
+ * `$JS.API.STREAM.LIST` and its response; the request changes nothing. Rejects with a ProbeError.
  */
 export async function discoverStreams(
   config: NatsConfig,
@@ -37,7 +37,7 @@ export async function discoverStreams(
   }
 }
 
-/** The answer; undefined when nobody is there to give one. */
+/** Returns the response; undefined when the request has no responder. */
 async function request(
   { session, loginField, step }: NatsTarget,
   offset: number,

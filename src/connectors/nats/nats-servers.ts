@@ -5,14 +5,17 @@ import type { FieldViolation } from "../../errors/api-error.ts";
 export interface NatsServerAddress {
   readonly host: string;
   readonly port: number;
-  /** It was written with `tls://`. */
+  /** True when the address has the scheme `tls://`. */
   readonly encrypted: boolean;
 }
 
 const shape =
   /^(?:(?<scheme>nats|tls):\/\/)?(?:(?<name>[a-z0-9._-]+)|\[(?<v6>[0-9a-f:.]+)\])(?::(?<port>\d{1,5}))?\/?$/;
 
-/** The addresses of `host, host:port, nats://host:port, tls://host:port, [v6]:port`, each once; what is none is left out. */
+/**
+ * Returns the addresses of `host, host:port, nats://host:port, tls://host:port, [v6]:port`, each once; invalid ones are left
+ * out.
+ */
 export function parseNatsServers(text: string): readonly NatsServerAddress[] {
   const addresses = new Map<string, NatsServerAddress>();
   for (const entry of split(text)) {
@@ -27,7 +30,7 @@ export function parseNatsServers(text: string): readonly NatsServerAddress[] {
   return [...addresses.values()];
 }
 
-/** What is wrong with a list of servers. */
+/** Returns the violations of a list of servers. */
 export function validateNatsServers(text: string): readonly FieldViolation[] {
   const descriptions = split(text).flatMap((entry) => {
     if (entry.includes("@")) return ["must not hold users, passwords or tokens: they have fields of their own"];

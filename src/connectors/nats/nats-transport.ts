@@ -10,22 +10,25 @@ import {
 import { errorCode } from "../sdk/translate-error.ts";
 import { parseGreeting } from "./read-greeting.ts";
 
-/** Options of a connection that speaks on a stream which is open already. */
+/** The options of a connection over an open stream. */
 export interface NatsStreamOptions extends ConnectionOptions {
   readonly stream: Duplex;
-  /** What the server said before the stream was handed over. */
+  /** The bytes that the server sent before the stream was passed on. */
   readonly greeting: Buffer;
-  /** Gets what the server refuses, before anything that the server says later is handed on. */
+  /** Called with each permission violation, before later data of the server is passed on. */
   onViolation(violation: PermissionViolationError): void;
 }
 
-/** How the library speaks on such a stream. It gets only what its parser can read: it would print the rest. */
+/**
+ * Returns the library's transport over such a stream. Only data that its parser accepts is passed on, because the library
+ * prints the rest.
+ */
 export function natsTransport(): Transport {
   const { promise: ended, resolve: end } = Promise.withResolvers<undefined | Error>();
   let onViolation: NatsStreamOptions["onViolation"] = () => {};
   const parser = new Parser({
     push: ({ kind, data = new Uint8Array() }: ParserEvent) => {
-      // A greeting comes again whenever the cluster changes.
+      // The server sends another greeting after each change of the cluster.
       if (kind === Kind.INFO) parseGreeting(Buffer.concat([Buffer.from("INFO "), data]));
       const violation = kind === Kind.ERR ? PermissionViolationError.parse(Buffer.from(data).toString()) : null;
       if (violation !== null) onViolation(violation);
@@ -64,7 +67,7 @@ export function natsTransport(): Transport {
     connect: async (_server, options) => {
       const given = options as NatsStreamOptions;
       ({ stream, onViolation } = given);
-      // A server that hangs up after an error has told why: then the library knows better than the stream.
+      // A server sends an error before it closes the connection; the library then knows the reason better than the stream.
       stream.on("error", (error) => finish(errorCode(error) === "ECONNRESET" ? undefined : error));
       stream.on("close", () => finish());
       receive(given.greeting);
@@ -81,11 +84,11 @@ export function natsTransport(): Transport {
           });
         }
       } finally {
-        // Not before: what was sent last says why the connection ended.
+        // Stopped only now: the last data has the reason for the end of the connection.
         stop();
       }
     },
-    // TLS is on the stream already.
+    // The stream has TLS already.
     isEncrypted: () => false,
     send: (frame) => void stream?.write(frame),
     close: async () => stop(),

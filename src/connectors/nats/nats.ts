@@ -5,7 +5,7 @@ import { validateTls } from "../sdk/validate-tls.ts";
 import { parseNatsServers, validateNatsServers } from "./nats-servers.ts";
 import { validateNatsLogin } from "./validate-nats-login.ts";
 
-/** NATS, with its streams (JetStream) where the account has them. */
+/** A connector for NATS, with its streams (JetStream) where the account has them. */
 export const nats: Connector<NatsConfig> = {
   id: "nats",
   name: "NATS",

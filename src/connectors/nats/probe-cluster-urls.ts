@@ -7,8 +7,8 @@ import type { NatsTarget } from "./select-server.ts";
 const note = "a server of the cluster sends its clients to this address (connect_urls)";
 
 /**
- * Reaches the servers that the one we are logged in to announces. One that cannot be reached is a warning: the others
- * work. One where this service may not dial is a failure, because clients would be led there.
+ * Connects to the servers that the current server announces. An unreachable one is a warning, because the others work. One that
+ * the egress policy denies is a failure, because clients would be sent there.
  */
 export async function probeClusterUrls({ server, configured }: NatsTarget, probe: Probe): Promise<void> {
   const announced = parseNatsServers(server.greeting.others.join(","))

@@ -6,9 +6,9 @@ import { selectServer } from "./select-server.ts";
 import { verifyPermissions } from "./verify-permissions.ts";
 
 /**
- * Reaches the servers, logs in to the first that answers, asks it what the user may do, and reaches the servers that it
- * announces, because clients go there when it is down. Publishes one empty message, the question to the server, which only a
- * client that subscribes to everything in the account (`>`) hears too.
+ * Connects to the servers, logs in to the first reachable one, reads the user's permissions, and connects to the announced
+ * servers, which clients use when it is down. Publishes one empty message, the request to the server; of other clients only a
+ * subscriber to everything in the account (`>`) receives it. Rejects with a ProbeError.
  */
 export async function probeNats(config: NatsConfig, probe: Probe): Promise<void> {
   const target = await selectServer(config, probe);

@@ -2,9 +2,9 @@ import type { Socket } from "node:net";
 import { withSignal } from "../../concurrency/with-signal.ts";
 import { ProbeError } from "../sdk/connector.ts";
 
-/** What a server says of itself before anything else; all of it is its own word. */
+/** The greeting of a server; its content is unverified. */
 export interface Greeting {
-  /** The bytes it came in. */
+  /** The received bytes. */
   readonly line: Buffer;
   readonly version: string;
   readonly serverName: string;
@@ -15,14 +15,17 @@ export interface Greeting {
   readonly wantsTls: boolean;
   readonly offersTls: boolean;
   readonly wantsCertificate: boolean;
-  /** The other servers of the cluster, `host:port`. */
+  /** The other servers of the cluster, as `host:port`. */
   readonly others: readonly string[];
 }
 
-/** Each node of a cluster takes some 30 bytes of it. */
+/** The maximum size of a greeting, in bytes; each node of a cluster takes about 30. */
 const maxLength = 65_536;
 
-/** Reads a server's INFO from a socket. What comes after it stays in the socket, which is paused. */
+/**
+ * Returns a server's INFO from a socket. Later data stays in the socket, which is paused. Rejects with a ProbeError, or with
+ * the signal's reason.
+ */
 export async function readGreeting(socket: Socket, signal: AbortSignal): Promise<Greeting> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   let bytes = Buffer.alloc(0);
@@ -31,7 +34,7 @@ export async function readGreeting(socket: Socket, signal: AbortSignal): Promise
     const end = bytes.indexOf("\r\n") + 2;
     if (!isInfo(bytes) || (end < 2 && bytes.length > maxLength)) return reject(notNats());
     if (end < 2) return;
-    // Now, and not when the promise is looked at: more data may be on its way to the listeners.
+    // The pause must be immediate: more data may reach the listeners before the promise continues.
     socket.pause().off("data", take);
     if (bytes.length > end) socket.unshift(bytes.subarray(end));
     resolve(bytes.subarray(0, end));
@@ -46,7 +49,7 @@ export async function readGreeting(socket: Socket, signal: AbortSignal): Promise
   }
 }
 
-/** Reads one `INFO {…}`; throws a ProbeError when it is none that can be worked with. */
+/** Returns one parsed `INFO {…}`. Throws a ProbeError for an invalid one. */
 export function parseGreeting(line: Buffer): Greeting {
   const info = parseJson(line.subarray(5).toString());
   const version = text(info.version);
@@ -72,7 +75,7 @@ function parseJson(json: string): Record<string, unknown> {
     const value: unknown = JSON.parse(json);
     if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Told below.
+    // Reported below.
   }
   throw notNats();
 }

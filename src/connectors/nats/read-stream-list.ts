@@ -1,16 +1,16 @@
 import { type DiscoveredPage, ProbeError } from "../sdk/connector.ts";
 
-/** A part of the streams of an account. */
+/** A page of the streams of an account. */
 export interface StreamList {
-  /** How many there are in all. */
+  /** The total number of streams. */
   readonly total: number;
   readonly streams: DiscoveredPage["resources"];
 }
 
-/** Codes of JetStream: 10076 and 10039 are its answers to an account that has none. */
+/** JetStream's codes for an account without it. */
 const notEnabled = [10_039, 10_076];
 
-/** Reads an answer to `$JS.API.STREAM.LIST`; undefined when the account has no JetStream. */
+/** Returns the content of a response to `$JS.API.STREAM.LIST`; undefined when the account has no JetStream. */
 export function readStreamList(answer: Uint8Array | undefined): StreamList | undefined {
   if (answer === undefined) return undefined;
   const { error, total, streams } = parse(answer);
@@ -21,7 +21,7 @@ export function readStreamList(answer: Uint8Array | undefined): StreamList | und
       "JetStream could not list its streams: it may be starting, or have no leader",
     );
   }
-  // An account without streams gets null.
+  // The list is null for an account without streams.
   const list: unknown[] = Array.isArray(streams) ? streams : [];
   return { total: typeof total === "number" ? total : 0, streams: list.flatMap(readStream) };
 }

@@ -1,4 +1,6 @@
-/** Facts of an answer to `$SYS.REQ.USER.INFO`: the account, and what the user may, by subject. Empty when it is none. */
+/**
+ * Returns the facts in a response to `$SYS.REQ.USER.INFO`: the account and the permissions by subject. Empty for other data.
+ */
 export function readUserInfo(answer: Uint8Array | undefined): ReadonlyMap<string, string> {
   const facts = new Map<string, string>();
   const data = member(parse(answer), "data");

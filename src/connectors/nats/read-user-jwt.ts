@@ -1,12 +1,12 @@
-/** What a user's JWT says; its signature is for the server to check. */
+/** The claims of a user's JWT; the server verifies its signature. */
 export interface UserClaims {
-  /** The public key of the user. */
+  /** The user's public key. */
   readonly subject: string;
-  /** When it ends, in milliseconds; undefined when it does not. */
+  /** The expiry time, in milliseconds since 1970; undefined without one. */
   readonly expires: number | undefined;
 }
 
-/** The claims of a NATS user's JWT; undefined when it is none. */
+/** Returns the claims of a NATS user's JWT; undefined for other texts. */
 export function readUserJwt(text: string): UserClaims | undefined {
   const [, payload, signature, ...more] = text.split(".");
   if (payload === undefined || signature === undefined || more.length > 0) return undefined;
@@ -19,7 +19,7 @@ export function readUserJwt(text: string): UserClaims | undefined {
   }
 }
 
-/** The last second that a Date can hold. Later than that is never. */
+/** The last second that a Date can represent; a later expiry counts as none. */
 const lastSecond = 8.64e12;
 
 function expiryOf(seconds: unknown): number | undefined {

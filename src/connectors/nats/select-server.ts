@@ -8,19 +8,22 @@ import { readUserJwt } from "./read-user-jwt.ts";
 import { type NatsSession, openSession } from "./session.ts";
 import { translateNatsError } from "./translate-nats-error.ts";
 
-/** What a test and a discovery begin with. */
+/** The start of a test and of a discovery: a server and a session. */
 export interface NatsTarget {
   readonly server: NatsServer;
   readonly session: NatsSession;
   /** The names of the configured servers. */
   readonly configured: ReadonlySet<string>;
-  /** The configuration field that says who the user is. */
+  /** The configuration field with the user's identity. */
   readonly loginField: string;
-  /** A step at the server. */
+  /** Returns a step at the server. */
   step(stage: TestStage, field: string): Step;
 }
 
-/** Reaches the configured servers and logs in to the first that answers. `close` of its connection ends it. */
+/**
+ * Connects to the configured servers, logs in to the first reachable one, and returns it. `close` of its connection ends the
+ * session. Rejects with a ProbeError.
+ */
 export async function selectServer(config: NatsConfig, probe: Probe): Promise<NatsTarget> {
   const addresses = parseNatsServers(config.servers);
   const server = await connectFirstReachable(

@@ -13,18 +13,18 @@ import { boundedDuplex } from "../sdk/bounded-duplex.ts";
 import type { NatsServer } from "./connect.ts";
 import { type NatsStreamOptions, natsTransport } from "./nats-transport.ts";
 
-/** A log-in at a server. */
+/** A session at a server. */
 export interface NatsSession {
   readonly connection: NatsConnection;
-  /** What the server has refused so far. */
+  /** The permission violations so far. */
   readonly violations: readonly PermissionViolationError[];
-  /** The outcome of the work, or a rejection as soon as the connection has ended. */
+  /** Resolves with the result of the work; rejects as soon as the connection has ended. */
   unlessClosed<T>(work: Promise<T>): Promise<T>;
 }
 
 /**
- * Logs in on a connection that is open already. The library dials nobody, tries nothing twice, and its own pings come
- * after any test. Whoever has called it calls `close` of the connection, also when the socket has gone.
+ * Logs in on an open connection. The library opens no connection and does not retry, and its own pings would start after the
+ * end of any test. The caller must `close` the connection, also after the socket has closed.
  */
 export async function openSession(
   { socket, greeting }: Pick<NatsServer, "socket" | "greeting">,
@@ -39,7 +39,7 @@ export async function openSession(
     stream,
     greeting: greeting.line,
     onViolation: (violation) => violations.push(violation),
-    // A name that is never looked up: the transport has its stream.
+    // A placeholder that is never resolved: the transport has its stream.
     servers: ["connected.invalid"],
     resolve: false,
     noRandomize: true,
@@ -61,7 +61,7 @@ export async function openSession(
   }
 }
 
-/** The outcome of the work, or a rejection as soon as the connection has ended: the library leaves work alone then. */
+/** Rejects as soon as the connection has ended, because the library then leaves pending work unsettled. */
 function endingWith(connection: NatsConnection): NatsSession["unlessClosed"] {
   const closed = connection.closed().then((error) => {
     throw error ?? Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" });

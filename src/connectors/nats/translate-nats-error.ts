@@ -27,7 +27,7 @@ const wantsCertificate: Meaning = [
 const expired: Meaning = ["JWT_EXPIRED", "the user's JWT has expired: get a new one", "jwt.jwt"];
 const closed: Meaning = ["CONNECTION_CLOSED", "the server closed the connection", "servers"];
 
-/** What servers say before they hang up; only looked at, never handed on. */
+/** Texts that servers send before they close the connection; only matched, never returned. */
 const words: readonly (readonly [RegExp, ...Meaning])[] = [
   [/account authentication expired/i, "ACCOUNT_EXPIRED", "the JWT of the user's account has expired", "jwt.jwt"],
   [/user authentication revoked/i, "JWT_REVOKED", "the user's JWT was revoked", "jwt.jwt"],
@@ -35,7 +35,7 @@ const words: readonly (readonly [RegExp, ...Meaning])[] = [
   [/tls required/i, "TLS_REQUIRED", "the server wants TLS", "tls"],
 ];
 
-/** What an error of the library means at a server. */
+/** Returns the meaning of an error of the library at a server. */
 export function translateNatsError(
   error: unknown,
   { authentication }: NatsConfig,
@@ -48,7 +48,7 @@ export function translateNatsError(
     return new ProbeError(...(error instanceof AuthorizationError ? refused(authentication) : notNats));
   }
   if (errorCode(error) === "ERR_WRONG_PROTOCOL") return new ProbeError(...notNats);
-  // The library calls it a refused connection when a server hangs up without a word.
+  // The library reports a refused connection when a server closes it without a reason.
   const isClosed = [ConnectionError, ClosedConnectionError, RequestError].some((kind) => error instanceof kind);
   if (!isClosed && errorCode(error) !== "ECONNRESET") return undefined;
   return new ProbeError(...(tls !== undefined && greeting.wantsCertificate ? wantsCertificate : closed));

@@ -3,7 +3,7 @@ import type { NatsConfig, NatsJwt } from "../../../gen/connectory/v1/nats_config
 import type { FieldViolation } from "../../errors/api-error.ts";
 import { readUserJwt } from "./read-user-jwt.ts";
 
-/** What is wrong with a log-in, found without asking anybody: a JWT and a seed that do not belong together, or are none. */
+/** Returns the violations of a log-in, without a connection: an invalid JWT or seed, or a pair that does not match. */
 export function validateNatsLogin(authentication: NatsConfig["authentication"]): readonly FieldViolation[] {
   return authentication.case === "jwt" ? checkJwt(authentication.value) : [];
 }

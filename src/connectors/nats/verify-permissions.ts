@@ -5,18 +5,20 @@ import { type Probe, ProbeError } from "../sdk/connector.ts";
 import { readUserInfo } from "./read-user-info.ts";
 import type { NatsTarget } from "./select-server.ts";
 
-/** Where a server, from 2.9 on, tells a user about itself. The server answers; no other client has a part in that. */
+/**
+ * The subject at which a server, from 2.9 on, describes the current user. The server itself responds; no other client takes
+ * part.
+ */
 const userInfo = "$SYS.REQ.USER.INFO";
 
-/** How long the answer may take, in milliseconds. Older servers give none. */
+/** The time limit of the response, in milliseconds; older servers send none. */
 const answerMs = 1000;
 
 /**
- * Subscribes to an inbox of our own and asks the server who the user is: neither changes anything. Both are messages of the
- * account all the same: a client of it that subscribes to everything (`>`) hears the empty question, and the answer in the
- * inbox. A user who is refused
- * both cannot be told from one who may do nothing, and fails. One who is refused one of them may have all that it needs,
- * and gets a warning.
+ * Subscribes to an inbox and requests the user's description from the server; neither changes anything. Both are messages of
+ * the account: a client that subscribes to everything (`>`) receives the empty request, and the response in the inbox. A user
+ * who is denied both is indistinguishable from one without permissions, and fails. A user who is denied one of them may still
+ * have sufficient permissions, and gets a warning.
  */
 export async function verifyPermissions({ session, loginField, step }: NatsTarget, probe: Probe): Promise<void> {
   const { connection, violations, unlessClosed } = session;
@@ -26,7 +28,7 @@ export async function verifyPermissions({ session, loginField, step }: NatsTarge
     const inbox = createInbox();
     connection.subscribe(inbox, { max: 1, callback: (error, message) => resolve(error ? undefined : message) });
     connection.publish(userInfo, Empty, { reply: inbox });
-    // The server has refused what it refuses before it answers this.
+    // The server sends its refusals before it responds to this flush.
     await unlessClosed(connection.flush());
     const refused = new Set(violations.map(({ operation }) => operation));
     if (refused.size > 0) throw refusal(refused, loginField);

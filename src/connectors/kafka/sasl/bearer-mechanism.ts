@@ -1,8 +1,8 @@
 import type { Mechanism } from "kafkajs";
 
 /**
- * SASL OAUTHBEARER (RFC 7628). The one of kafkajs does not read the broker's answer, and a broker that refuses a token
- * says so there, not with an error code: it would look as if the next request had broken the connection.
+ * Returns SASL OAUTHBEARER (RFC 7628). The implementation of kafkajs does not read the broker's response, which holds the
+ * rejection of a token instead of an error code; the next request would seem to break the connection.
  */
 export function bearerMechanism(token: string): Mechanism {
   const login = withLength(`n,,\u0001auth=Bearer ${token}\u0001\u0001`);
@@ -19,7 +19,7 @@ export function bearerMechanism(token: string): Mechanism {
 
 const tokenRefused = "SASL_AUTHENTICATION_FAILED";
 
-/** kafkajs hands mechanisms' messages over with their length (int32) in front, as the protocol of old had them. */
+/** kafkajs passes the messages of mechanisms with a length prefix (int32), as in the old protocol. */
 function withLength(text: string): Buffer {
   const bytes = Buffer.from(text);
   const length = Buffer.alloc(4);

@@ -11,8 +11,9 @@ import type { OauthLogin } from "../kafka-access.ts";
 const field = "sasl.oauth_token_endpoint";
 
 /**
- * Asks a token endpoint for a token with the client's id and secret (RFC 6749, 4.4), a step of its own. `ca` is trusted
- * there beside the authorities that everybody trusts: brokers may have one of their own and the endpoint none, or both.
+ * Returns the token that a token endpoint issues for the client's id and secret (RFC 6749, 4.4), as a separate step. `ca` is
+ * trusted in addition to the public authorities, because brokers and endpoint can have different ones. Rejects with a
+ * ProbeError.
  */
 export async function fetchOauthToken(login: OauthLogin, ca: string, probe: Probe): Promise<string> {
   const { tokenEndpoint, clientId, clientSecret, scope } = login;
@@ -28,7 +29,7 @@ export async function fetchOauthToken(login: OauthLogin, ca: string, probe: Prob
   };
   const content = new URLSearchParams({ grant_type: "client_credentials", ...(scope === "" ? {} : { scope }) });
   const headers = {
-    // The two are encoded first (RFC 6749, 2.3.1): a colon in an id would end it.
+    // Both are percent-encoded first (RFC 6749, 2.3.1), because a colon would end the id.
     authorization: basicAuthorization(encodeURIComponent(clientId), encodeURIComponent(clientSecret)),
     accept: "application/json",
     "content-type": "application/x-www-form-urlencoded",
@@ -49,7 +50,7 @@ const secretInClear = { code: "PASSWORD_IN_CLEAR", hint: "the client's secret tr
 
 function readToken({ status, body }: HttpResponse): string {
   const { access_token: token, error } = parseAnswer(body);
-  // What a token is made of (RFC 6750, 2.1); anything else could not be handed on as it is.
+  // The characters of a token (RFC 6750, 2.1); a text with others cannot be sent as a token.
   if (status === 200 && typeof token === "string" && /^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
   if (status === 429 || status >= 500)
     throw new ProbeError("UNAVAILABLE", "the token endpoint does not serve requests just now: try again", field);

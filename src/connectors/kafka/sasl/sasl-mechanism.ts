@@ -6,7 +6,7 @@ import { fetchOauthToken } from "./fetch-oauth-token.ts";
 import { scramWithIterationLimit } from "./scram-iteration-limit.ts";
 import { signMskToken } from "./sign-msk-token.ts";
 
-/** How kafkajs logs in; gets a token first where the log-in is one with a token. */
+/** Returns the SASL option of kafkajs; obtains a token first when the log-in needs one. */
 export async function saslMechanism({ login, tls }: KafkaAccess, probe: Probe): Promise<Options["sasl"]> {
   if (login === undefined) return undefined;
   if (login.kind === "token") return bearerMechanism(login.token);
@@ -18,7 +18,7 @@ export async function saslMechanism({ login, tls }: KafkaAccess, probe: Probe): 
     : scramWithIterationLimit(mechanism, username, password);
 }
 
-/** Whoever has the token is let in: it is as good as what it was made with. */
+/** The token grants access, so it is as secret as the credentials from which it was made. */
 function bearerOf(token: string, probe: Probe): Options["sasl"] {
   probe.addSecret(token);
   return bearerMechanism(token);

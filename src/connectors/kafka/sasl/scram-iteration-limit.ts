@@ -12,12 +12,12 @@ const providers: Readonly<Record<string, Provider>> = {
   "SCRAM-SHA-512": require("kafkajs/src/broker/saslAuthenticator/scram512.js"),
 };
 
-/** Kafka's own default is 4096 and pg's limit is the same as this one. */
+/** The maximum number of iterations: the limit of pg; Kafka's default is 4096. */
 const maxIterations = 100_000;
 
 /**
- * The SCRAM of kafkajs with a limit on the iterations that a broker may ask for. Without one a hostile broker keeps
- * the few threads that all of Node's name look-ups and file access share busy for an hour.
+ * Returns the SCRAM of kafkajs with a limit on the iterations that a broker may request. Without it a hostile broker could keep
+ * the few libuv threads of the process, which serve name look-ups and files, busy for an hour.
  */
 export function scramWithIterationLimit(mechanism: string, username: string, password: string): Mechanism {
   const provider = providers[mechanism];
@@ -36,10 +36,10 @@ export function scramWithIterationLimit(mechanism: string, username: string, pas
   };
 }
 
-/** The whole message of the error, by which it is known again after kafkajs has wrapped it. */
+/** The full message of the error, which identifies it after kafkajs has wrapped it. */
 export const scramTooExpensive = "ERR_SCRAM_TOO_EXPENSIVE";
 
-/** The `i=` of a broker's first message; 0 for other messages. */
+/** Returns the `i=` of a broker's first message; 0 for other messages. */
 function iterationsIn(answer: unknown): number {
   return typeof answer === "object" && answer !== null && "i" in answer ? Number(answer.i) : 0;
 }

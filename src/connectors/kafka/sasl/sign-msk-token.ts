@@ -3,12 +3,13 @@ import { Hash } from "@smithy/core/serde";
 import { clearCredentialCache, SignatureV4 } from "@smithy/signature-v4";
 import type { MskLogin } from "../kafka-access.ts";
 
-/** As long as AWS's own signers make them valid, in seconds. */
+/** The validity of a token, in seconds, as in AWS's own signers. */
 const expiresIn = 900;
 
 /**
- * The token that Amazon MSK takes for a log-in: the URL of the request `kafka-cluster:Connect`, signed (Signature
- * Version 4) and in base64url. Nobody is asked and nothing but the given credentials is used; the secret is not in it.
+ * Returns the token for a log-in to Amazon MSK: the URL of the request `kafka-cluster:Connect`, signed (Signature Version 4)
+ * and in base64url. It is computed locally from the given credentials only, and does not hold the secret. `now` is the current
+ * time by default.
  */
 export async function signMskToken(login: MskLogin, now = new Date()): Promise<string> {
   const { region, accessKeyId, secretAccessKey, sessionToken } = login;
@@ -33,7 +34,7 @@ export async function signMskToken(login: MskLogin, now = new Date()): Promise<s
     const signed = `https://${host}/?${buildQueryString({ ...query, "User-Agent": "connectory" })}`;
     return Buffer.from(signed).toString("base64url");
   } finally {
-    // The library keeps keys that it derives from the secret.
+    // The library caches keys derived from the secret.
     clearCredentialCache();
   }
 }
