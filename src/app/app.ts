@@ -59,7 +59,7 @@ type Closer = () => Promise<void>;
 export interface App {
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** Undefined when tokens come from an external issuer. */
+  /** Undefined with an external issuer. */
   readonly localIssuer: LocalIssuer | undefined;
   /** Closes everything in the reverse order of its start. Never rejects; failures are logged. */
   stop(): Promise<void>;

@@ -16,6 +16,7 @@ export class EnvReader {
     this.#environment = environment;
   }
 
+  /** Adds a problem of a variable. */
   problem(name: string, what: string): void {
     this.problems.push(`${name}: ${what}`);
   }
@@ -34,12 +35,17 @@ export class EnvReader {
       .filter((part) => part !== "");
   }
 
+  /**
+   * Returns the value; undefined when it is absent. A value that does not match `pattern` is a problem; `wanted` describes a
+   * valid one.
+   */
   matching(name: string, pattern: RegExp, wanted: string): string | undefined {
     const value = this.text(name);
     if (value !== undefined && !pattern.test(value)) this.problem(name, `must be ${wanted}`);
     return value;
   }
 
+  /** Returns the value if it is one of the choices, else the fallback. Any other present value is a problem. */
   oneOf<const T extends string>(name: string, choices: readonly T[], fallback: NoInfer<T>): T {
     const value = this.text(name) ?? fallback;
     const choice = choices.find((candidate) => candidate === value);
@@ -47,6 +53,7 @@ export class EnvReader {
     return choice ?? fallback;
   }
 
+  /** Returns the integer from `least` to `most`, else the fallback. Any other present value is a problem. */
   integer(name: string, fallback: number, least: number, most: number): number {
     const value = Number(this.text(name) ?? fallback);
     if (Number.isInteger(value) && value >= least && value <= most) return value;
@@ -54,6 +61,7 @@ export class EnvReader {
     return fallback;
   }
 
+  /** Returns the URL; undefined when it is absent or a problem. `protocols` are such as `https:`. */
   url(name: string, protocols: readonly string[]): URL | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
@@ -64,6 +72,7 @@ export class EnvReader {
     return undefined;
   }
 
+  /** Returns the address of `host:port` or `[IPv6]:port`; an absent value is the fallback. */
   address(name: string, fallback: string): Address {
     const value = this.text(name) ?? fallback;
     const [, bracketed, plain, port = ""] = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(value) ?? [];

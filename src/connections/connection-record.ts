@@ -3,7 +3,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type Connection, ConnectionSchema } from "../../gen/connectory/v1/connection_pb.js";
 import type { Actor } from "../interceptors/event-actor.ts";
 
-/** A connection as the table `connection` holds it, without its organization. Times are exact to the millisecond. */
+/** A row of the table `connection`, without its organization. Times have millisecond precision. */
 export interface ConnectionRecord {
   readonly id: string;
   readonly userId1: string;

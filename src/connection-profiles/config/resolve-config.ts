@@ -27,7 +27,7 @@ export interface ResolvedConfig {
   /** Without its secrets: for storage and responses. */
   readonly bare: ConnectorConfig;
   readonly description: string;
-  /** Secrets that came with the request. */
+  /** Secrets of the request. */
   readonly given: Secrets;
   /** Paths of stored secrets that the configuration no longer contains. */
   readonly removed: readonly string[];

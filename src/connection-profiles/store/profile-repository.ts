@@ -40,7 +40,7 @@ export interface ProfileRepository {
   undelete(caller: Actor, id: string, etag: string): Promise<{ profile: ConnectionProfile; was: boolean } | undefined>;
   /** Returns the organization's revision; undefined when there is none. */
   expunge(caller: Actor, id: string, etag: string): Promise<bigint | undefined>;
-  /** Throws PROFILE_NAME_TAKEN when a profile other than the given one has the name. */
+  /** Throws PROFILE_NAME_TAKEN when a profile has the name, other than that with `ownId` (default: none). */
   checkName(organizationId: string, name: string, ownId?: string): Promise<void>;
   find(organizationId: string, id: string): Promise<ConnectionProfile | undefined>;
   /** Returns the profile with its secrets, still encrypted. */

@@ -27,7 +27,7 @@ export async function mapUniqueNameViolation<T>(
   }
 }
 
-/** Throws PROFILE_NAME_TAKEN when a profile, another than the given one, has the name. */
+/** Throws PROFILE_NAME_TAKEN when a profile has the name, other than that with `ownId` (default: empty, none). */
 export async function requireUniqueName(knex: Knex, organizationId: string, name: string, ownId = ""): Promise<void> {
   const holder = await profilesOf(knex, organizationId).where({ name }).whereNull("deleted_at").first("id");
   if (holder === undefined || holder.id === ownId) return;

@@ -1,7 +1,7 @@
 import type { Knex } from "knex";
 import { type ConnectionRecord, connectionColumns } from "../connection-record.ts";
 
-/** The last connection of the page before. */
+/** The last connection of the previous page. */
 export interface ListCursor {
   readonly connectedSince: Date;
   readonly id: string;
