@@ -21,16 +21,11 @@ export interface TestTask {
   readonly signal: AbortSignal;
   /** The deadline of the test, in milliseconds from now; it includes the time until the worker has loaded. */
   readonly deadlineMs: number;
-  /**
-   * The time after the deadline until the worker is terminated, in milliseconds. Default: `terminationDelayMs` of the client.
-   */
+  /** The time from the deadline to the termination of the worker, in milliseconds. Default: that of the client. */
   readonly terminationDelayMs?: number | undefined;
   /** Called with every step when it begins and when it ends. */
   onStep?(step: TestStep): void;
-  /**
-   * Called before the test dials a target. False means that the test must not, and that the signal has aborted. Default: every
-   * target is allowed.
-   */
+  /** Called before each dial of a target. False: the target is not allowed, and the signal has aborted. Default: true. */
   acquireTarget?(target: string): boolean;
   /** Called before each dial. */
   onDial?(): void;
@@ -38,10 +33,7 @@ export interface TestTask {
   onEnd?(): void;
 }
 
-/**
- * The proxy of one worker thread: its pending tests and their timers. A test can end the worker, but never affects the main
- * thread.
- */
+/** The proxy of one worker thread: its pending tests and their timers. A test can end the worker, never the main thread. */
 export interface WorkerClient {
   /**
    * Runs a task. Rejects with the signal's reason, with TOO_MANY_TESTS when the worker did not load before the deadline, and

@@ -2,7 +2,7 @@ import type { DiscoveryRequest } from "../connectors/sdk/connector.ts";
 import type { EgressPolicyOptions } from "../egress/egress-policy.ts";
 import type { TestOutcome } from "./probe/run-probe.ts";
 
-/** The `workerData` of a worker. */
+/** The data that a worker is started with. */
 export interface WorkerData {
   readonly egress: EgressPolicyOptions;
   /**
