@@ -3,13 +3,13 @@ import { ApiError } from "../../errors/api-error.ts";
 import type { ArrivingRequest } from "../admission/arriving-request.ts";
 
 /**
- * The body of a request to Connect's handlers, which decode it as soon as they have it. Here it can be read, and looked
- * at, before they do; they get the same bytes afterwards.
+ * The body of a request to Connect's handlers, which decode it on receipt. Code can read it before they do; they get the same
+ * bytes afterwards.
  */
 export interface BufferedBody extends AsyncIterable<Uint8Array> {
   /**
-   * The whole body; undefined when it has more bytes, or could not be read: Connect will meet the same, and say so. Rejects with
-   * the ApiError of a bound that is passed.
+   * Returns the complete body; undefined when it is longer than `maxBytes` or cannot be read, an error that Connect then meets
+   * and reports itself. Rejects with the ApiError of an exceeded limit.
    */
   read(maxBytes: number): Promise<Uint8Array | undefined>;
 }
@@ -21,7 +21,7 @@ export const bufferedBodyKey: ContextKey<BufferedBody | undefined> = createConte
   },
 );
 
-/** `receive` waits for a part of it. */
+/** Creates a buffered body. `receive` waits for a part of it. Default: no limits. */
 export function bufferBody(
   source: AsyncIterable<Uint8Array>,
   receive: ArrivingRequest["receive"] = (part) => part,
@@ -50,7 +50,7 @@ export function bufferBody(
     },
     async *[Symbol.asyncIterator]() {
       try {
-        // Ahead of what there is: of a message that broke off Connect would decompress what came.
+        // Before the received chunks: Connect would decompress the part of a truncated message.
         if (failure !== undefined) throw failure.error;
         for (const { done, value } of held) {
           if (done === true) return;
@@ -58,7 +58,7 @@ export function bufferBody(
         }
         for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
       } finally {
-        // Who stops half-way lets go of the source: others may want to drain it.
+        // An early end of the iteration releases the source: other code may drain it.
         await chunks.return?.();
       }
     },

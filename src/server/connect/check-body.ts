@@ -16,37 +16,39 @@ import { bufferedBodyKey } from "./buffered-body.ts";
 
 const compressions: readonly Compression[] = [compressionGzip, compressionBrotli];
 
-/** Of an envelope, ahead of its message: flags, and the length in four bytes. */
+/** Bytes of an envelope before its message: flags, and the length in four bytes. */
 const envelopeHead = 5;
 const compressedFlag = 1;
 
+/** The limits and types of the check. */
 export interface BodyOptions {
-  /** The most bytes of the message. */
+  /** The maximum size of the decompressed message in bytes. */
   readonly maxBytes: number;
-  /** What a `google.protobuf.Any` can hold. */
+  /** The message types that a `google.protobuf.Any` may hold. */
   readonly anyTypes: Registry;
 }
 
 /**
- * Finds out what cannot be read in the message of a call, for an answer that names the fields and quotes nothing; undefined when it
- * can be read after all. Set for JSON alone: of bytes there is nothing to say.
+ * Explains why the message of a call cannot be decoded, with the names of the fields and without their values; returns undefined
+ * when it can be decoded. Set for JSON only: errors in binary messages have no explanation.
  */
 export const explainMessageKey: ContextKey<(() => ApiError | undefined) | undefined> = createContextKey<
   (() => ApiError | undefined) | undefined
 >(undefined, { description: "explains the message" });
 
-/** The request that the body belongs to; undefined when it has none. */
+/** The limits of the request with the body; undefined without a body. */
 export const arrivingKey: ContextKey<ArrivingRequest | undefined> = createContextKey<ArrivingRequest | undefined>(
   undefined,
   { description: "arriving request" },
 );
 
-/** Looking through more bytes than this takes a while, as decoding does: in between others have their turn. */
+/** Bytes. After a check of a longer message, other work runs before the message is decoded. */
 const longBytes = 65_536;
 
 /**
- * Throws the ConnectError of an ApiError when the message of a call of Connect's handlers is larger than its rules allow. It is not
- * decoded here: the handlers do that, and what they cannot read is explained afterwards by what is set here.
+ * Checks the size of the message of a call of Connect's handlers against its rules. Rejects with the ConnectError of an ApiError
+ * (MESSAGE_TOO_LARGE, FIELD_INVALID, MESSAGE_MALFORMED or QUEUE_FULL, for example). The handlers decode the message;
+ * `explainMessageKey`, set here, explains an error of theirs.
  */
 export async function checkBody(context: HandlerContext, { maxBytes, anyTypes }: BodyOptions): Promise<void> {
   try {
@@ -105,7 +107,7 @@ async function fromBody(context: HandlerContext, maxBytes: number): Promise<Sent
   const isEnveloped = protocolName !== "connect" || type.startsWith("application/connect+");
   const most = maxBytes + (isEnveloped ? envelopeHead : 0);
   const encoding = header.get(encodingHeader(protocolName, isEnveloped)) ?? "identity";
-  // Of what says itself that it is larger nothing is read: a caller may wait for 100 Continue.
+  // A body with a larger content-length is not read: its caller may wait for 100 Continue.
   if (Number(header.get("content-length") ?? 0) > most || !isKnown(encoding)) return undefined;
   const body = await values.get(bufferedBodyKey)?.read(most);
   if (body === undefined) return undefined;
@@ -125,7 +127,7 @@ function isKnown(encoding: string): boolean {
   return encoding === "identity" || compressions.some(({ name }) => name === encoding);
 }
 
-/** The message of the one envelope that there should be. */
+/** Returns the message of a body of exactly one envelope; undefined for any other. */
 function onlyMessage(body: Uint8Array): { bytes: Uint8Array; isCompressed: boolean } | undefined {
   if (body.length < envelopeHead) return undefined;
   const { buffer, byteOffset } = body;
@@ -152,7 +154,7 @@ function readBase64(text: string): Uint8Array {
   }
 }
 
-/** Undefined for what cannot be decompressed. */
+/** Decompresses a message; returns undefined when that fails. */
 async function message(
   bytes: Uint8Array,
   encoding: string,

@@ -6,7 +6,7 @@ import { translateReadError } from "./translate-read-error.ts";
 
 const thrownByCalls = new WeakSet<object>();
 
-/** Ahead of all others: remembers what they and the handlers throw, so that it is not taken for an error of Connect's own. */
+/** The outermost interceptor: it records the errors of interceptors and handlers, to distinguish them from Connect's own. */
 export const keepCallErrors: Interceptor = (next) => (request) =>
   onCallEnd(next, request, {
     mapError: (error) => {
@@ -16,10 +16,9 @@ export const keepCallErrors: Interceptor = (next) => (request) =>
   });
 
 /**
- * Connect reads a request before the interceptors run, and what it throws there carries no details; bytes that are no
- * protobuf it even calls INTERNAL. Its handlers abort the call's signal with the error just before they send it, which
- * is where it can be completed, with the request id that the call has from here on. For the request gate, which runs
- * before the body is read.
+ * Adds details and the request id to errors of Connect itself, which reads a request before the interceptors run, throws errors
+ * without details and reports bytes that are not protobuf as INTERNAL. Its handlers abort the call's signal with the error just
+ * before they send it; a listener completes the error then. Call it in the request gate, which runs before the body is read.
  */
 export function completeProtocolError({ signal, values, requestHeader, responseHeader }: HandlerContext): void {
   values.set(requestIdKey, ensureRequestId(requestHeader.get(requestIdHeader)));
@@ -28,14 +27,14 @@ export function completeProtocolError({ signal, values, requestHeader, responseH
     if (!(error instanceof ConnectError) || error.details.length > 0) return;
     const requestId = values.get(requestIdKey);
     complete(error, values);
-    // An answer that could not be written has it already.
+    // After a failed encoding of the response the header already has the id.
     if (!responseHeader.has(requestIdHeader)) error.metadata.set(requestIdHeader, requestId);
   });
 }
 
 function complete(error: ConnectError, values: ContextValues): void {
   const failure = thrownByCalls.has(error) ? undefined : translateReadError(error, values);
-  // gRPC-Web cannot send a lone surrogate.
+  // gRPC-Web cannot send an unpaired surrogate.
   if (failure === undefined) Object.assign(error, { rawMessage: error.rawMessage.toWellFormed() });
   else {
     const { code, rawMessage, details } = toConnectError(failure, values.get(requestIdKey));

@@ -21,24 +21,25 @@ import { readRequestBody } from "./request-body.ts";
 import { singleRequest } from "./single-request.ts";
 import { truncateGrpcErrors } from "./truncate-grpc-errors.ts";
 
-/** What is wrong with the deadline of a request. */
+/** The error for the deadline of a request; undefined for a valid one. */
 const faultKey: ContextKey<ApiError | undefined> = createContextKey<ApiError | undefined>(undefined, {
   description: "fault of the deadline",
 });
 
+/** The settings and dependencies of the Connect routes. */
 export interface ConnectOptions {
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
-  /** The most bytes of a request. */
+  /** The maximum size of a request in bytes. */
   readonly maxMessageBytes: number;
-  /** The messages that an answer's `google.protobuf.Any` can hold. */
+  /** The message types that a `google.protobuf.Any` may hold. */
   readonly anyTypes: Registry;
-  /** Decides before the body is read. */
+  /** Authorizes a call before its body is read. */
   readonly preBodyAuth: PreBodyAuth;
   readonly report: ReportRejectedCall;
 }
 
-/** Every RPC over Connect and gRPC-Web, and over gRPC where the connection is HTTP/2. */
+/** Serves every RPC over Connect and gRPC-Web, and over gRPC on HTTP/2. */
 export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) => Promise<void> {
   const { routes, interceptors, maxMessageBytes, anyTypes, preBodyAuth, report } = options;
   return async (scope) => {
@@ -46,7 +47,7 @@ export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) 
     scope.addHook("preHandler", async (request, reply) => {
       if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return rejectGrpcOverHttp1(reply);
       recordOrigin(request, reply, protocolOf(request));
-      // connect-node (2.2.0) would wait for it for ever, and its stream with it, when a response is closed that nobody reads.
+      // connect-node (2.2.0) waits for `drain` without limit, and keeps its stream, when an unread response is closed.
       reply.raw.once("close", () => reply.raw.emit("drain"));
       request.body = bufferBody(readRequestBody(request.raw), arrivingRequestOf(request.raw)?.receive);
       const header = protocolOf(request) === "connect" ? "connect-timeout-ms" : "grpc-timeout";

@@ -4,8 +4,8 @@ import { ApiError } from "../../errors/api-error.ts";
 import { translateReadError } from "./translate-read-error.ts";
 
 /**
- * The request of a stream of answers is read inside of the interceptors, to whom what Connect throws there would be a defect
- * of this service. Here it becomes an ApiError on its way to them.
+ * Maps errors of reading the request of a server stream to ApiError: it is read inside the interceptors, which would treat an
+ * error of Connect as a defect of the service. Also rejects a request without exactly one message (CALL_NOT_SUPPORTED).
  */
 export const singleRequest: Interceptor = (next) => (request) =>
   request.stream ? next({ ...request, message: readOne(request.message, request.contextValues) }) : next(request);

@@ -3,15 +3,15 @@ import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
 import { explainMessageKey } from "./check-body.ts";
 
-/** What Connect says of an answer that cannot be written begins so; all else that it calls INTERNAL is the request's. */
+/** The start of Connect's message for a response that cannot be encoded; any other INTERNAL of Connect concerns the request. */
 const ownFault = "serialize ";
 
-/** What of Connect's own texts quotes nothing of a request. */
+/** The messages of Connect that quote nothing of a request. */
 const fit = /^(protocol error|unexpected end flag|decompression failed)/;
 
 /**
- * What Connect throws when it cannot read a request, as an ApiError of this service; undefined for what is no caller's fault.
- * Connect calls bytes that are no message INTERNAL, and quotes what it cannot read in JSON.
+ * Maps an error of Connect about reading a request to an ApiError; returns undefined for an error that the caller did not cause.
+ * Connect reports undecodable bytes as INTERNAL, and quotes invalid JSON.
  */
 export function translateReadError({ code, rawMessage }: ConnectError, values: ContextValues): ApiError | undefined {
   if (code === Code.ResourceExhausted) return tooLarge(rawMessage);
@@ -24,7 +24,7 @@ export function translateReadError({ code, rawMessage }: ConnectError, values: C
   return undefined;
 }
 
-/** The flag of an envelope says that its message is compressed. */
+/** Returns the error for an envelope that is flagged as compressed without a header for its compression. */
 export function compressionUnnamed(): ApiError {
   return new ApiError(
     ErrorReason.COMPRESSION_UNNAMED,

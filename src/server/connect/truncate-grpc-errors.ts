@@ -4,7 +4,7 @@ import { onCallEnd } from "../../interceptors/call/on-call-end.ts";
 import { toRpcStatus } from "../../interceptors/call/rpc-status.ts";
 import { truncateStatus } from "../dispatch/truncate-status.ts";
 
-/** Errors of gRPC travel in trailers, of which clients take no more than truncateStatus leaves. */
+/** Shortens gRPC errors to the size of trailers that clients accept, see truncateStatus. */
 export const truncateGrpcErrors: Interceptor = (next) => (request) =>
   onCallEnd(next, request, {
     mapError: (error) => {

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { HttpPlugin } from "../http/http-plugin.ts";
 
-/** Nothing but what this server itself has may run, load or be asked; images stand inside Swagger UI's style sheet too. */
+/** The page may load, run and request only content of this server; `data:` images are part of Swagger UI's style sheet. */
 const pageHeaders = {
   "content-security-policy": [
     "default-src 'none'",
@@ -28,10 +28,10 @@ const types: Readonly<Record<string, string>> = {
   png: "image/png",
 };
 
-/** What of the package the page needs. */
+/** The files of the package that the page uses. */
 const fromPackage = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
 
-/** Tokens that are typed in are kept in the page alone and are gone with it. */
+/** The script of the page; entered tokens are kept in the page only, until it is closed. */
 const start = `window.addEventListener("load", () => {
   SwaggerUIBundle({
     url: "/openapi.json",
@@ -47,7 +47,7 @@ const start = `window.addEventListener("load", () => {
 });
 `;
 
-/** A page at `/docs` on which the paths of the OpenAPI document can be read and tried, from files of an npm package. */
+/** Serves a page at `/docs` that shows the OpenAPI document and sends requests, with Swagger UI from its npm package. */
 export function serveDocs(): HttpPlugin {
   return async (scope) => {
     const folder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
@@ -71,7 +71,7 @@ export function serveDocs(): HttpPlugin {
   };
 }
 
-/** A path that changes with what is there, so that it can be kept for good. */
+/** Returns a path with a hash of the content, so that caches may keep the file permanently. */
 function pathOf(name: string, assets: ReadonlyMap<string, Buffer>): string {
   const digest = createHash("sha256")
     .update(assets.get(name) ?? "")

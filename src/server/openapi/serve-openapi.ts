@@ -4,7 +4,10 @@ import type { HttpPlugin } from "../http/http-plugin.ts";
 
 const file = new URL("../../../gen/openapi.json", import.meta.url);
 
-/** The OpenAPI document of the REST paths at `/openapi.json`, for everybody: the bytes of `gen/openapi.json`, read at the start. */
+/**
+ * Serves the OpenAPI document of the REST paths at `/openapi.json`, without authentication: the bytes of `gen/openapi.json`, read
+ * at the start.
+ */
 export function serveOpenapi(): HttpPlugin {
   return async (scope) => {
     const bytes = await readFile(file);

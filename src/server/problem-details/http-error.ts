@@ -1,9 +1,9 @@
 import { httpErrorCodes } from "../../proto-schema/http/problem-detail.ts";
 
-/** A reason of httpErrorCodes. */
+/** A key of httpErrorCodes. */
 export type HttpErrorReason = keyof typeof httpErrorCodes;
 
-/** What only HTTP has: thrown before a call begins, and answered as a problem detail. */
+/** An error that only HTTP has: thrown before a call starts and sent as a problem detail. */
 export class HttpError extends Error {
   readonly reason: HttpErrorReason;
   readonly status: number;

@@ -15,17 +15,18 @@ import type { RestMapping } from "../../proto-schema/http/rest-mapping.ts";
 import { HttpError } from "./http-error.ts";
 import { type RequestNames, toRestPath } from "./rest-path.ts";
 
-/** What is known of a call that failed. */
+/** The failed call of a problem detail. */
 export interface FailedCall {
   readonly requestId: string;
-  /** Undefined when it is not known which RPC was meant. */
+  /** The RPC; undefined when the request matched none. */
   readonly target: { readonly name: string; readonly form: RestMapping; readonly input: DescMessage } | undefined;
+  /** True when the request had its fields inside the member that a discriminator names. */
   readonly wrapped: boolean;
-  /** True when the caller sent `If-Match`. */
+  /** True when the request had the header `If-Match`. */
   readonly conditional: boolean;
 }
 
-/** An error as it is answered. */
+/** The response to an error. */
 export interface Problem {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -33,7 +34,7 @@ export interface Problem {
 }
 
 const statusOf: Readonly<Record<Code, number>> = {
-  [Code.Canceled]: 499, // nobody is there to see it
+  [Code.Canceled]: 499, // not received: the caller has disconnected
   [Code.Unknown]: 500,
   [Code.InvalidArgument]: 400,
   [Code.DeadlineExceeded]: 504,
@@ -51,12 +52,12 @@ const statusOf: Readonly<Record<Code, number>> = {
   [Code.Unauthenticated]: 401,
 };
 
-/** `ALREADY_EXISTS` as `Already exists`. */
+/** Converts `ALREADY_EXISTS` to `Already exists`. */
 function inWords(name: string): string {
   return name.charAt(0) + name.slice(1).toLowerCase().replaceAll("_", " ");
 }
 
-/** A refusal or the error of a call as a problem detail, with the members that its service adds. */
+/** Converts an error to a problem detail with the members of the REST style of its service. */
 export function toProblemDetails(error: HttpError | ConnectError, call: FailedCall): Problem {
   const style = call.target?.form.style ?? RestStyle.UNSPECIFIED;
   const { status, code, title, detail, reason, headers, more } =
@@ -130,7 +131,7 @@ function challenge(reason: string): string {
   return reason === "TOKEN_MISSING" ? "Bearer" : 'Bearer error="invalid_token"';
 }
 
-/** The violations with the caller's own names for the fields, and the text, which begins with the same. */
+/** Returns the violations with the caller's names of the fields, and the detail, which starts with the same text. */
 function violationsOf(
   error: ConnectError,
   { target, wrapped }: FailedCall,
@@ -169,8 +170,8 @@ function reportOf(error: ConnectError, { target }: FailedCall): Partial<ProblemD
 }
 
 /**
- * What the envelope style adds to a problem: the names that its callers know, made from the code, the reason and the first
- * violation. `method` is the RPC's name, such as `createConnection`.
+ * Returns the members that the envelope style adds to a problem, made from the code, the reason and the first violation. `method`
+ * is the local name of the RPC, such as `createConnection`.
  */
 export function envelopeProblem(problem: ProblemDetail, method: string): EnvelopeProblem {
   const loginRequired = problem.code === "UNAUTHENTICATED";
@@ -192,7 +193,7 @@ function whatIsWrong({ code, reason, violations = [] }: ProblemDetail): string {
   return `${first.field}${/(^id|Id)\d*$/.test(first.field) ? "isNotAValidID" : "isNotValid"}`;
 }
 
-/** `CONNECTION_ALREADY_EXISTS` as `ConnectionAlreadyExists`. */
+/** Converts `CONNECTION_ALREADY_EXISTS` to `ConnectionAlreadyExists`. */
 function pascal(name: string): string {
   return name.toLowerCase().replace(/(?:^|_)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,19 +1,19 @@
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { discriminatorOf, type RestNames, restNameOf } from "../../proto-schema/http/rest-mapping.ts";
 
-/** How the request names its fields. */
+/** The names of fields in a request. */
 export interface RequestNames {
   readonly names: RestNames;
-  /** The request had the member that is named beside it around the member's fields: `"config": {"kafka": {…}}`. */
+  /** True when the fields are inside the member that a discriminator names: `"config": {"kafka": {…}}`. */
   readonly wrapped: boolean;
 }
 
-/** A step of a path: a name, or an index or a key in brackets. */
+/** A segment of a path: a name, or an index or a key in brackets. */
 const step = /\.?([A-Za-z_][A-Za-z0-9_]*)|(\[(?:\d+|true|false|"(?:[^"\\]|\\.)*")\])/y;
 
 /**
- * A field's path as the caller knows it: in the names of the service, and without the member of a message that is named
- * beside it. `config.kafka.bootstrap_servers` is `config.bootstrap_servers`; what is not of the contract stays as it is.
+ * Returns the path of a field in the names of the service, without the member that a discriminator names:
+ * `config.kafka.bootstrap_servers` becomes `config.bootstrap_servers`. Segments outside the contract stay unchanged.
  */
 export function toRestPath(schema: DescMessage, path: string, { names, wrapped }: RequestNames): string {
   let message: DescMessage | undefined = schema;
@@ -31,7 +31,7 @@ export function toRestPath(schema: DescMessage, path: string, { names, wrapped }
     const naming: DescField | undefined = outer === undefined ? undefined : discriminatorOf(outer);
     outer = undefined;
     if (field === undefined) {
-      // The oneof itself is wrong: what is missing is the word that says which member is meant.
+      // The oneof itself is invalid: its discriminator is missing.
       if (naming !== undefined && !wrapped && message?.oneofs.some((oneof) => oneof.name === name))
         return restNameOf(naming, names);
       return result + path.slice(at);

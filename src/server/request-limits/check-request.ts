@@ -8,8 +8,8 @@ import { scanBinary } from "./scan-binary.ts";
 import { type JsonBounds, scanJson } from "./scan-json.ts";
 
 /**
- * Throws ApiError MESSAGE_TOO_LARGE or FIELD_INVALID when there is more in the bytes of a request than its rules allow.
- * Called ahead of decoding: two million elements fit into 4 MB, and take seconds once they are made.
+ * Checks the bytes of a request before decoding: two million elements fit into 4 MB and take seconds to decode. Throws ApiError
+ * MESSAGE_TOO_LARGE, FIELD_INVALID or MESSAGE_MALFORMED (nested too deeply) when they exceed the rules.
  */
 export function checkRequestBytes(input: DescMessage, bytes: Uint8Array): void {
   if (bytes.length <= smallRequest) return;
@@ -18,17 +18,17 @@ export function checkRequestBytes(input: DescMessage, bytes: Uint8Array): void {
   refuse(scanBinary(bounds, bytes));
 }
 
-/** The same for JSON, ahead of parsing. */
+/** The same for JSON before parsing. */
 export function checkRequestJson(bounds: JsonBounds, text: string): void {
   refuse(scanJson(bounds, text));
 }
 
-/** Of so few bytes nothing can be made that takes long. */
+/** Bytes. A request of at most this size decodes quickly and is not checked. */
 const smallRequest = 1024;
 
 const known = new WeakMap<DescMessage, JsonBounds>();
 
-/** What can be in the JSON of a request. */
+/** Returns the limits for the JSON of a request. */
 export function jsonBounds(input: DescMessage): JsonBounds {
   const { root, values } = requestBounds(input);
   const bounds = known.get(input) ?? { shape: jsonShape(root), values };
@@ -36,7 +36,7 @@ export function jsonBounds(input: DescMessage): JsonBounds {
   return bounds;
 }
 
-/** What can be in the JSON of any of several requests. */
+/** Returns limits that the JSON of each of several requests satisfies. */
 export function jsonBoundsOfAny(inputs: readonly DescMessage[]): JsonBounds {
   const all = inputs.map(requestBounds);
   return {
@@ -45,11 +45,12 @@ export function jsonBoundsOfAny(inputs: readonly DescMessage[]): JsonBounds {
   };
 }
 
-/** The most bytes of a request: what its rules allow, and never more than the limit of all messages. */
+/** Returns the maximum size of a request in bytes: the size that its rules allow, at most the limit of all messages. */
 export function maxRequestBytes(input: DescMessage, maxMessageBytes: number): number {
   return Math.min(requestBounds(input).bytes, maxMessageBytes);
 }
 
+/** Returns the error MESSAGE_TOO_LARGE for a limit in bytes. */
 export function messageTooLarge(maxBytes: number): ApiError {
   return new ApiError(ErrorReason.MESSAGE_TOO_LARGE, `the message is larger than ${maxBytes} bytes, decompressed`);
 }

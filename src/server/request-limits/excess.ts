@@ -1,10 +1,13 @@
 import type { FieldViolation } from "../../errors/api-error.ts";
 import type { FieldNode } from "./request-bounds.ts";
 
-/** Something of which a request has more than its rules allow. Descriptions are those of the validator, where it has one; without a field it is the request as a whole. */
+/**
+ * An excess over the rules of a request. Descriptions are those of the validator, where it has one; an empty field means the
+ * request as a whole.
+ */
 export type Excess = FieldViolation;
 
-/** No request of the contract is nested half as deep. */
+/** The maximum nesting of a request; no request of the contract is nested half as deep. */
 export const maxDepth = 32;
 
 export function tooMany({ kind, count }: Pick<FieldNode, "kind" | "count">, path: string): Excess {
@@ -21,7 +24,7 @@ export function tooManyValues(values: number, path: string): Excess {
   return { field: path, description: `from here on the request has more than ${values} fields and elements` };
 }
 
-/** Its path would be as deep. */
+/** Without a path, which would be as deep as the request. */
 export function tooDeep(): Excess {
   return { field: "", description: `the request is nested more than ${maxDepth} deep` };
 }

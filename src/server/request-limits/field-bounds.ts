@@ -2,24 +2,25 @@ import { type DescField, getOption, ScalarType } from "@bufbuild/protobuf";
 import { type FieldRules, field as fieldRules } from "../../../gen/buf/validate/validate_pb.js";
 import { type LongestText, longestText } from "./longest-text.ts";
 
-/** What the rules of a field say of how much of it there can be. */
+/** The limits that the rules of a field set. */
 export interface FieldBounds {
-  /** Elements of a list or pairs of a map; 1 of a field that is neither. Infinity without a rule. */
+  /** Elements of a list or pairs of a map; 1 for any other field. Infinity without a rule. */
   readonly count: number;
-  /** Of the text, or of each text of a list or map; undefined when it is no text or has no bound. */
+  /** The limit of the text, or of each text of a list or map; undefined for other types and without a rule. */
   readonly text: LongestText | undefined;
-  /** Of each key of a map that has texts for keys. */
+  /** The limit of each key of a map; undefined for other fields and without a rule. */
   readonly key: LongestText | undefined;
 }
 
-/** What JSON writes as a number, or a text with a number in it. */
+/** The limit of a number in JSON, also one in a text. */
 const number: LongestText = { characters: 64, bytesEach: 1 };
 
-/** Fields of types that are not ours, so have no rules of ours. */
+/** Fields of types outside the contract, which have no rules. */
 const wellKnown: Readonly<Record<string, FieldBounds>> = {
   "google.protobuf.FieldMask.paths": { count: 256, text: { characters: 256, bytesEach: 4 }, key: undefined },
 };
 
+/** Returns the limits of a field from its `buf.validate` rules. */
 export function fieldBounds(field: DescField): FieldBounds {
   const known = wellKnown[`${field.parent.typeName}.${field.name}`];
   if (known !== undefined) return known;
@@ -37,7 +38,7 @@ export function fieldBounds(field: DescField): FieldBounds {
   return { count: 1, text: textOf(field, rules), key: undefined };
 }
 
-/** True when the field holds text or bytes, or a list or map of them. */
+/** Returns whether the field holds text or bytes, or a list or map of them. */
 export function isText(field: DescField): boolean {
   return field.scalar === ScalarType.STRING || field.scalar === ScalarType.BYTES;
 }

@@ -2,20 +2,20 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { discriminatorOf } from "../../proto-schema/http/rest-mapping.ts";
 import type { FieldNode, MessageNode } from "./request-bounds.ts";
 
-/** What can stand at a place in the JSON of a request, be it written as protobuf has it or as REST and web forms do. */
+/** The JSON that a place in a request may have, in the form of protobuf, REST or web forms. A limit of 0 means no limit. */
 export interface JsonShape {
-  /** Members of an object, under both their names. */
+  /** The members of an object, under their JSON names and proto names. */
   readonly members: ReadonlyMap<string, JsonShape>;
-  /** What a list holds, and how many of them at most; like each bound here 0 where there is none, as where no list belongs. */
+  /** The maximum number of elements of a list; `element` is their shape. */
   readonly items: number;
   readonly element: JsonShape | undefined;
-  /** How many members an object without known ones can have, what they are, and how long their names are. */
+  /** The maximum number of pairs of a map; `value` is the shape of their values, `key` the maximum characters of a key. */
   readonly pairs: number;
   readonly value: JsonShape | undefined;
   readonly key: number;
-  /** Characters of a text. */
+  /** The maximum characters of a text. */
   readonly text: number;
-  /** Paths of a field mask, which JSON writes in one text. */
+  /** The maximum paths of a field mask, which is one text in JSON. */
   readonly paths: number;
 }
 
@@ -30,12 +30,12 @@ const anything: JsonShape = {
   paths: 0,
 };
 
-/** Of a time or a duration. */
+/** The maximum characters of a time or a duration. */
 const wellKnownText = 64;
 
 const fieldMask = "google.protobuf.FieldMask";
 
-/** The shape of the JSON of a message; of several, what any of them allows. */
+/** Returns the shape of the JSON of a message; for several messages, the union of their shapes. */
 export function jsonShape(...messages: readonly MessageNode[]): JsonShape {
   return { ...anything, members: merged(messages.flatMap((node) => [...namedFields(node), ...namedOneofs(node)])) };
 }
@@ -52,7 +52,7 @@ function namedFields({ fields }: MessageNode): NamedShape[] {
   });
 }
 
-/** A form writes the members of a oneof under its name. */
+/** Web forms write the members of a oneof under its name. */
 function namedOneofs({ message, fields }: MessageNode): NamedShape[] {
   return (message?.oneofs ?? []).map((oneof) => {
     const inside = new Map([...fields].filter(([, { field }]) => field.oneof === oneof));
@@ -85,7 +85,7 @@ function shapeOfMessage(node: MessageNode, field: FieldNode["field"]): JsonShape
   if (typeName === fieldMask && paths !== undefined)
     return { ...anything, paths: paths.count, text: paths.count * ((paths.text?.characters ?? 0) + 1) };
   if (typeName.startsWith("google.protobuf.")) return { ...anything, text: wellKnownText };
-  // Its member can be left out, because a field beside it names it: then what is in the member stands here.
+  // A field with a discriminator may have the fields of its member directly.
   const inside = discriminatorOf(field) === undefined ? [] : [...node.fields.values()].map(({ child }) => child);
   return jsonShape(node, ...inside.filter((child) => child !== undefined));
 }

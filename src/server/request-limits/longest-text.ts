@@ -1,15 +1,15 @@
 import type { StringRules } from "../../../gen/buf/validate/validate_pb.js";
 
-/** How long a text may be by its rules. */
+/** The maximum length of a text by its rules. */
 export interface LongestText {
   readonly characters: number;
-  /** The most bytes of one of its characters in UTF-8: 1 when the rules allow ASCII alone. */
+  /** The maximum bytes of a character in UTF-8: 1 when the rules allow ASCII only. */
   readonly bytesEach: 1 | 4;
 }
 
 const uuidLength = 36;
 
-/** Undefined when the rules set no bound. */
+/** Returns the maximum length from the rules `uuid`, `max_len`, `in` and `pattern`; undefined when they set none. */
 export function longestText({ maxLen, wellKnown, in: values, pattern }: StringRules): LongestText | undefined {
   if (wellKnown.case === "uuid") return { characters: uuidLength, bytesEach: 1 };
   const bounds = [
@@ -22,12 +22,15 @@ export function longestText({ maxLen, wellKnown, in: values, pattern }: StringRu
   return { characters, bytesEach: pattern !== "" && isAscii(pattern) ? 1 : 4 };
 }
 
-/** Whether a pattern is made of classes that list ASCII characters, and of ASCII characters. */
+/** Returns whether a pattern has only ASCII characters and classes that list ASCII characters. */
 function isAscii(pattern: string): boolean {
   return !/[\\.[]|[^\x20-\x7e]/.test(pattern.replaceAll(/\[(?!\^)[\x20-\x5b\x5e-\x7e]*\]/g, ""));
 }
 
-/** The most characters that a pattern of the contract matches: classes, groups and quantifiers, between `^` and `$`. */
+/**
+ * Returns the maximum characters that a pattern of the contract matches; it has classes, groups and quantifiers between `^` and
+ * `$`. Infinity for other patterns.
+ */
 function longestMatch(pattern: string): number {
   if (!/^\^.*\$$/s.test(pattern)) return Number.POSITIVE_INFINITY;
   let at = 1;

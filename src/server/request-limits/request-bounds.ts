@@ -2,7 +2,7 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { fieldBounds } from "./field-bounds.ts";
 import type { LongestText } from "./longest-text.ts";
 
-/** A field of a request or of a message inside of it, or the key or the value of a map, and how much of it there can be. */
+/** A field in the message tree of a request, or the key or value of a map, with its limits. */
 export interface FieldNode {
   readonly kind: "one" | "list" | "map";
   /** Empty for the key and the value of a map. */
@@ -10,42 +10,43 @@ export interface FieldNode {
   readonly field: DescField;
   /** Elements of one list, pairs of one map; else 1. */
   readonly count: number;
-  /** So many in the whole request: its own count times those of the lists and maps that it is inside of. */
+  /** The maximum in the whole request: its own count times those of the enclosing lists and maps. */
   readonly most: number;
-  /** Of a text, of each text of a list; undefined when it is a message. */
+  /** The limit of a text, or of each text of a list; undefined for a message. */
   readonly text: LongestText | undefined;
   readonly parent: FieldNode | undefined;
-  /** Of a message, of each message of a list, of each pair of a map: fields 1 and 2, the key and the value. */
+  /** The message, or that of each element of a list; for a map the pair with the fields 1 (key) and 2 (value). */
   readonly child: MessageNode | undefined;
-  /** Where its count stands in the list of counts of a scan. */
+  /** The index of its count in the counts of a scan. */
   readonly slot: number;
 }
 
+/** A message in the message tree of a request. */
 export interface MessageNode {
   /** Undefined for the pairs of a map. */
   readonly message: DescMessage | undefined;
   readonly fields: ReadonlyMap<number, FieldNode>;
 }
 
-/** How large a request can be that its rules allow. */
+/** The maximum size of a request by its rules. */
 export interface RequestBounds {
   readonly root: MessageNode;
   readonly slots: number;
-  /** So many fields, elements, keys and values at most, with some to spare for what a newer client knows more of. */
+  /** The maximum number of fields, elements, keys and values, with a reserve of 1000 for fields of newer clients. */
   readonly values: number;
-  /** So many bytes at most, in binary and in JSON with escaped characters, with some to spare. */
+  /** The maximum bytes, in binary and in JSON with escaped characters, with a reserve of 16 KiB. */
   readonly bytes: number;
 }
 
 const spare = { values: 1000, bytes: 16_384 };
-/** Of each field, for its name, quotes and blanks in JSON. */
+/** Bytes of a field in JSON for its name, quotes and blanks. */
 const bytesAround = 48;
-/** A character that JSON writes as an escape. */
+/** Bytes of a character that JSON escapes. */
 const bytesEscaped = 6;
 
 const known = new WeakMap<DescMessage, RequestBounds>();
 
-/** The bounds of a request's message, which follow from its `buf.validate` rules. */
+/** Returns the limits of a request message, from its `buf.validate` rules; computed once. */
 export function requestBounds(message: DescMessage): RequestBounds {
   const bounds = known.get(message) ?? measure(message);
   known.set(message, bounds);
@@ -59,7 +60,7 @@ function measure(message: DescMessage): RequestBounds {
   const addMessage = (desc: DescMessage, parent: FieldNode | undefined, times: number): MessageNode => {
     for (let above = parent; above !== undefined; above = above.parent)
       if (above.field.parent === desc) {
-        values = Number.POSITIVE_INFINITY; // inside of itself: not looked into again
+        values = Number.POSITIVE_INFINITY; // a recursive message is not expanded again
         return { message: desc, fields: new Map() };
       }
     return {
@@ -96,7 +97,7 @@ function measure(message: DescMessage): RequestBounds {
   return { root, slots, values, bytes: bytesOf(root) + spare.bytes };
 }
 
-/** Of one message: of the members of a oneof there is only one. */
+/** Returns the maximum bytes of one message, counting the largest member of each oneof. */
 function bytesOf({ message, fields }: MessageNode): number {
   const sizes = new Map<string, number>();
   for (const node of fields.values()) {

@@ -2,16 +2,16 @@ import { ScalarType } from "@bufbuild/protobuf";
 import { type Excess, maxDepth, tooDeep, tooLong, tooMany, tooManyValues } from "./excess.ts";
 import type { FieldNode, MessageNode, RequestBounds } from "./request-bounds.ts";
 
-/** Of fewer bytes no message can be made that takes long. */
+/** Bytes. A message of at most this size decodes quickly. */
 const harmlessBytes = 1024;
-/** In UTF-8. */
+/** The maximum bytes of a character in UTF-8. */
 const bytesOfCharacter = 4;
 
 const wire = { varint: 0, fixed64: 1, delimited: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
 
 /**
- * Looks through the bytes of a request, ahead of decoding and without making anything of them, for a field of which there
- * is more than its rules allow. Undefined also for bytes that are no message: that is the decoder's to say.
+ * Scans the bytes of a request before decoding, without creating objects, for a field that exceeds its rules. Returns the first
+ * excess; undefined for none, and for malformed bytes, which the decoder reports.
  */
 export function scanBinary(bounds: RequestBounds, bytes: Uint8Array): Excess | undefined {
   return bytes.length <= harmlessBytes ? undefined : scan(bounds, bytes);
@@ -23,7 +23,7 @@ function scan(bounds: RequestBounds, bytes: Uint8Array): Excess | undefined {
   let values = 0;
   let isBroken = false;
 
-  /** The lower 32 bits: no tag and no length is longer. */
+  /** Reads a varint and returns its lower 32 bits: no tag or length is longer. */
   const varint = (): number => {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
@@ -92,7 +92,7 @@ function scan(bounds: RequestBounds, bytes: Uint8Array): Excess | undefined {
     return undefined;
   };
 
-  /** A text, a message, a pair of a map, or many numbers in a row. */
+  /** Reads a length-delimited field: a text, a message, a pair of a map, or packed numbers. */
   const readField = (node: FieldNode, length: number, end: number, depth: number): Excess | undefined => {
     const { child, text, field } = node;
     const isPacked = node.kind === "list" && child === undefined && !isText(field.scalar);
@@ -102,7 +102,10 @@ function scan(bounds: RequestBounds, bytes: Uint8Array): Excess | undefined {
     return tooLong(text.characters, pathOf(node, true));
   };
 
-  /** What is neither list nor map may come again and replaces what was there; how often is bounded by `values`. */
+  /**
+   * Counts elements and returns whether the field may have them. A singular field may be repeated, each time replacing its value;
+   * `values` limits how often.
+   */
   const hasCapacity = ({ kind, slot, most }: FieldNode, more: number): boolean => {
     const count = (counts[slot] ?? 0) + more;
     counts[slot] = count;

@@ -1,11 +1,11 @@
 import { type Excess, maxDepth, tooDeep, tooLong, tooMany, tooManyValues } from "./excess.ts";
 import type { JsonShape } from "./json-shape.ts";
 
-/** A number, also one that is written as a text, takes no more; a large one takes time by the square of its length. */
+/** The maximum characters of a number: parsing takes quadratic time. */
 const longestNumber = 64;
-/** Of no field and of no key a name is as long; one of 4 MB is unescaped again by everybody who looks at it. */
+/** The maximum characters of a name, longer than any field or key; a name of 4 MB would be unescaped at each access. */
 const longestName = 16_384;
-/** The longest escape of one character, which is a pair of surrogates; without escapes a character is two units at most. */
+/** The maximum UTF-16 units of a character: an escaped surrogate pair has 12, an unescaped one 2. */
 const unitsOfCharacter = { escaped: 12, plain: 2 };
 
 const char = {
@@ -19,35 +19,36 @@ const char = {
   close: 0x7d,
 } as const;
 
-/** Where a text is that stands between quotes. */
+/** The position of a text between quotes. */
 interface Text {
   readonly begin: number;
   readonly end: number;
   readonly isEscaped: boolean;
 }
 
+/** The limits for the JSON of a request. */
 export interface JsonBounds {
-  /** Undefined when nothing is known but how many values there can be. */
+  /** Undefined when only the number of values is limited. */
   readonly shape: JsonShape | undefined;
-  /** So many values at most in the whole text: objects, lists and what is in them. */
+  /** The maximum number of values in the whole text: objects, lists and their contents. */
   readonly values: number;
 }
 
 /**
- * Looks through the JSON text of a request, ahead of parsing and without making anything of it, for a place at which there
- * is more than the rules of its field allow. Undefined also for a text that is no JSON: that is the parser's to say.
+ * Scans the JSON text of a request before parsing, without creating objects, for a place that exceeds the rules of its field.
+ * Returns the first excess; undefined for none, and for malformed JSON, which the parser reports.
  */
 export function scanJson({ shape: root, values: maxValues }: JsonBounds, text: string): Excess | undefined {
   let at = 0;
   let values = 0;
-  /** Where the next one is, once it has been looked for: most texts have none, and looking for it each time would take its time. */
+  /** The position of the next backslash, searched once: most texts have none, and repeated searches would take quadratic time. */
   let backslash = -1;
 
   const skipBlanks = (): void => {
     while (at < text.length && text.charCodeAt(at) <= 0x20) at += 1;
   };
 
-  /** From an opening quote to behind the closing one. */
+  /** Reads a text from its opening quote to behind the closing one. */
   const string = (): Text => {
     const begin = at + 1;
     let end = next('"', begin);
@@ -143,7 +144,7 @@ export function scanJson({ shape: root, values: maxValues }: JsonBounds, text: s
     path: string,
     depth: number,
   ): Excess | undefined => {
-    // A longer name is of no field; and it is here to be shown alone.
+    // A longer name belongs to no field and is only shown in a path.
     const name = text.slice(begin, Math.min(end, begin + 64));
     const known = shape?.members.get(name) ?? shape?.value;
     return value(known, path === "" ? name : `${path}.${name}`, depth + 1);
@@ -165,7 +166,7 @@ export function scanJson({ shape: root, values: maxValues }: JsonBounds, text: s
     return closed(char.closeList);
   };
 
-  /** What is not closed here is no JSON, and the rest is of no interest. */
+  /** Skips a closing bracket; without one the text is malformed, and the scan ends. */
   const closed = (code: number): undefined => {
     skipBlanks();
     at = text.charCodeAt(at) === code ? at + 1 : text.length;

@@ -6,9 +6,9 @@ import { isJsonObject } from "../../proto-schema/json-object.ts";
 import { notAllowed } from "./request/path-router.ts";
 
 /**
- * What a web form for such profiles asks for below `/api`, beside the contract. The form is that of Arroyo's console
- * (webui/src/lib/data_fetching.ts and routes/connections, members as in crates/arroyo-rpc/src/api_types/connections.rs):
- * it pings, lists connection tables, of which there are none here, and reads a few members more of a connector.
+ * Serves the requests below `/api`, outside the contract, of a web form for profiles. The form is that of Arroyo's console
+ * (webui/src/lib/data_fetching.ts and routes/connections, members as in crates/arroyo-rpc/src/api_types/connections.rs): it
+ * pings, lists connection tables, of which the response has none, and reads additional members of a connector.
  */
 export function arroyoWebForm(scope: FastifyInstance): void {
   const answers = { ping: "Pong", connection_tables: { data: [], has_more: false } };
@@ -19,11 +19,11 @@ export function arroyoWebForm(scope: FastifyInstance): void {
     });
 }
 
-/** A sign for a connector: the form shows it as an SVG. */
+/** The icon of every connector, an SVG. */
 const icon =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path fill="none" stroke="white" stroke-width="2" d="M4 12h6m4 0h6M10 8v8m4-8v8"/></svg>';
 
-/** Adds the members that the form reads to every connector of an answer. */
+/** Adds the members that the form reads to every connector of a response. */
 export function addFormMembers({ resource, shape }: RestMapping, body: JsonObject): JsonObject {
   if (messageOf(resource) !== ConnectorSchema) return body;
   if (shape === "list" && Array.isArray(body.data)) return { ...body, data: body.data.map(withMembers) };

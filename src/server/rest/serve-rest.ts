@@ -17,24 +17,22 @@ import { admitCall, beginCall, type RestCall, restTargets } from "./request/rest
 import { handleStream } from "./stream-handler.ts";
 import { handleUnary, type UnaryOptions, type UnaryResult } from "./unary-handler.ts";
 
-/** What the REST routes need. */
+/** The settings and dependencies of the REST routes. */
 export interface RestOptions extends UnaryOptions {
   readonly routes: readonly Route[];
-  /** Those of the interceptors that decide from the headers alone whether a call is let in. */
+  /** The interceptors that authorize by the headers alone, and those that log and measure refused calls. */
   readonly preBody: readonly Interceptor[];
   readonly log: Logger;
 }
 
-/** What every answer carries: it is data, of one caller, and nothing for a browser to guess at or to run. */
+/** The headers of every response: its data belongs to one caller, and a browser must not cache, interpret or run it. */
 const safeHeaders = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
 };
 
-/**
- * REST, from `google.api.http`: every RPC that has it under its paths, and below `/api`. Nothing here knows an RPC by name.
- */
+/** Serves REST from `google.api.http`: every RPC with this option under its paths, and below `/api`. No RPC has code of its own. */
 export function serveRest(options: RestOptions): HttpPlugin {
   const targets = restTargets(options.routes);
   const match = createPathRouter(targets);
@@ -58,7 +56,7 @@ export function serveRest(options: RestOptions): HttpPlugin {
       await admitCall(call, request, preBodyAuth);
     });
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", (_request, _payload, done) => done(null)); // the body is the handler's to read
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null)); // the handler reads the body
     for (const prefix of prefixes)
       for (const url of [prefix, `${prefix}/*`])
         scope.all(url, async (request, reply) => {
@@ -82,7 +80,7 @@ export function serveRest(options: RestOptions): HttpPlugin {
   };
 }
 
-/** Whatever was thrown as a problem; what nobody expected is logged with its cause. */
+/** Creates the function that converts any error to a problem; an unexpected one is logged with its cause. */
 function createExplain(log: Logger): (error: unknown, call: RestCall | undefined, requestId: string) => Problem {
   return (error, call, requestId) => {
     const method = call?.target.route.method;
@@ -104,7 +102,7 @@ function isExplained(error: unknown): error is HttpError | ConnectError {
   return error instanceof ConnectError && error.findDetails(ErrorInfoSchema).length > 0;
 }
 
-/** What Fastify itself refuses before a handler runs. */
+/** Maps an error of Fastify before a handler runs; returns undefined for others. */
 function ofFastify(error: unknown): HttpError | undefined {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   if (typeof code !== "string" || !code.startsWith("FST_") || Number(statusCode) >= 500) return undefined;
@@ -113,7 +111,7 @@ function ofFastify(error: unknown): HttpError | undefined {
     : new HttpError("REQUEST_MALFORMED", "this is not a request that can be read");
 }
 
-/** Nothing is said to a caller who has left. */
+/** Returns the body; undefined for a caller that has disconnected. */
 function toBody({ status, body }: Problem): JsonValue | undefined {
   return status === 499 ? undefined : (body as unknown as JsonValue);
 }

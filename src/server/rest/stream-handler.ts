@@ -10,16 +10,16 @@ import { type RestCall, valuesOf } from "./request/rest-call.ts";
 import { chooseFormat, endId, streamEvents } from "./response/event-stream.ts";
 import type { UnaryOptions, UnaryResult } from "./unary-handler.ts";
 
-/** What the handlers of streams need. */
+/** The settings of handlers of streams. */
 export interface StreamOptions extends UnaryOptions {
-  /** The problem detail of what a stream threw; undefined when the caller has left. */
+  /** Returns the problem detail of an error; undefined when the caller has disconnected. */
   readonly toProblem: (error: unknown, call: RestCall) => JsonValue | undefined;
 }
 
-/** So long an error may take to be answered with a status of its own; later ones are in the stream. In milliseconds. */
+/** Milliseconds in which an error gets an HTTP status of its own; a later one is sent in the stream. */
 const statusWithinMs = 250;
 
-/** The handler of an RPC with a stream of answers. */
+/** Creates the handler of a server-streaming RPC. */
 export function handleStream(
   { method, implementation }: Extract<Route, { kind: "server_streaming" }>,
   options: StreamOptions,
@@ -47,7 +47,7 @@ export function handleStream(
     const { names } = call.target.form;
     const toProblem = (error: unknown) => options.toProblem(error, call);
     const text = streamEvents(format, { output: method.output, names, messages, first, signal, toProblem });
-    // A caller who reads slowly slows the handler down: no more than this is made ahead of it.
+    // A slow reader slows the handler down: the stream buffers at most about 16 KiB.
     return reply.send(Readable.from(text, { objectMode: false, highWaterMark: 16_384 }));
   };
 }

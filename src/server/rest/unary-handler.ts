@@ -16,19 +16,19 @@ import { type RestCall, valuesOf } from "./request/rest-call.ts";
 import { isKnownTo, readIfMatch, resourceEtag } from "./response/etag.ts";
 import { shapeResponse } from "./response/response-shape.ts";
 
-/** What the handlers of RPCs need. */
+/** The settings of handlers. */
 export interface UnaryOptions {
   readonly interceptors: readonly Interceptor[];
-  /** The most bytes of a request. */
+  /** The maximum size of a request in bytes. */
   readonly maxMessageBytes: number;
   readonly appVersion: string;
   readonly rejectMember: RefuseMember;
 }
 
-/** Answers a call; rejects with a ConnectError, an ApiError or an HttpError. */
+/** Responds to a call; rejects with a ConnectError, an ApiError or an HttpError. */
 export type UnaryResult = (call: RestCall, request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-/** The handler of an RPC with one answer. */
+/** Creates the handler of a unary RPC. */
 export function handleUnary(route: Extract<Route, { kind: "unary" }>, options: UnaryOptions): UnaryResult {
   const { method } = route;
   const invoke = createInvokeUnary(method, route.implementation, options.interceptors);
@@ -72,7 +72,7 @@ export function handleUnary(route: Extract<Route, { kind: "unary" }>, options: U
   };
 }
 
-/** `If-Match` of a read, which has no field for it. */
+/** Checks `If-Match` of a read, whose request has no field for it. Throws ApiError ETAG_MISMATCH. */
 function checkMatch({ header }: RestCall, tag: string): void {
   const wanted = header.get("if-match");
   const etag = wanted === null ? undefined : readIfMatch(wanted);

@@ -2,20 +2,20 @@ import type { ServerResponse } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { maxTimerMs, readTimeoutMs, timeoutFailure } from "../../dispatch/request-timeout.ts";
 
-/** How long a call is wanted. */
+/** The deadline and cancellation of a call. */
 export interface CallDeadline {
-  /** Aborts when the caller leaves or its deadline passes. */
+  /** Aborts when the caller disconnects or its deadline passes. */
   readonly signal: AbortSignal;
-  /** Milliseconds left until the deadline; undefined without one. */
+  /** Returns the milliseconds left until the deadline; undefined without one. */
   readonly timeoutMs: () => number | undefined;
-  /** Sets the deadline that a header asks for. Throws ApiError for one that is none, or that has passed. */
+  /** Sets the deadline from the value of the header. Throws ApiError MESSAGE_MALFORMED, or DEADLINE_EXCEEDED for 0. */
   readonly limit: (header: string | null) => void;
 }
 
-/** The header of a caller's deadline: Connect's, because HTTP itself has none. */
+/** The header of the deadline in milliseconds: Connect's, because HTTP has none. */
 export const timeoutHeader = "connect-timeout-ms";
 
-/** Watches the connection of a call. */
+/** Creates the deadline of a call from its connection. */
 export function createCallDeadline(response: ServerResponse): CallDeadline {
   const aborter = new AbortController();
   let late: NodeJS.Timeout | undefined;
@@ -39,7 +39,7 @@ export function createCallDeadline(response: ServerResponse): CallDeadline {
   };
 }
 
-/** Settles as the promise does, or rejects as soon as the signal aborts: a handler may be slow to notice. */
+/** Settles like the promise, or rejects with the reason as soon as the signal aborts: a handler may react late. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);

@@ -17,33 +17,39 @@ import type { JsonBounds } from "../../request-limits/scan-json.ts";
 import { normalizeBody, type RefuseMember } from "./normalize-body.ts";
 import { putText, readQuery } from "./read-query.ts";
 
-/** The parts of an HTTP request that its message is made of. */
+/** The parts of an HTTP request that make up its message. */
 export interface RequestParts {
-  /** What of the message the body holds, as HttpRule says it. */
+  /** The part of the message in the body, see `HttpRule.body`. */
   readonly bodyRule: string;
-  /** The text of the body; empty when there is none. */
+  /** The text of the body; empty without one. */
   readonly body: string;
   /** The query without its `?`. */
   readonly query: string;
-  /** What the path and the headers say. */
+  /** The fields from the path and the headers. */
   readonly fixed: readonly FixedField[];
 }
 
-/** A field that does not come from body or query. */
+/** A field from the path or a header. */
 export interface FixedField {
   readonly field: string;
   readonly value: string;
-  /** Where it comes from, for people. Body and query may not contradict it; absent when it simply replaces theirs. */
+  /**
+   * The name of its source for error messages. A different value in body or query is then a violation. Default: the field
+   * replaces theirs.
+   */
   readonly source?: string;
 }
 
-/** The message of a request, and whether named members stood around their fields in it. */
+/** The message of a request; `wrapped`: its fields were inside the member that a discriminator names. */
 export interface DecodedRequest {
   readonly message: Message;
   readonly wrapped: boolean;
 }
 
-/** Makes the message of an HTTP request. Throws ApiError MESSAGE_MALFORMED with every field that is wrong, or `refuseMember`'s. */
+/**
+ * Decodes the message of an HTTP request. Throws ApiError MESSAGE_MALFORMED with every invalid field, an error of the request
+ * limits, or that of `rejectMember`.
+ */
 export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMember: RefuseMember): DecodedRequest {
   const { json, masks, violations, wrapped } = normalizeBody(schema, readJson(schema, parts), rejectMember);
   for (const violation of putQuery(schema, json, parts)) violations.push(violation);
@@ -52,7 +58,7 @@ export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMe
     const wrong = putText(schema, alone, field, value) ?? merge(json, alone, "", source);
     if (wrong !== undefined) violations.push(wrong);
   }
-  // The paths that the body names are read by our own reader, see readFieldMask.
+  // Field masks of the body are decoded by readFieldMask.
   for (const field of masks.keys()) delete json[field.name];
   const message = violations.length > 0 ? undefined : tryRead(schema, json);
   if (message === undefined) throw malformed(violations.length > 0 ? violations : explainJsonErrors(schema, json));
@@ -61,7 +67,7 @@ export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMe
   return { message, wrapped };
 }
 
-/** What the body holds, as the JSON of the request. */
+/** Returns the body as the JSON of the request. */
 function readJson(schema: DescMessage, { bodyRule, body }: RequestParts): JsonObject {
   if (body === "") return {};
   if (bodyRule === "") throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "this method takes no body");
@@ -76,7 +82,7 @@ function readJson(schema: DescMessage, { bodyRule, body }: RequestParts): JsonOb
     throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body must be a JSON object");
   const whole = bodyRule === "*" ? body : `{"body":${body}}`;
   try {
-    // JSON.parse takes the last of two equal keys without a word; protobuf's reader of text does not.
+    // JSON.parse silently uses the last of two equal keys; the text parser of protobuf rejects them.
     fromJsonString(EmptySchema, whole, { ignoreUnknownFields: true });
   } catch {
     throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body has the same key twice in one object");
@@ -84,7 +90,7 @@ function readJson(schema: DescMessage, { bodyRule, body }: RequestParts): JsonOb
   return bodyRule === "*" ? (json as JsonObject) : { [bodyRule]: json };
 }
 
-/** What can be in the body: the whole request, or one field of it. */
+/** Returns the limits of the body: those of the whole request, or of one field. */
 function boundsOf(schema: DescMessage, bodyRule: string): JsonBounds {
   const bounds = jsonBounds(schema);
   const shape = bodyRule === "*" ? bounds.shape : bounds.shape?.members.get(bodyRule);
@@ -102,7 +108,7 @@ function putQuery(schema: DescMessage, json: JsonObject, { bodyRule, query }: Re
   });
 }
 
-/** Lays what is fixed over what was given; a value that is there already must be the same. */
+/** Merges fixed fields into the given ones. Returns a violation for a different value when the source has a name. */
 function merge(
   target: JsonObject,
   source: JsonObject,
@@ -124,7 +130,7 @@ function tryRead(schema: DescMessage, json: JsonObject): Message | undefined {
   try {
     return fromJson(schema, json);
   } catch {
-    return undefined; // why is found out field by field
+    return undefined; // the fields are searched for the cause later
   }
 }
 

@@ -3,9 +3,9 @@ import { discriminatorOf } from "../../../proto-schema/http/rest-mapping.ts";
 import { findJsonField } from "./json-fields.ts";
 
 /**
- * The paths of a field mask, which may have JSON names and may leave out the member of a message that is named beside it:
- * `config.bootstrapServers` becomes `config.kafka.bootstrap_servers`. What is not known stays, for the handler to refuse.
- * `memberOf` says which member is named, if one is.
+ * Returns the paths of a field mask in proto names, with the member that a discriminator names: `config.bootstrapServers` becomes
+ * `config.kafka.bootstrap_servers`. Unknown paths stay unchanged, for the handler to reject. `memberOf` returns the named member,
+ * if any.
  */
 export function readFieldMask(
   text: string,

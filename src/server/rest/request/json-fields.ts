@@ -2,7 +2,7 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 
 const fields = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
 
-/** The field of a message that a caller means, by its JSON name or its proto name. */
+/** Returns the field of a message by its JSON name or proto name. */
 export function findJsonField(message: DescMessage, name: string): DescField | undefined {
   let known = fields.get(message);
   if (known === undefined) {
@@ -14,7 +14,7 @@ export function findJsonField(message: DescMessage, name: string): DescField | u
   return known.get(name);
 }
 
-/** The message of a field whose JSON is an object with the message's fields, and no text as that of a timestamp. */
+/** Returns the message of a field whose JSON is an object of fields; undefined for scalars and well-known types such as Timestamp. */
 export function plainMessageOf(field: DescField): DescMessage | undefined {
   return field.message?.typeName.startsWith("google.protobuf.") ? undefined : field.message;
 }

@@ -7,24 +7,27 @@ import { parseFormConfig } from "../../../proto-schema/json-schema/parse-form-co
 import { readFieldMask } from "./field-mask.ts";
 import { findJsonField, plainMessageOf } from "./json-fields.ts";
 
-/** What becomes of the JSON of a request's body. */
+/** The normalized JSON of a request body. */
 export interface Normalized {
-  /** The same in proto names, and with named members around their fields, so that protobuf can read it. */
+  /** The JSON in proto names, with the named members around their fields, for protobuf to decode. */
   readonly json: JsonObject;
-  /** The field masks of the request by field, which protobuf cannot read in snake_case. */
+  /** The field masks of the request, which protobuf cannot decode in snake_case. */
   readonly masks: Map<DescField, string[]>;
   readonly violations: FieldViolation[];
-  /** True when a member that can be named beside it stood around its fields. */
+  /** True when the fields of a member with a discriminator were inside that member. */
   wrapped: boolean;
 }
 
-/** So many are looked for; a caller is told of fewer. */
+/** The maximum number of collected violations; a response has fewer. */
 const maxViolations = 100;
 
-/** The error for a name that no member has, such as a connector that does not exist. */
+/** Returns the error for an unknown discriminator value, such as a connector that does not exist. */
 export type RefuseMember = (field: DescField, name: string) => ApiError;
 
-/** Reads the body of a request into the form that protobuf reads. Unknown and doubled fields are violations. */
+/**
+ * Converts the body of a request to the form that protobuf decodes. Unknown and duplicate fields are violations. Throws the error
+ * of `rejectMember`.
+ */
 export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMember: RefuseMember): Normalized {
   const normalized: Normalized = { json: emptyJsonObject(), masks: new Map(), violations: [], wrapped: false };
   const { masks, violations } = normalized;
@@ -103,7 +106,7 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
   return normalized;
 }
 
-/** The fields of a named member: the value itself, or what is in it when a member, be it another one, stands around them. */
+/** Returns the fields of a named member: the value itself, or the content of the one member, named or other, that it contains. */
 function innerOf(message: DescMessage, member: DescField, value: JsonObject): JsonValue | undefined {
   const keys = Object.keys(value).filter((key) => !ignoredConfigKeys.includes(key));
   const [only = ""] = keys;
@@ -113,7 +116,7 @@ function innerOf(message: DescMessage, member: DescField, value: JsonObject): Js
     : value;
 }
 
-/** The member that the field beside it names; undefined when it names none. */
+/** Returns the member that the discriminator names; undefined when it names none. */
 function namedMember(field: DescField, beside: JsonObject, rejectMember: RefuseMember): DescField | undefined {
   const naming = discriminatorOf(field);
   if (naming === undefined) return undefined;

@@ -1,25 +1,25 @@
 import type { HttpRule } from "../../../proto-schema/http/http-rule.ts";
 import { HttpError } from "../../problem-details/http-error.ts";
 
-/** What a path and a method lead to. */
+/** The target of a path and an HTTP method. */
 export interface PathMatch<Target> {
   readonly target: Target;
-  /** The values of the template's variables, percent-decoded, by the path of their field. */
+  /** The values of the template variables, percent-decoded, by field path. */
   readonly variables: ReadonlyMap<string, string>;
 }
 
-/** Finds the target of a request; throws HttpError: PATH_UNKNOWN, PATH_MALFORMED or METHOD_NOT_ALLOWED. */
+/** Returns the target of a request. Throws HttpError PATH_UNKNOWN, PATH_MALFORMED or METHOD_NOT_ALLOWED. */
 export type PathRouter<Target> = (verb: string, path: string) => PathMatch<Target>;
 
-/** A template with all that can be done at it. */
+/** A path template and its HTTP methods. */
 interface Place<Target> {
   readonly pattern: RegExp;
   readonly verbs: Map<string, { target: Target; variables: readonly string[] }>;
 }
 
 /**
- * A router for templates of `google.api.http`. Fastify's own cannot tell what else may be done at a path, which 405 has to
- * say. Of two templates that fit, the one with a literal where the other has a variable wins.
+ * Creates a router for templates of `google.api.http`. Fastify's own router does not list the methods of a path, which a 405
+ * response needs. Of two matching templates, a literal takes precedence over a variable.
  */
 export function createPathRouter<Target>(entries: readonly { rule: HttpRule; target: Target }[]): PathRouter<Target> {
   const byShape = new Map<string, Place<Target>>();
@@ -46,13 +46,13 @@ export function createPathRouter<Target>(entries: readonly { rule: HttpRule; tar
   };
 }
 
-/** A variable is one segment. In the last one a bare colon begins a verb, so a value with one has it encoded. */
+/** Makes the pattern of a template. A variable is one segment; in the last segment an unencoded colon starts a custom verb. */
 function patternOf(shape: string): RegExp {
   const escaped = shape.replaceAll(".", "\\.");
   return new RegExp(`^${escaped.replace(/\{\}(?=$|:)/, "([^/:]+)").replaceAll("{}", "([^/]+)")}$`);
 }
 
-/** Throws METHOD_NOT_ALLOWED with what is allowed. */
+/** Returns the error METHOD_NOT_ALLOWED with the allowed methods. */
 export function notAllowed(verbs: readonly string[]): HttpError {
   const allow = [...verbs, ...(verbs.includes("GET") ? ["HEAD"] : [])].sort().join(", ");
   return new HttpError("METHOD_NOT_ALLOWED", `this path knows ${allow}`, { allow });

@@ -6,7 +6,7 @@ import { ApiError } from "../../../errors/api-error.ts";
 import { type ArrivingRequest, arrivingRequestOf } from "../../admission/arriving-request.ts";
 import { HttpError } from "../../problem-details/http-error.ts";
 
-/** How long a body may take to arrive, in milliseconds. */
+/** Milliseconds for a body to arrive. */
 const arrivalTimeoutMs = 60_000;
 
 type Decompress = (bytes: Buffer, options: ZlibOptions) => Promise<Buffer>;
@@ -18,9 +18,9 @@ const decoders: Readonly<Record<string, Decompress>> = {
 };
 
 /**
- * The JSON text of a request, decompressed; empty when there is none. Neither what is sent nor what comes out of it may
- * have more than `maxBytes`. Throws HttpError, or ApiError MESSAGE_MALFORMED for what cannot be decompressed or is not
- * UTF-8.
+ * Returns the decompressed JSON text of a request; empty without a body. `maxBytes` limits the compressed and the decompressed
+ * size. Throws HttpError, or ApiError MESSAGE_MALFORMED when it cannot be decompressed or is not UTF-8, or the ApiError of an
+ * exceeded limit.
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
   const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
@@ -58,7 +58,7 @@ function checkType(type: string): void {
     .toLowerCase()
     .split(";")
     .map((part) => part.trim());
-  // No pattern here: one that looks for blanks before the end begins again at each of very many.
+  // Not a regular expression: one for trailing blanks takes quadratic time on many blanks.
   const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice("charset=".length);
   const isUtf8 = charset === undefined || ["utf-8", '"utf-8"', "", '""'].includes(charset);
   if (media === "application/json" && isUtf8) return;
@@ -79,11 +79,11 @@ function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       length += chunk.length;
       if (length <= maxBytes) chunks.push(chunk);
       else {
-        request.pause(); // the answer comes first; the connection ends with it
+        request.pause(); // the response is sent first, then the connection ends
         reject(tooLarge(maxBytes));
       }
     });
-    // HTTP/2 ends a body that broke off like one that is whole.
+    // HTTP/2 ends a truncated body like a complete one.
     request.on("end", () => (request.aborted ? reject(left()) : resolve(Buffer.concat(chunks))));
     request.on("error", reject);
     request.on("close", () => {

@@ -5,7 +5,7 @@ import { queryAliases } from "../../../proto-schema/http/rest-mapping.ts";
 import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
 import { findJsonField, plainMessageOf } from "./json-fields.ts";
 
-/** The parameters of a query as they stand there, decoded; undefined when they are not percent-encoded UTF-8. */
+/** Returns the decoded parameters of a query in their order; undefined when they are not percent-encoded UTF-8. */
 export function readQuery(query: string): [name: string, value: string][] | undefined {
   try {
     return query
@@ -25,8 +25,8 @@ function decode(text: string): string {
 }
 
 /**
- * Puts a value that came as text (of a query, a path, a header) into the JSON of a request. `name` is a field or the path
- * of a nested one; of a map the rest of the path is the key. Answers with what is wrong, if something is.
+ * Sets a text value (of a query, a path or a header) in the JSON of a request. `name` is a field or the path of a nested one; for
+ * a map the rest of the path is the key. Returns a violation, or undefined.
  */
 export function putText(
   schema: DescMessage,
@@ -66,13 +66,13 @@ export function putText(
   return undefined;
 }
 
-/** `labels[team]` is the same as `labels.team`. */
+/** Splits a path; `labels[team]` equals `labels.team`. */
 function segmentsOf(name: string): string[] {
   const [, outer = name, key] = /^([^[\]]+)\[([^[\]]*)\]$/.exec(name) ?? [];
   return key === undefined ? name.split(".") : [outer, key];
 }
 
-/** Text as the JSON of a field; what does not fit stays text, so that reading it fails with the field's name. */
+/** Converts text to the JSON of a field; an unsuitable text stays text, so that decoding fails with the name of the field. */
 function fromText(field: DescField, text: string): JsonValue {
   if ("scalar" in field && field.scalar === ScalarType.BOOL)
     return text === "true" ? true : text === "false" ? false : text;

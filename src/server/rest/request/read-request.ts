@@ -9,7 +9,7 @@ import { decodeRequest, type FixedField } from "./decode-request.ts";
 import type { RefuseMember } from "./normalize-body.ts";
 import type { RestCall } from "./rest-call.ts";
 
-/** Makes the message of a call of its path, query, headers and body. Throws ApiError. */
+/** Decodes the message of a call from its path, query, headers and body. Throws ApiError. */
 export function readRequest(call: RestCall, body: string, rejectMember: RefuseMember): Message {
   const { route, rule } = call.target;
   const path = [...call.variables].map(([field, value]) => ({ field, value, source: "the path" }));
@@ -19,7 +19,7 @@ export function readRequest(call: RestCall, body: string, rejectMember: RefuseMe
   return message;
 }
 
-/** The fields that standard headers stand for. */
+/** Yields the fields from standard headers. */
 function* fromHeaders({ header, target }: RestCall): Generator<FixedField> {
   const { input, idempotency } = target.route.method;
   const ifMatch = header.get("if-match");
@@ -32,14 +32,14 @@ function* fromHeaders({ header, target }: RestCall): Generator<FixedField> {
   const requestId = requestIdField(input);
   if (key !== null && requestId !== undefined)
     yield { field: requestId.name, value: readIdempotencyKey(key), source: "Idempotency-Key" };
-  // An EventSource connects again with the query that it began with, so this replaces what stands there.
+  // An EventSource reconnects with its first query, so the header replaces the position in the query.
   const lastEventId = header.get("last-event-id");
   const position = streamPositionOf(input);
   if (lastEventId !== null && lastEventId !== "" && position !== undefined)
     yield { field: position.name, value: lastEventId };
 }
 
-/** A condition that is not looked at would be worse than none. */
+/** An ignored condition would be worse than an error. */
 function unconditional(): ApiError {
   return new ApiError(ErrorReason.MESSAGE_MALFORMED, "If-Match: what this path writes has no entity tag");
 }
@@ -47,8 +47,8 @@ function unconditional(): ApiError {
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * The `request_id` that an `Idempotency-Key` stands for: a UUID as it is, any other text as a UUID made of its hash
- * (version 8, RFC 9562), so that the same key always is the same request. The key may stand in quotes.
+ * Returns the `request_id` for an `Idempotency-Key`: a UUID unchanged, any other text as a UUID of its hash (version 8, RFC
+ * 9562), so that equal keys give equal ids. The key may be in quotes. Throws ApiError MESSAGE_MALFORMED.
  */
 export function readIdempotencyKey(header: string): string {
   const key = /^\s*"(.*)"\s*$/.exec(header)?.[1] ?? header.trim();

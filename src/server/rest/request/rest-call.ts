@@ -13,23 +13,23 @@ import { recordOrigin } from "../../http/request-origin.ts";
 import { type CallDeadline, createCallDeadline, timeoutHeader } from "./call-deadline.ts";
 import type { PathRouter } from "./path-router.ts";
 
-/** One way to call an RPC. */
+/** An HTTP rule and its RPC. */
 export interface RestTarget {
   readonly route: Route;
   readonly rule: HttpRule;
   readonly form: RestMapping;
 }
 
-/** Every way to call every RPC, as the contract says it. */
+/** Returns a target for every HTTP rule of every RPC. */
 export function restTargets(routes: readonly Route[]): { rule: HttpRule; target: RestTarget }[] {
   return routes.flatMap((route) =>
     httpRulesOf(route.method).map((rule) => ({ rule, target: { route, rule, form: restMappingOf(route.method) } })),
   );
 }
 
-/** A call that was let in, or is about to be. */
+/** A REST call, from before its authorization on. */
 export interface RestCall {
-  /** By `performance.now()`. */
+  /** The time of arrival by `performance.now()`, in milliseconds. */
   readonly arrived: number;
   readonly target: RestTarget;
   readonly variables: ReadonlyMap<string, string>;
@@ -39,15 +39,16 @@ export interface RestCall {
   readonly query: string;
   readonly header: Headers;
   readonly lifetime: CallDeadline;
-  /** Over REST. */
+  /** The origin of the call. */
   readonly entry: CallOrigin;
   requestId: string;
+  /** The duration of authentication in milliseconds. */
   ssoTime: number;
-  /** Set when the message was read: whether named members stood around their fields. */
+  /** Set when the message is decoded: true when fields were inside the member that a discriminator names. */
   wrapped: boolean;
 }
 
-/** Finds out what a request is for. Throws HttpError. */
+/** Creates the call of a request. Throws HttpError when no RPC matches. */
 export function beginCall(request: FastifyRequest, reply: FastifyReply, match: PathRouter<RestTarget>): RestCall {
   const [, api, path = "", query = ""] = /^(\/api)?(\/[^?]*)?(?:\?(.*))?$/s.exec(request.raw.url ?? "") ?? [];
   const entry = recordOrigin(request, reply, "rest");
@@ -68,7 +69,7 @@ export function beginCall(request: FastifyRequest, reply: FastifyReply, match: P
   };
 }
 
-/** Lets a call in, or rejects with the ConnectError or the ApiError that its caller gets. Its id is the call's from here on. */
+/** Authorizes a call and sets its request id. Rejects with the ConnectError or ApiError for the caller. */
 export async function admitCall(call: RestCall, request: FastifyRequest, preBodyAuth: PreBodyAuth): Promise<void> {
   const { method } = call.target.route;
   call.lifetime.limit(call.header.get(timeoutHeader));
@@ -91,12 +92,12 @@ export async function admitCall(call: RestCall, request: FastifyRequest, preBody
   arrivingRequestOf(request.raw)?.admit(values.get(principalKey).organizationId);
 }
 
-/** What a pass of the call through the interceptors begins with. */
+/** Returns the initial context values for a run of the interceptors. */
 export function valuesOf({ entry }: RestCall): ContextValues {
   return createContextValues().set(originKey, entry);
 }
 
-/** The headers of a request, without HTTP/2's own; of one that came several times, what Node makes of them. */
+/** Returns the headers of a request without HTTP/2 pseudo-headers; repeated headers are combined as Node does. */
 function toHeaders({ raw }: FastifyRequest): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(raw.headers))

@@ -11,8 +11,8 @@ import { isJsonObject } from "../../../proto-schema/json-object.ts";
 import { errorDetailRegistry } from "../../dispatch/error-detail-registry.ts";
 
 /**
- * A message as JSON with every field, in the names of the service. A message that is named beside it is given as its
- * member's own fields, and of those only what is set: a configuration comes back as it was given.
+ * Encodes a message as JSON with every field, in the names of the service. A message with a discriminator is encoded as the
+ * fields of its member, only those that are set: a configuration is returned as it was sent.
  */
 export function encodeJson(schema: DescMessage, message: Message, names: RestNames): JsonObject {
   const options = { alwaysEmitImplicit: true, useProtoFieldName: names === "proto", registry: errorDetailRegistry };
@@ -23,7 +23,7 @@ export function encodeJson(schema: DescMessage, message: Message, names: RestNam
 
 const named = new WeakMap<DescMessage, boolean>();
 
-/** Whether there is a message somewhere below that is named beside it. */
+/** Returns whether the message contains a field with a discriminator at any depth. */
 function hasNamed(schema: DescMessage): boolean {
   const known = named.get(schema);
   if (known !== undefined) return known;
@@ -53,7 +53,7 @@ function memberJson(schema: DescMessage, message: Message, names: RestNames): Js
   return toJson(member.message, heldBy(member, message) as Message, { useProtoFieldName: names === "proto" });
 }
 
-/** The value of a field as the generated types hold it; undefined for a member of a oneof that is not the chosen one. */
+/** Returns the value of a field in the generated types; undefined for a member of a oneof that is not set. */
 function heldBy(field: DescField, message: Message): unknown {
   const values = message as unknown as Record<string, unknown>;
   if (field.oneof === undefined) return values[field.localName];

@@ -4,9 +4,9 @@ import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../../errors/api-error.ts";
 
 /**
- * The entity tag of a resource with an `etag` field: that field, a dot, and a digest of all that is shown. The field
- * changes with every write, which is what `If-Match` is about; what is shown can change without one, such as a
- * profile's last test, and then a cache must not be told that it has not.
+ * Returns the entity tag of a resource with an `etag` field: the field, a dot, and a digest of the response; undefined without
+ * the field. The field changes with every write, which `If-Match` needs; the response can also change without a write, by a
+ * profile's last test for example, and caches must notice that.
  */
 export function resourceEtag(resource: JsonObject | undefined): string | undefined {
   const etag = resource?.etag;
@@ -16,8 +16,8 @@ export function resourceEtag(resource: JsonObject | undefined): string | undefin
 }
 
 /**
- * The etag that `If-Match` asks for: undefined when any will do. A tag may have the digest or not. Throws ApiError
- * ETAG_MISMATCH for weak tags, which never match, and MESSAGE_MALFORMED for what is no tag, and for several of them.
+ * Returns the etag of `If-Match`, with or without the digest in the tag; undefined for `*`. Throws ApiError ETAG_MISMATCH for
+ * weak tags, which never match, and MESSAGE_MALFORMED for malformed or several tags.
  */
 export function readIfMatch(header: string): string | undefined {
   if (header.trim() === "*") return undefined;
@@ -30,7 +30,7 @@ export function readIfMatch(header: string): string | undefined {
   return etag;
 }
 
-/** Whether `If-None-Match` names what would be answered: weakly compared, as its rules are. */
+/** Returns whether `If-None-Match` has the tag of the response, by weak comparison. Throws ApiError MESSAGE_MALFORMED. */
 export function isKnownTo(header: string, tag: string): boolean {
   return header.trim() === "*" || readTags(header).some(({ text }) => `"${text}"` === tag);
 }

@@ -2,17 +2,17 @@ import type { DescMessage, JsonValue, Message } from "@bufbuild/protobuf";
 import { type RestNames, streamPositionOf } from "../../../proto-schema/http/rest-mapping.ts";
 import { encodeJson } from "./encode-json.ts";
 
-/** How a stream is written. */
+/** The text format of a stream. */
 export interface StreamFormat {
   readonly contentType: string;
-  /** What goes ahead of everything. */
+  /** The text at the start of the stream. */
   readonly opening: string;
-  /** Keeps proxies from taking a silent stream for a dead one. */
+  /** The text that prevents proxies from closing an idle stream. */
   readonly heartbeat: string;
   write(event: "message" | "error" | "done", data: JsonValue, id?: string): string;
 }
 
-/** How long a client waits before it connects again, in milliseconds. */
+/** Milliseconds before a client reconnects. */
 const retryMs = 3000;
 
 const eventStream: StreamFormat = {
@@ -30,31 +30,34 @@ const lines: StreamFormat = {
   write: (event, data, id) => `${JSON.stringify({ event, ...(id === undefined ? {} : { id }), data })}\n`,
 };
 
-/** Server-sent events, unless the caller asks for lines of JSON. */
+/** Returns the format for an `Accept` header: server-sent events, or JSON lines when it names only those. */
 export function chooseFormat(accept: string): StreamFormat {
   const types = accept.split(",").map((type) => (type.split(";")[0] ?? "").trim().toLowerCase());
   return types.includes("application/x-ndjson") && !types.includes("text/event-stream") ? lines : eventStream;
 }
 
 /**
- * The id of the event `done`. An EventSource connects again whatever the end was; when it names this as the last event it
- * has seen it is answered 204, which is the one thing that makes it stop.
+ * The id of the event `done`. An EventSource reconnects after any end; with this as its last event id it gets status 204, the
+ * only response that stops it.
  */
 export const endId = "end";
 
-/** What a stream is made of. */
+/** The messages of a stream and their encoding. */
 export interface StreamSource {
   readonly output: DescMessage;
   readonly names: RestNames;
   readonly messages: AsyncIterator<Message>;
-  /** The first message, which was asked for already. */
+  /** The first message, already requested. */
   readonly first: Promise<IteratorResult<Message>>;
   readonly signal: AbortSignal;
-  /** The problem detail of what the stream threw; undefined when there is nobody to tell. */
+  /** Returns the problem detail of an error; undefined when the caller has disconnected. */
   readonly toProblem: (error: unknown) => JsonValue | undefined;
 }
 
-/** A stream of messages as text, with heartbeats while there is nothing to say. Ends the handler when it is ended itself. */
+/**
+ * Yields a stream of messages as text, with a heartbeat every `heartbeatMs` milliseconds (default 15 s) without a message. Its
+ * early end also ends the handler.
+ */
 export async function* streamEvents(
   format: StreamFormat,
   source: StreamSource,
@@ -84,12 +87,12 @@ export async function* streamEvents(
     const problem = source.toProblem(error);
     if (problem !== undefined) yield format.write("error", problem);
   } finally {
-    pending.catch(() => {}); // it may be rejected by the end itself
+    pending.catch(() => {}); // the end itself may reject it
     void messages.return?.().catch(() => {});
   }
 }
 
-/** The next message; undefined when there was none for so long. Rejects as soon as the caller is gone. */
+/** Returns the next message; undefined after `ms` milliseconds without one. Rejects as soon as the caller disconnects. */
 function nextOrSilence<T>(pending: Promise<T>, signal: AbortSignal, ms: number): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const silence = setTimeout(() => resolve(undefined), ms);

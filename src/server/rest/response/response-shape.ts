@@ -4,19 +4,19 @@ import { type Envelope, type Paging, type RestMapping, restNameOf } from "../../
 import { isJsonObject } from "../../../proto-schema/json-object.ts";
 import { encodeJson } from "./encode-json.ts";
 
-/** What the envelope tells of the call. */
+/** The data of the call in the envelope. */
 export type CallFacts = Pick<
   Envelope,
   "elapsedMs" | "ssoTime" | "userId" | "sessionId" | "requestId" | "method" | "appVersion"
 >;
 
-/** An answer in the form of its service, and the resource in it, when it is about one. */
+/** A response in the style of its service, and its single resource, if it has one. */
 export interface ShapedResponse {
   readonly body: JsonObject;
   readonly resource: JsonObject | undefined;
 }
 
-/** Gives an answer the form that RestMapping describes. */
+/** Converts a response message to the form of its RestMapping. */
 export function shapeResponse(
   form: RestMapping,
   output: DescMessage,
@@ -43,7 +43,7 @@ function envelope(form: RestMapping, output: DescMessage, json: JsonObject, fact
     statusCode: String(form.status),
     elapsedMs: facts.elapsedMs,
     ssoTime: facts.ssoTime,
-    source: "db", // there is no cache that an answer of these services could come from
+    source: "db", // responses never come from a cache
     userId: facts.userId,
     sessionId: facts.sessionId,
     requestId: facts.requestId,
