@@ -4,8 +4,8 @@ import type { FieldOptions } from "@bufbuild/protobuf/wkt";
 import { destination, secret } from "../../gen/connectory/options/v1/field_pb.js";
 
 /**
- * Reads an option of fields. The library decodes an option whenever it is asked for, and every configuration is walked field
- * by field: the value of each field is read once.
+ * Returns a function that reads an option of a field once for each field: the library decodes an option at every access, and
+ * every configuration is processed field by field.
  */
 export function fieldOption<Value>(option: GenExtension<FieldOptions, Value>): (field: DescField) => Value {
   const known = new WeakMap<DescField, { readonly value: Value }>();
@@ -16,13 +16,13 @@ export function fieldOption<Value>(option: GenExtension<FieldOptions, Value>): (
   };
 }
 
-/** True when the field holds a secret. */
+/** Returns whether the field holds a secret. */
 export const isSecret: (field: DescField) => boolean = fieldOption(secret);
 
-/** True when the field decides where the configuration's secrets are sent. */
+/** Returns whether the field decides where the secrets of a configuration are sent. */
 export const isDestination: (field: DescField) => boolean = fieldOption(destination);
 
-/** The message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */
+/** Returns the message whose fields are configuration fields of their own; undefined for a leaf, such as a Duration. */
 export function nestedMessage(field: DescField): DescMessage | undefined {
   const message = field.message;
   return message?.typeName.startsWith("google.protobuf.") ? undefined : message;

@@ -1,16 +1,16 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 
-/** Whether a value of parsed JSON is an object: neither null nor an array. */
+/** Returns whether a value of parsed JSON is an object: neither null nor an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An object without a prototype, where a key such as `__proto__` is a key like any other. */
+/** Returns an object without a prototype, in which a key such as `__proto__` is an ordinary key. */
 export function emptyJsonObject(): JsonObject {
   return Object.create(null) as JsonObject;
 }
 
-/** The value when it is an object, otherwise an object without keys. */
+/** Returns the value when it is an object, else an empty object. */
 export function jsonObjectOrEmpty(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
 }

@@ -1,9 +1,9 @@
 import type { AnyDesc } from "@bufbuild/protobuf";
 
-/** What a comment can stand above, files and extensions aside. */
+/** The declarations that can have a comment, except files and extensions. */
 export type Commented = Exclude<AnyDesc, { kind: "file" | "extension" }>;
 
-/** The name under which the comment of a declaration is kept, such as `connectory.v1.Connection.user_id_1`. */
+/** Returns the full name of a declaration, the key of its comment, such as `connectory.v1.Connection.user_id_1`. */
 export function qualifiedName(desc: Commented): string {
   switch (desc.kind) {
     case "field":

@@ -5,18 +5,21 @@ import type { HttpRule as Annotation } from "../../../gen/google/api/http_pb.js"
 /** The HTTP methods that a rule can name. */
 export type HttpVerb = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** One way to call an RPC over HTTP, as `google.api.http` says it. */
+/** A binding of an RPC to HTTP, from `google.api.http`. */
 export interface HttpRule {
   readonly verb: HttpVerb;
   /** The template of the path, such as `/v1/connection_profiles/{id}:undelete`. */
   readonly path: string;
-  /** What of the request the body holds: nothing when empty, everything that the path does not say when `*`, or a field. */
+  /** The part of the request in the body: nothing when empty, all fields that are not in the path for `*`, or one field. */
   readonly body: string;
-  /** The paths of the request's fields that stand in the template, in its order. */
+  /** The paths of the request fields in the template, in its order. */
   readonly variables: readonly string[];
 }
 
-/** Every way to call an RPC over HTTP, the main one first; none when it has no `google.api.http`. */
+/**
+ * Returns the HTTP bindings of an RPC, the main one first; empty without `google.api.http`. Throws Error for a binding that the
+ * server does not support.
+ */
 export function httpRulesOf(method: DescMethod): HttpRule[] {
   if (!hasOption(method, http)) return [];
   const main = getOption(method, http);
@@ -29,7 +32,7 @@ function toRule(method: DescMethod, { pattern, body, responseBody }: Annotation)
     throw new Error(`${name}: google.api.http must be one of get, put, post, delete, patch`);
   if (responseBody !== "") throw new Error(`${name}: google.api.http.response_body cannot be served`);
   const path = pattern.value;
-  // `{name=segments/*}` and `**` are not used here; a template that has one shall fail at the start, not at a call.
+  // `{name=segments/*}` and `**` are not supported; such a template must fail at the start, not in a call.
   if (!/^(\/([A-Za-z0-9_.-]+|\{[a-z0-9_.]+\}))+(:[A-Za-z]+)?$/.test(path))
     throw new Error(`${name}: the path ${path} cannot be served`);
   const variables = [...path.matchAll(/\{([^}]+)\}/g)].map(([, variable = ""]) => variable);

@@ -1,38 +1,38 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 
-/** The body of every error over REST: a problem detail (RFC 9457) with members of our own. */
+/** The body of every error over REST: a problem detail (RFC 9457) with further members. */
 export interface ProblemDetail {
-  /** Names the kind of problem: `urn:connectory:error:` and the reason. */
+  /** The type of problem: `urn:connectory:error:` and the reason. */
   readonly type: string;
-  /** The code in words. */
+  /** The code as text. */
   readonly title: string;
   /** The HTTP status. */
   readonly status: number;
-  /** What is wrong and what to do, for people. */
+  /** A description of the error and its remedy, for people. */
   readonly detail: string;
-  /** This very problem: `urn:connectory:request:` and the request id. */
+  /** This occurrence: `urn:connectory:request:` and the request id. */
   readonly instance: string;
   /** The gRPC status code, such as `ALREADY_EXISTS`. */
   readonly code: string;
   /** A name of ErrorReason, or one of httpErrorCodes. */
   readonly reason: string;
   readonly requestId: string;
-  /** The fields that are wrong; their paths are in the names of the service. */
+  /** The invalid fields; their paths are in the names of the service. */
   readonly violations?: readonly { readonly field: string; readonly description: string }[];
-  /** What must be done first, about what, under a stable name. */
+  /** The unmet preconditions: a stable type, the subject and a description. */
   readonly preconditions?: readonly {
     readonly type: string;
     readonly subject: string;
     readonly description: string;
   }[];
   readonly metadata?: Readonly<Record<string, string>>;
-  /** When to come back, in milliseconds; `Retry-After` says the same in seconds. */
+  /** The delay before a retry in milliseconds; the header `Retry-After` has it in seconds. */
   readonly retryAfterMs?: number;
-  /** What a live test found out. */
+  /** The report of a live test. */
   readonly report?: JsonObject;
 }
 
-/** What the envelope style adds to a problem detail. */
+/** The members that the envelope style adds to a problem detail. */
 export interface EnvelopeProblem {
   readonly result: "ERR";
   /** Such as `errMsg_userId1isRequired` or `errMsg_RecordNotFound`. */
@@ -42,16 +42,13 @@ export interface EnvelopeProblem {
   readonly date: string;
 }
 
-/** What the flat style adds to a problem detail. */
+/** The members that the flat style adds to a problem detail. */
 export interface FlatProblem {
   /** The same as `detail`. */
   readonly error: string;
 }
 
-/**
- * What is refused before it is known which RPC is meant, or before its request can be read: the reasons that are no
- * ErrorReason, because only HTTP has them.
- */
+/** The reasons outside ErrorReason, which only HTTP has: errors before the RPC is known or before its request is read. */
 export const httpErrorCodes = {
   REQUEST_MALFORMED: { status: 400, code: "INVALID_ARGUMENT" },
   PATH_MALFORMED: { status: 400, code: "INVALID_ARGUMENT" },

@@ -1,38 +1,38 @@
 import { type DescField, type DescMessage, type DescMethod, getOption } from "@bufbuild/protobuf";
 import { discriminator, RestStyle, rest_style, stream_position } from "../../../gen/connectory/options/v1/rest_pb.js";
 
-/** Which names messages have in JSON: `userId1` or `user_id_1`. Requests are read with either. */
+/** The names of fields in JSON: `userId1` or `user_id_1`. Requests may have either. */
 export type RestNames = "json" | "proto";
 
-/** What the answer of an RPC looks like over REST. */
+/** The form of the response of an RPC over REST. */
 export interface RestMapping {
   readonly style: RestStyle;
   readonly names: RestNames;
   /** The HTTP status of a success. */
   readonly status: 200 | 201;
-  /** What the call does to the resource: `create`, `get`, `list`, `update`, `delete`, or the RPC's name. */
+  /** The action on the resource: `create`, `get`, `list`, `update`, `delete`, or the name of the RPC. */
   readonly action: string;
   /**
-   * `resource`: the answer is about one message, its first field; `list`: about a list of messages, its first field;
-   * `message`: the answer is taken as it is, as is each message of a stream.
+   * `resource`: the response has one message, its first field; `list`: it has a list of messages, its first field; `message`: the
+   * response, or each message of a stream, is sent unchanged.
    */
   readonly shape: "resource" | "list" | "message";
   /** The field of the resource, or of the list of them. */
   readonly resource: DescField | undefined;
-  /** What else the answer has. In the flat style the fields of the resource win, and one of the same name is left out. */
+  /** The other fields of the response. In the flat style a field of the resource takes precedence over one of the same name. */
   readonly others: readonly DescField[];
 }
 
-/** The members of the envelope, which stand before the resource. */
+/** The members of the envelope before the resource. */
 export interface Envelope {
   readonly status: "OK";
   /** The HTTP status as text. */
   readonly statusCode: string;
-  /** How long the call took, in milliseconds. */
+  /** The duration of the call in milliseconds. */
   readonly elapsedMs: number;
-  /** How much of that authentication took, in milliseconds; next to nothing for a token that was seen before. */
+  /** The part of authentication in it, in milliseconds; almost none for a token that was verified before. */
   readonly ssoTime: number;
-  /** Where the data came from. */
+  /** The source of the data. */
   readonly source: "db";
   readonly userId: string;
   /** The token's `sid`, else its `jti`, else empty. */
@@ -43,25 +43,25 @@ export interface Envelope {
   readonly method: string;
   readonly action: string;
   readonly appVersion: string;
-  /** How many resources the answer has. */
+  /** The number of resources in the response. */
   readonly rowCount: number;
 }
 
-/** What stands beside a page of a list in the envelope. */
+/** The data of a page of a list in the envelope. */
 export interface Paging {
-  /** How many resources this page has. */
+  /** The number of resources in this page. */
   readonly pageRowCount: number;
   /** The token of the next page; empty on the last one. */
   readonly nextPageToken: string;
 }
 
-/** The names of query parameters that stand for a field of another name, by the field's. */
+/** Query parameters whose name differs from their field, by field name. */
 export const queryAliases: Readonly<Record<string, string>> = { page_size: "pageRowCount" };
 
-/** Keys that forms add to a configuration; they are ignored unless its message has such a field. */
+/** Keys that web forms add to a configuration; ignored unless its message has such a field. */
 export const ignoredConfigKeys: readonly string[] = ["name", "__meta"];
 
-/** The form of an RPC's answer. */
+/** Returns the form of the response of an RPC. */
 export function restMappingOf(method: DescMethod): RestMapping {
   const style = getOption(method.parent, rest_style);
   const names = style === RestStyle.FLAT ? "proto" : "json";
@@ -87,34 +87,34 @@ function fieldNames(message: DescMessage | undefined): readonly string[] {
   return (message?.fields ?? []).map(({ name }) => name);
 }
 
-/** The standard methods of resource-oriented APIs (AIP-130 ff.) by the word that an RPC's name begins with. */
+/** Returns the standard method (AIP-130 ff.) from the first word of the name of the RPC, else its local name. */
 function actionOf({ name, localName }: DescMethod): string {
   const [, word = ""] = /^(Create|Get|List|Update|Delete)[A-Z]/.exec(name) ?? [];
   return word === "" ? localName : word.toLowerCase();
 }
 
-/** A field's name in JSON. */
+/** Returns the name of a field in JSON. */
 export function restNameOf(field: DescField, names: RestNames): string {
   return names === "json" ? field.jsonName : field.name;
 }
 
-/** For a message whose fields are one oneof: the field beside it that says which member is meant. */
+/** Returns the discriminator of a field whose message is one oneof: the sibling field that names its member; undefined without one. */
 export function discriminatorOf(field: DescField): DescField | undefined {
   const sibling = getOption(field, discriminator);
   return sibling === "" ? undefined : field.parent.fields.find(({ name }) => name === sibling);
 }
 
-/** The field that says where in a stream a message stands, or in a request where the stream begins. */
+/** Returns the field with the position of a message in a stream, or in a request the position to start from; undefined without one. */
 export function streamPositionOf(message: DescMessage): DescField | undefined {
   return message.fields.find((field) => getOption(field, stream_position));
 }
 
-/** The field of a resource, or of a request about one, that conditional requests are about. */
+/** Returns the `etag` field of a resource, or of a request about one, for conditional requests; undefined without one. */
 export function etagOf(message: DescMessage | undefined): DescField | undefined {
   return message?.fields.find(({ name, fieldKind }) => name === "etag" && fieldKind === "scalar");
 }
 
-/** The field of a request that an `Idempotency-Key` fills. */
+/** Returns the field of a request for `Idempotency-Key`; undefined without one. */
 export function requestIdField(message: DescMessage): DescField | undefined {
   return message.fields.find(({ name, fieldKind }) => name === "request_id" && fieldKind === "scalar");
 }

@@ -8,7 +8,7 @@ import { ruleKeywords, ruleWords } from "./rule-keywords.ts";
 import { scalarSchema } from "./scalar-schema.ts";
 import { wellKnownSchema } from "./well-known-schema.ts";
 
-/** What a field stands in. */
+/** The context of a field. */
 export interface FieldContext extends Pick<JsonSchemaOptions, "names" | "direction" | "replace"> {
   readonly refer: Refer;
   readonly standing: Completeness;
@@ -16,7 +16,7 @@ export interface FieldContext extends Pick<JsonSchemaOptions, "names" | "directi
 
 const rulesOf = fieldOption(fieldRules);
 
-/** The schema of a field, and whether it has to be there. */
+/** Returns the schema of a field, and whether the field is required. */
 export function fieldSchema(field: DescField, context: FieldContext): { schema: JsonSchema; isRequired: boolean } {
   const rules = rulesOf(field);
   const isInput = context.direction === "input";
@@ -33,7 +33,7 @@ export function fieldSchema(field: DescField, context: FieldContext): { schema: 
   return { schema, isRequired };
 }
 
-/** What the field is, whatever its rules. */
+/** Returns the schema of the type of a field, without its rules. */
 function typeSchema(field: DescField, rules: FieldRules, context: FieldContext): JsonSchema {
   const { direction, standing } = context;
   const inside = direction === "input" && rules.ignore === Ignore.ALWAYS ? "partial" : standing;
@@ -44,7 +44,7 @@ function typeSchema(field: DescField, rules: FieldRules, context: FieldContext):
   return { type: "object", additionalProperties: element, ...names };
 }
 
-/** What the field is, or each element of a list or map. */
+/** Returns the schema of a field, or of each element of a list or map. */
 function elementSchema(
   field: DescField,
   standing: Completeness,
@@ -57,7 +57,7 @@ function elementSchema(
   return wellKnownSchema(field.message, names, direction) ?? refer(field.message, standing);
 }
 
-/** The schema with what `buf.validate` asks of the field. */
+/** Adds the `buf.validate` rules of the field to the schema. */
 function withRules(schema: JsonSchema, field: DescField, rules: FieldRules | undefined): JsonSchema {
   if (rules === undefined) return { ...schema };
   const ruled: JsonSchema = { ...schema, ...ruleKeywords(rules) };
@@ -73,7 +73,7 @@ function withRules(schema: JsonSchema, field: DescField, rules: FieldRules | und
   return rules.required && !hasPresence(field) ? refuseZero(ruled, field) : ruled;
 }
 
-/** An empty text counts as absent. */
+/** Allows an empty text, which counts as absent. */
 function admitEmpty({ format: _, ...schema }: JsonSchema): JsonSchema {
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(""))
     schema.pattern = `^$|${schema.pattern}`;
@@ -82,7 +82,7 @@ function admitEmpty({ format: _, ...schema }: JsonSchema): JsonSchema {
   return schema;
 }
 
-/** Without presence a zero value is an absent one. */
+/** Excludes the zero value of a required field without presence, because it means absence. */
 function refuseZero(schema: JsonSchema, field: DescField): JsonSchema {
   if (!admitsZero(schema, field)) return schema;
   if (field.fieldKind === "list") return { ...schema, minItems: 1 };
@@ -92,7 +92,7 @@ function refuseZero(schema: JsonSchema, field: DescField): JsonSchema {
   return field.scalar === ScalarType.BOOL ? { ...schema, const: true } : { ...schema, not: { const: 0 } };
 }
 
-/** True for a field that is there in every answer: what can be told from absent is left out when it is. */
+/** Returns whether every response has the field: one with presence is omitted when it is absent. */
 function isAlwaysThere(field: DescField): boolean {
   return !hasPresence(field);
 }
@@ -102,7 +102,7 @@ function hasPresence(field: DescField): boolean {
   return field.presence !== Presence.IMPLICIT;
 }
 
-/** True when the value that stands for an absent field breaks the field's rules. */
+/** Returns whether the zero value, which means absence, violates the rules of the field. */
 function refusesAbsence(field: DescField, rules: FieldRules, schema: JsonSchema): boolean {
   return !hasPresence(field) && rules.ignore === Ignore.UNSPECIFIED && !admitsZero(schema, field);
 }

@@ -6,23 +6,24 @@ import type { JsonSchema, ObjectSchema } from "./keywords.ts";
 import { isRequiredOneof } from "./oneof-keywords.ts";
 import { titleOf } from "./title-of.ts";
 
-/** A JSON Schema that names the secret properties of an object, which forms then hide while they are typed. */
+/** A JSON Schema with the names of the secret properties of an object, which forms mask during input. */
 export interface FormSchema extends ObjectSchema {
   sensitive?: string[];
 }
 
-/** The title of the option that stands for an absent field. */
+/** The title of the option for an absent field. */
 export const noneTitle = "None";
 
 /**
- * The schema of a configuration for programs that make web forms of schemas: draft-07, everything titled and in place, and
- * no keyword of ours but `sensitive`. Properties have their proto names. What such forms need to work decides the rest:
+ * Returns the schema of a configuration for programs that generate web forms: draft-07, with titles, without references, and with
+ * `sensitive` as the only custom keyword. Properties have their proto names. Throws Error for a recursive message. The
+ * requirements of such forms decide the rest:
  *
- * - A choice is a property of its own, with a `oneOf` of titled objects and nothing else: a oneof, under its name, and a
- *   message that may be absent. Forms fill in what stands beside a choice: a `tls` without one would always be there, and
- *   its presence turns TLS on. `parseFormConfig` takes the choices out again.
- * - No `$schema`: a validator of a later draft would refuse what it has not loaded.
- * - The object itself is open: forms put `name` and `__meta` beside the configuration.
+ * - A choice is a property of its own, with a `oneOf` of titled objects and nothing else: a oneof, under its name, and an
+ *   optional message. Forms fill in properties beside a choice: a `tls` without a choice would always be present, and its
+ *   presence turns TLS on. `parseFormConfig` removes the choices again.
+ * - No `$schema`: a validator of a later draft would reject a schema that it has not loaded.
+ * - The object itself allows further properties: forms add `name` and `__meta` to the configuration.
  */
 export function formSchemaOf(message: DescMessage): FormSchema {
   const { type, title, additionalProperties: _, ...open } = objectSchema(message, titleOf(message), []);
@@ -59,7 +60,7 @@ function propertySchema(field: DescField, around: readonly DescMessage[]): { sch
   return { schema: isChoice ? optional(schema) : schema, isRequired: made.isRequired };
 }
 
-/** A message that may be absent, as a choice. Nothing at all has to fit one option only. */
+/** Makes a choice of an optional message. An empty object must match one option only. */
 function optional({ title = "", description = "", ...schema }: JsonSchema): JsonSchema {
   const atLeast = schema.required === undefined ? { minProperties: 1 } : {};
   return { type: "object", title, description, oneOf: [none(), { title, ...schema, ...atLeast }] };
@@ -92,8 +93,8 @@ function none(): JsonSchema {
 }
 
 /**
- * Forms make a box of several lines for a text of 100 characters and more, which hides no password. So only what has
- * several lines keeps its length: certificates and keys, the only texts that may be longer than 16384.
+ * Removes the maximum length of a single-line text: forms use a multi-line input for texts of 100 characters and more, which
+ * masks no password. Only certificates and keys keep it, the only texts that may exceed 16384 characters.
  */
 function withoutLength(schema: JsonSchema): JsonSchema {
   const { maxLength = 0, ...rest } = schema;

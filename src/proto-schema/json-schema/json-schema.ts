@@ -7,15 +7,15 @@ import { oneofKeywords } from "./oneof-keywords.ts";
 
 /** JSON Schemas (2020-12) of the protobuf-JSON form of messages. */
 export interface JsonSchemas {
-  /** The schema of a message; the messages inside it are references to definitions. */
+  /** Returns the schema of a message; messages inside it are references to definitions. */
   of(message: DescMessage): ObjectSchema;
-  /** The same as a definition of its own, and a reference to it. */
+  /** Adds the schema of a message to the definitions and returns a reference to it. Throws Error when two types have one name. */
   refer(message: DescMessage): JsonSchema;
-  /** Every definition that a schema so far refers to, directly or through others, by its name. */
+  /** Returns all definitions that schemas have referred to so far, directly or indirectly, by name. */
   definitions(): Record<string, JsonSchema>;
 }
 
-/** Makes JSON Schemas that share definitions. */
+/** Creates JSON Schemas that share definitions. */
 export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
   const { names, direction, ref, nameOf = defaultName } = options;
   const defined = new Map<string, { of: DescMessage | DescEnum; schema: JsonSchema }>();
@@ -28,7 +28,7 @@ export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
     if (known !== undefined && known.of !== type) throw new Error(`${known.of} and ${type} have the same short name`);
     if (known === undefined) {
       const entry = { of: type, schema: {} };
-      defined.set(name, entry); // before its fields are walked: a message may contain itself
+      defined.set(name, entry); // before its fields are processed: a message may contain itself
       entry.schema = type.kind === "enum" ? enumSchema(type) : messageSchema(type, standing);
     }
     return { $ref: ref(name) };
@@ -48,7 +48,7 @@ export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
     }
     if (required.length > 0) schema.required = required;
     if (direction === "output") return schema;
-    // The server refuses fields that it does not know. Answers may have more of them one day.
+    // The server rejects unknown fields. Responses may get further fields later.
     return { ...schema, ...oneofKeywords(message, names, standing), additionalProperties: false };
   };
 
@@ -58,7 +58,7 @@ export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
     definitions: () => Object.fromEntries([...defined].map(([name, { schema }]) => [name, schema])),
   };
 
-  /** False for a message that is the same in part: nothing in it is required. */
+  /** Returns whether a message has required parts; without them its partial schema equals the whole one. */
   function hasRequiredFields(message: DescMessage): boolean {
     const known = requiredByMessage.get(message);
     if (known !== undefined) return known;
@@ -75,7 +75,10 @@ export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
   }
 }
 
-/** Values by name. Their numbers, which protobuf JSON also takes, are nothing for people and agents. */
+/**
+ * Returns the schema of an enum with its names, without the numbers that protobuf JSON also accepts, which mean nothing to people
+ * and agents.
+ */
 function enumSchema(type: DescEnum): JsonSchema {
   const values = type.values.map((value) => `- \`${value.name}\`: ${descriptionOf(value)}`);
   const description = [descriptionOf(type), values.join("\n")].join("\n\n").trim();

@@ -1,6 +1,6 @@
 import type { DescEnum, DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
 
-/** The keywords of JSON Schema that are used here. */
+/** The JSON Schema keywords that the generated schemas use. */
 export interface JsonSchema {
   $ref?: string;
   $schema?: string;
@@ -38,31 +38,31 @@ export interface JsonSchema {
 
 type JsonType = "object" | "array" | "string" | "integer" | "number" | "boolean" | "null";
 
-/** The schema of a message that is an object. */
+/** The schema of a message whose JSON is an object. */
 export interface ObjectSchema extends JsonSchema {
   type: "object";
   properties: Record<string, JsonSchema>;
 }
 
-/** What the schemas are of. */
+/** The options of generated schemas. */
 export interface JsonSchemaOptions {
-  /** Whether fields have their protobuf-JSON names, such as `userId1`, or those of the proto, such as `user_id_1`. */
+  /** The names of fields: those of protobuf JSON, such as `userId1`, or those of the proto, such as `user_id_1`. */
   readonly names: "json" | "proto";
   /**
-   * `input`: what a caller may send, with the rules of `buf.validate`; secrets are `writeOnly`. `output`: what the server
-   * answers, every field that is always there `required`; secrets are not there.
+   * `input`: the schema of requests, with the rules of `buf.validate`; secrets are `writeOnly`. `output`: the schema of
+   * responses; fields that are always present are `required`, secrets are absent.
    */
   readonly direction: "input" | "output";
-  /** How a schema refers to the definition with this name, such as `#/$defs/KafkaConfig`. */
+  /** Returns the reference to a definition, such as `#/$defs/KafkaConfig`. */
   readonly ref: (name: string) => string;
-  /** The name of a definition; that of its message unless told otherwise, with `Edits` behind it for a partial one. */
+  /** Returns the name of a definition. Default: the name of the type, with the suffix `Edits` for a partial one. */
   readonly nameOf?: (type: DescMessage | DescEnum, standing: Completeness) => string;
-  /** A schema instead of the one that protobuf JSON has for what stands in a field; undefined to leave it as it is. */
+  /** Returns a schema in place of that of protobuf JSON for the value of a field; undefined to keep it. Default: keep all. */
   readonly replace?: (field: DescField, standing: Completeness, refer: Refer) => JsonSchema | undefined;
 }
 
-/** How a message stands: as it is; or in part, such as edits to lay over another, and then nothing of it is required. */
+/** Whether a message is complete, or partial, such as edits of another one, in which no field is required. */
 export type Completeness = "whole" | "partial";
 
-/** How the schema of a field gets that of a message or an enum: as a reference. */
+/** Returns the schema of a message or an enum inside a field, usually a reference. */
 export type Refer = (type: DescMessage | DescEnum, standing: Completeness) => JsonSchema;

@@ -2,14 +2,14 @@ import { type DescMessage, type DescOneof, getOption } from "@bufbuild/protobuf"
 import { oneof as oneofRules } from "../../../gen/buf/validate/validate_pb.js";
 import type { Completeness, JsonSchema } from "./keywords.ts";
 
-/** True when one of the members must be set. */
+/** Returns whether one of the members must be set. */
 export function isRequiredOneof(oneof: DescOneof): boolean {
   return getOption(oneof, oneofRules).required;
 }
 
 /**
- * At most one member of each oneof, or exactly one where the contract requires it. A message that is nothing but a oneof
- * has a number of properties, which generators of clients, models and people understand better than a `oneOf`.
+ * Returns the keywords for at most one member of each oneof, or exactly one where the contract requires it. A message that is
+ * only a oneof gets a number of properties, which client generators, models and people understand better than a `oneOf`.
  */
 export function oneofKeywords(
   message: DescMessage,
@@ -27,7 +27,7 @@ export function oneofKeywords(
   return others.length === 0 ? first : { allOf: [first, ...others] };
 }
 
-/** Every two of them together. */
+/** Returns all pairs of members. */
 function pairs(present: readonly { required: string[] }[]): JsonSchema[] {
   return present.flatMap((one, index) =>
     present.slice(index + 1).map((other) => ({ required: [...one.required, ...other.required] })),

@@ -3,10 +3,10 @@ import { isJsonObject, jsonObjectOrEmpty } from "../json-object.ts";
 import { noneTitle } from "./form-schema.ts";
 
 /**
- * A configuration, or edits of one, without what web forms add to it (see `formSchemaOf`). A form tells in `__meta` which
- * option of each choice is taken, such as `{"tls": {"type": "None"}}`, and leaves an empty object where nothing is:
- * for `tls` that would mean another thing. The members of a oneof come under its name: `{"authentication": {"basic": …}}`.
- * Names are those of the proto; whatever is not a form's stays as it is, wrong or not.
+ * Removes the additions of web forms from a configuration or edits of one (see `formSchemaOf`). A form puts the selected option
+ * of each choice into `__meta`, such as `{"tls": {"type": "None"}}`, and leaves an empty object for none, which would mean
+ * something else for `tls`. Members of a oneof are under its name: `{"authentication": {"basic": …}}`. Names are proto names;
+ * everything else stays unchanged, valid or not.
  */
 export function parseFormConfig(message: DescMessage, config: JsonObject): JsonObject {
   const known = (key: string) => message.fields.some(({ name, jsonName }) => name === key || jsonName === key);

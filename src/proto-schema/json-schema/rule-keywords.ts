@@ -9,7 +9,7 @@ import type { JsonSchema } from "./keywords.ts";
 
 const uuid = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$";
 
-/** The keywords that say what the rules of a field say, as far as JSON Schema can. */
+/** Returns the keywords for the rules of a field, as far as JSON Schema can express them. */
 export function ruleKeywords({ type, cel }: FieldRules): JsonSchema {
   const patterns = cel.map(({ expression = "" }) => celPattern(expression)).filter((pattern) => pattern !== undefined);
   const ofCel = patterns[0] === undefined ? {} : { pattern: patterns[0] };
@@ -40,7 +40,7 @@ export function ruleKeywords({ type, cel }: FieldRules): JsonSchema {
   }
 }
 
-/** What the rules say that no keyword can, in sentences. */
+/** Returns sentences for the rules that no keyword can express. */
 export function ruleWords({ type, cel }: FieldRules): string[] {
   const past = type.case === "timestamp" && type.value.lessThan.case === "ltNow" ? ["must be in the past"] : [];
   return [...past, ...cel.map(({ message = "" }) => message)].map((words) => `It ${words}.`);
@@ -65,12 +65,12 @@ function numberKeywords({ lessThan, greaterThan }: Int32Rules | UInt32Rules | In
   };
 }
 
-/** A number as text has no bounds in JSON Schema; that it has no sign can be said. */
+/** Returns the keywords for a number as text: JSON Schema cannot limit its value, but a pattern can exclude a sign. */
 function digitsKeywords({ greaterThan }: Int64Rules): JsonSchema {
   return greaterThan.case !== undefined && greaterThan.value >= 0n ? { pattern: "^[0-9]+$" } : {};
 }
 
-/** An expression that is no more than a regular expression can be said as one: `this.matches('…')`. */
+/** Returns the regular expression of a CEL expression of the form `this.matches('…')`; undefined for any other. */
 function celPattern(expression: string): string | undefined {
   const text = /^this\.matches\('((?:[^'\\]|\\\\)*)'\)$/.exec(expression)?.[1];
   return text?.replaceAll("\\\\", "\\");

@@ -2,8 +2,8 @@ import { ScalarType } from "@bufbuild/protobuf";
 import type { JsonSchema } from "./keywords.ts";
 
 /**
- * The protobuf-JSON form of a scalar. 64 bit integers are text there, as JavaScript has no room for them; a caller may send
- * a number as well. `key`: as the name of a property, which is text always.
+ * Returns the schema of a scalar in protobuf JSON. 64-bit integers are text, because they exceed the precision of JavaScript
+ * numbers; requests may have a number as well. `key`: the name of a property, which is always text.
  */
 export function scalarSchema(scalar: ScalarType, use: "input" | "output" | "key"): JsonSchema {
   switch (scalar) {

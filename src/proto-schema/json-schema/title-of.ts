@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
 
-/** Words that are not written as they are said. Any other is in lower case. */
+/** Words with a spelling of their own; all others are in lower case. */
 const spellings: Readonly<Record<string, string>> = {
   amqp: "AMQP",
   api: "API",
@@ -25,7 +25,7 @@ const spellings: Readonly<Record<string, string>> = {
   websocket: "WebSocket",
 };
 
-/** What people call it: `bootstrap_servers` is "Bootstrap servers", `KafkaConfig` is "Kafka". */
+/** Returns a title for people: `bootstrap_servers` is "Bootstrap servers", `KafkaConfig` is "Kafka". */
 export function titleOf(desc: DescField | DescMessage | DescOneof): string {
   const name =
     desc.kind === "message" ? desc.name.replace(/Config$/, "").replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, "_") : desc.name;

@@ -3,7 +3,7 @@ import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import type { JsonSchema } from "./keywords.ts";
 import { scalarSchema } from "./scalar-schema.ts";
 
-/** The schema of a message that protobuf JSON writes in a form of its own; undefined for any other. */
+/** Returns the schema of a well-known type with a JSON form of its own; undefined for any other message. */
 export function wellKnownSchema(
   message: DescMessage,
   names: "json" | "proto",
@@ -13,7 +13,7 @@ export function wellKnownSchema(
     case "google.protobuf.Timestamp":
       return { type: "string", format: "date-time" };
     case "google.protobuf.Duration":
-      // Not the `duration` of JSON Schema, which is that of ISO 8601.
+      // Not the format `duration` of JSON Schema, which is that of ISO 8601.
       return { type: "string", pattern: "^-?[0-9]{1,12}(\\.[0-9]{1,9})?s$" };
     case "google.protobuf.FieldMask":
       return names === "json"

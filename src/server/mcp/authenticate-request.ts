@@ -13,28 +13,29 @@ import { arrivingRequestOf } from "../admission/arriving-request.ts";
 import { recordOrigin } from "../http/request-origin.ts";
 import { rejectCaller } from "./http-errors.ts";
 
-/** What the server object of a request is told of who sends it. */
+/** The caller of a request, as its server object receives it. */
 export interface McpCaller {
   readonly permissions: ReadonlySet<string>;
-  /** The address that the request came from. */
+  /** The remote address of the request. */
   readonly peer: string | undefined;
 }
 
+/** The dependencies of the authentication of MCP requests. */
 export interface AuthenticateRequestDeps {
   readonly verifyToken: VerifyToken;
   readonly log: Logger;
-  /** Throws ApiError QUEUE_FULL for a request that is one too many, or has waited too long; such are counted in the log elsewhere. */
+  /** Throws ApiError QUEUE_FULL during an overload, or for a request that has waited too long; the load shedder logs them. */
   readonly checkLoad: LoadShedder["check"];
-  /** Where a caller without a token is told who issues them. */
+  /** Returns the URL of the metadata that names the issuer of tokens; undefined without an external issuer. */
   readonly metadataUrl: (request: FastifyRequest) => string | undefined;
 }
 
-/** Finds out who sends a request; undefined when it was refused and answered. */
+/** Authenticates a request; resolves to undefined when it was refused and the response is sent. */
 export type AuthenticateRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<AuthInfo | undefined>;
 
 /**
- * Lets a request in by its bearer token, before its body is read. Each call in it passes the interceptors with the same
- * token once more: what is decided here is only who may talk at all, and which tools are worth telling of.
+ * Creates the authentication of a request by its bearer token, before its body is read. Each call in the request passes the
+ * interceptors with the same token: this step only decides whether the request is read and which tools are listed.
  */
 export function createAuthenticateRequest({
   verifyToken,
@@ -45,7 +46,7 @@ export function createAuthenticateRequest({
   return async (request, reply) => {
     const given = request.headers[requestIdHeader];
     const requestId = ensureRequestId(typeof given === "string" ? given : null);
-    request.headers[requestIdHeader] = requestId; // the calls in it have the same
+    request.headers[requestIdHeader] = requestId; // the calls in the request have the same id
     const peer = request.socket.remoteAddress;
     reply.header(requestIdHeader, requestId);
     const entry = recordOrigin(request, reply, "mcp");
@@ -74,29 +75,29 @@ export function createAuthenticateRequest({
       admitBody(request, principal.organizationId);
     } catch (thrown) {
       refuse(thrown);
-      entry.logged = false; // it is no call, and has a line as such
+      entry.logged = false; // logged as a rejected request, because it is no call
       return undefined;
     }
     return asAuthInfo({ permissions: principal.permissions, peer });
   };
 }
 
-/** Fastify reads it, and answers with the error that it meets. */
+/** Applies the limits of requests to the body; Fastify reads it and responds with the error of an exceeded limit. */
 function admitBody({ raw }: FastifyRequest, organizationId: string): void {
   const arriving = arrivingRequestOf(raw);
   if (arriving === undefined) return;
   arriving.admit(organizationId);
-  raw.on("error", () => undefined); // of a method without a body nobody reads it
+  raw.on("error", () => undefined); // Fastify adds no listener for methods without a body
   const end = new Promise<void>((resolve) => raw.once("close", resolve));
   arriving.receive(end).catch((error: unknown) => raw.emit("error", error));
 }
 
-/** The caller in the only form that the library hands on. The token stays in its header. */
+/** Converts a caller to the form that the library passes on. The token stays in its header. */
 function asAuthInfo({ permissions, peer }: McpCaller): AuthInfo {
   return { token: "", clientId: "", scopes: [...permissions], extra: { peer } };
 }
 
-/** The caller of a request again. */
+/** Converts the library's form back to the caller. */
 export function mcpCallerOf(authInfo: AuthInfo | undefined): McpCaller {
   const peer = authInfo?.extra?.peer;
   return { permissions: new Set(authInfo?.scopes), peer: typeof peer === "string" ? peer : undefined };

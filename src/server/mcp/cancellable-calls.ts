@@ -1,14 +1,14 @@
-/** Calls that run and can be cancelled by a message of its own, which comes in another HTTP request. */
+/** Running calls that a message in another HTTP request can cancel. */
 export interface CancellableCalls {
-  /** Runs a call under a key; its signal is aborted when that is cancelled. */
+  /** Runs a call under a key; `cancel` with this key aborts its signal. Returns or throws the result of the call. */
   run<T>(key: string, signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Cancels the call with this key; none when two have the same. */
+  /** Cancels the call with this key; none when several have it. */
   cancel(key: string): void;
 }
 
 /**
- * Without sessions a call is found by the token that it came with and the id that its client gave it. Two clients with one
- * token can use the same id: then it is not clear who is meant, and nobody is cancelled.
+ * Creates an empty set of calls. Without sessions the key of a call is its token and the id that its client chose. Two clients
+ * with one token may use the same id: such a call is ambiguous and is not cancelled.
  */
 export function createCancellableCalls(): CancellableCalls {
   const running = new Map<string, Set<AbortController>>();

@@ -13,7 +13,7 @@ import type { CancellableCalls } from "./cancellable-calls.ts";
 import type { McpTool } from "./create-tools.ts";
 import { StrictServer } from "./strict-server.ts";
 
-/** What every server object works with. */
+/** The dependencies of every server object. */
 export interface ServerDeps {
   readonly tools: ReadonlyMap<string, McpTool>;
   readonly running: CancellableCalls;
@@ -22,7 +22,7 @@ export interface ServerDeps {
   readonly log: Logger;
 }
 
-/** The server object of one HTTP request: who calls is known from that request alone. */
+/** Creates the server object of one HTTP request, which alone identifies the caller. */
 export function createServer(deps: ServerDeps, context: McpRequestContext): Server {
   const { tools, running, serverInfo, instructions, log } = deps;
   const header = context.requestInfo?.headers ?? new Headers();
@@ -51,12 +51,12 @@ export function createServer(deps: ServerDeps, context: McpRequestContext): Serv
     }
   });
 
-  // A client of the revisions before 2026 says so in a request of its own, which another server object gets.
+  // A client of a revision before 2026 cancels in a request of its own, which has another server object.
   server.setNotificationHandler("notifications/cancelled", ({ params }) => running.cancel(keyOf(params.requestId)));
   return server;
 }
 
-/** Tells the caller of progress, when it gave a token to tell it by. */
+/** Returns a function that reports progress to the caller; undefined without a progress token. */
 function progressOf({ _meta, notify }: ServerContext["mcpReq"]): ((message: string) => Promise<void>) | undefined {
   const progressToken = _meta?.progressToken;
   if (progressToken === undefined) return undefined;
@@ -64,7 +64,7 @@ function progressOf({ _meta, notify }: ServerContext["mcpReq"]): ((message: stri
   return (message) => {
     progress += 1;
     const said = message === "" ? {} : { message };
-    // To a caller who has left nothing can be told; the call's signal ends the call.
+    // Sending fails for a disconnected caller; the signal ends the call.
     return notify({ method: "notifications/progress", params: { progressToken, progress, ...said } }).catch(() => {});
   };
 }

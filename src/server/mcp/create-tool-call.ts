@@ -7,19 +7,22 @@ import { convertResult, createRunRpc, type RawCall } from "./run-rpc.ts";
 import { toolError } from "./tool-error.ts";
 import { toolResult } from "./tool-result.ts";
 
-/** A call of a tool: the arguments, the headers of the HTTP request and a signal that is aborted when the caller leaves. */
+/** A call of a tool: the arguments, the headers of the HTTP request and a signal that aborts when the caller disconnects. */
 export interface ToolCall extends Pick<RawCall, "arguments" | "header" | "signal" | "onProgress"> {
-  /** The address that the request came from. */
+  /** The remote address of the request. */
   readonly peer: string | undefined;
 }
 
-/** Runs a call of a tool. What the RPC refuses is a result too, one with `isError`. */
+/** Runs a call of a tool. An error of the RPC is also a result, with `isError`. */
 export type CallTool = (call: ToolCall) => Promise<CallToolResult>;
 
-/** How long a call may take, in milliseconds. Clients give up earlier; nobody waits here for a stream without an end. */
+/** Milliseconds that a call may take. Clients give up earlier; the limit also ends streams without an end. */
 const longestCallMs = 120_000;
 
-/** Makes a tool of an RPC. `streamed` is the RPC that runs instead when the caller wants to hear of progress. */
+/**
+ * Creates the call of a tool from an RPC. `streamed` is the RPC that runs instead when the caller asks for progress. `longestMs`
+ * limits a call in milliseconds; default: 120 s.
+ */
 export function createToolCall(
   route: Route,
   streamed: Route | undefined,

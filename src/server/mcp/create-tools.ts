@@ -7,15 +7,15 @@ import type { Route } from "../dispatch/route.ts";
 import { type CallTool, createToolCall } from "./create-tool-call.ts";
 import { describeTool } from "./describe-tool.ts";
 
-/** An RPC as a tool. */
+/** A tool made from an RPC. */
 export interface McpTool {
   readonly description: Tool;
-  /** What the caller must be allowed; undefined when it is for everybody. */
+  /** The permission that the caller needs; undefined for a public RPC. */
   readonly permission: string | undefined;
   readonly call: CallTool;
 }
 
-/** A tool of every RPC that has the option `mcp_tool`, by name. */
+/** Creates the tools of all RPCs with the option `mcp_tool`, by name. Throws Error when `progress_from` names no RPC of the service. */
 export function createTools(
   routes: readonly Route[],
   interceptors: readonly Interceptor[],

@@ -6,7 +6,7 @@ import { descriptionOf } from "../../proto-schema/comments/description-of.ts";
 import { isSecret } from "../../proto-schema/field-options.ts";
 import { createJsonSchemas } from "../../proto-schema/json-schema/json-schema.ts";
 
-/** What a client is told of a tool; all of it follows from the RPC, its options and its comment. */
+/** Returns the description of a tool for clients, made from the RPC, its options and its comment. */
 export function describeTool(method: DescMethod): Tool {
   const { name, title, destructive, openWorld } = getOption(method, mcp_tool);
   const { idempotency } = method;
@@ -31,7 +31,7 @@ export function describeTool(method: DescMethod): Tool {
   };
 }
 
-/** A schema that stands alone: what it refers to is in its `$defs`. */
+/** Returns a self-contained schema with its definitions in `$defs`. */
 function schemaOf(message: DescMessage, direction: "input" | "output"): Tool["inputSchema"] {
   const schemas = createJsonSchemas({ names: "json", direction, ref: (name) => `#/$defs/${name}` });
   const schema = schemas.of(message);

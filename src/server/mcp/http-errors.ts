@@ -5,10 +5,10 @@ import type { FastifyReply } from "fastify";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 
-/** The code of JSON-RPC for what a server refuses for reasons of its own; the status of HTTP says more. */
+/** The JSON-RPC code for errors that the server defines; the HTTP status distinguishes them. */
 export const rejectedCode = -32_000;
 
-/** Answers a request that is not let as far as its messages: an error of JSON-RPC about no message in particular. */
+/** Rejects a request before its messages are handled, with a JSON-RPC error without a message id. */
 export function rejectRequest(
   reply: FastifyReply,
   status: number,
@@ -20,7 +20,10 @@ export function rejectRequest(
   reply.code(status).send({ jsonrpc: "2.0", id: null, error });
 }
 
-/** Answers a caller whose token is missing, not accepted or cannot be checked just now, or who is one too many. `metadataUrl` says where to get one. */
+/**
+ * Rejects a caller whose token is missing, invalid or cannot be verified now, or whose request exceeds a limit. `metadataUrl` is
+ * the URL of the metadata that names the issuer of tokens.
+ */
 export function rejectCaller(reply: FastifyReply, error: ConnectError, metadataUrl: string | undefined): void {
   const reason = error.findDetails(ErrorInfoSchema)[0]?.reason ?? "";
   const retryDelay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
@@ -38,7 +41,7 @@ function statusOf(code: Code): number {
   return code === Code.Unavailable ? 503 : 500;
 }
 
-/** RFC 6750: who brings no token is not told of an error. */
+/** Makes the `WWW-Authenticate` header; without a token it has no error (RFC 6750). */
 function challenge(reason: string, message: string, metadataUrl: string | undefined): string {
   const error =
     reason === ErrorReason[ErrorReason.TOKEN_MISSING]

@@ -1,9 +1,9 @@
 import { isLoopback } from "../../config/env-reader.ts";
 
 /**
- * Whether a web page of this origin may call. A browser says of which origin a page is, other clients say nothing. Besides
- * the listed origins there is only the page that this machine itself serves under a name that nobody else can have: a name
- * of somebody else's can be made to lead here behind the browser's back.
+ * Returns whether a web page of this origin may call. Browsers send the origin of a page, other clients do not. Besides the
+ * listed origins only a page of this server under a loopback name is allowed: any other name can be made to resolve to this
+ * server (DNS rebinding).
  */
 export function isAllowedOrigin(
   origin: string | undefined,

@@ -1,7 +1,7 @@
 import { descriptionOf } from "../../proto-schema/comments/description-of.ts";
 import type { Route } from "../dispatch/route.ts";
 
-/** What a client may tell its model of the server as a whole; what is special to a tool stands in its description. */
+/** Returns the description of the whole server that a client may give to its model; each tool has its own description. */
 export function mcpInstructions(routes: readonly Route[]): string {
   const services = new Set(routes.map(({ method }) => method.parent));
   return [...[...services].map(descriptionOf), ...rules].join("\n");

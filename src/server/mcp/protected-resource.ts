@@ -2,12 +2,15 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 
 const wellKnown = "/.well-known/oauth-protected-resource";
 
-/** Tells clients which issuer's tokens this server takes (RFC 9728); for an external issuer only, ours has no log-in. */
+/**
+ * Serves the metadata that names the issuer of accepted tokens (RFC 9728); for an external issuer only, because the local one has
+ * no log-in.
+ */
 export function serveProtectedResource(scope: FastifyInstance, path: string, issuer: string): void {
-  // Some clients look for it at the path of the resource, some at the root.
+  // Some clients request it at the path of the resource, some at the root.
   for (const url of [wellKnown, `${wellKnown}${path}`])
     scope.get(url, async (request, reply) => {
-      // It says by which name this server was called, so it is not for others.
+      // It contains the host name of the request, so it must not be cached.
       reply.header("cache-control", "no-store").header("access-control-allow-origin", "*");
       return {
         resource: `${baseUrlOf(request)}${path}`,
@@ -18,12 +21,12 @@ export function serveProtectedResource(scope: FastifyInstance, path: string, iss
     });
 }
 
-/** Where a client that was refused finds that document. */
+/** Returns the URL of this metadata, for a refused client. */
 export function protectedResourceUrl(request: FastifyRequest, path: string): string {
   return `${baseUrlOf(request)}${wellKnown}${path}`;
 }
 
-/** This server as the client knows it: the name it called, through a proxy that may have ended its TLS. */
+/** Returns the URL of this server from the client's view: the requested host name, with `https` also behind a proxy that ends TLS. */
 function baseUrlOf({ headers, protocol, host }: FastifyRequest): string {
   const isSecure = protocol === "https" || headers["x-forwarded-proto"] === "https";
   const name = /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : "localhost";

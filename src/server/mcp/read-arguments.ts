@@ -3,8 +3,8 @@ import { decodeJsonValue } from "../dispatch/decode-json.ts";
 import { checkRequestJson, jsonBounds } from "../request-limits/check-request.ts";
 
 /**
- * Reads a tool's arguments as the request of its RPC. Throws ApiError FIELD_INVALID when there is more of a field than its
- * rules allow, and MESSAGE_MALFORMED that says which field is wrong.
+ * Decodes the arguments of a tool as the request of its RPC. Throws ApiError FIELD_INVALID when a field exceeds its rules, and
+ * MESSAGE_MALFORMED with the invalid fields.
  */
 export function readArguments(input: DescMessage, value: unknown): Message {
   checkRequestJson(jsonBounds(input), JSON.stringify(value));

@@ -8,20 +8,20 @@ import type { Route } from "../dispatch/route.ts";
 import { readArguments } from "./read-arguments.ts";
 import { sentenceOf } from "./tool-result.ts";
 
-/** A call before its message is read. */
+/** A call before its message is decoded. */
 export interface RawCall extends Omit<IncomingCall, "decode"> {
   readonly arguments: unknown;
-  /** Tells the caller how far it is; undefined when nobody asked. */
+  /** Reports progress to the caller; undefined when it did not ask for progress. */
   readonly onProgress: ((sentence: string) => Promise<void>) | undefined;
 }
 
-/** Runs an RPC through the interceptors. Rejects with what they throw. */
+/** Runs an RPC through the interceptors. Rejects with their error. */
 export type RunRpc = (call: RawCall) => Promise<Message>;
 
-/** A caller who does not read lets what it is told pile up here, so it is told of so many messages and no more. */
+/** The maximum number of progress messages of a call: those for a caller who does not read accumulate in memory. */
 const maxProgress = 1000;
 
-/** An RPC to run. Of a stream each message is progress, and the last one is the answer. */
+/** Creates the function that runs an RPC. Each message of a stream is progress, and the last one is the response. */
 export function createRunRpc(route: Route, interceptors: readonly Interceptor[]): RunRpc {
   const { input } = route.method;
   const incoming = (call: RawCall) => ({ ...call, decode: () => readArguments(input, call.arguments) });
@@ -43,7 +43,7 @@ export function createRunRpc(route: Route, interceptors: readonly Interceptor[])
   };
 }
 
-/** The same for a route that stands in for another: its answer as that one's, less the fields that only it has. */
+/** The same for a substitute RPC: its response is converted to `output`, without the fields that only the substitute has. */
 export function convertResult(output: DescMessage, route: Route, run: RunRpc): RunRpc {
   return async (call) =>
     fromJson(output, toJson(route.method.output, await run(call), { registry: errorDetailRegistry }), {

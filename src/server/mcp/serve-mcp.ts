@@ -20,15 +20,15 @@ import { isAllowedOrigin } from "./is-allowed-origin.ts";
 import { mcpInstructions } from "./mcp-instructions.ts";
 import { protectedResourceUrl, serveProtectedResource } from "./protected-resource.ts";
 
-/** What the MCP endpoint needs. */
+/** The settings and dependencies of the MCP endpoint. */
 export interface McpOptions {
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
   readonly verifyToken: VerifyToken;
   readonly checkLoad: LoadShedder["check"];
-  /** The external issuer of tokens; undefined when they are made here. */
+  /** The external issuer of tokens; undefined for the local one. */
   readonly issuer: string | undefined;
-  /** The origins that may call from web pages; `*` for all. */
+  /** The origins that web pages may call from; `*` allows all. */
   readonly corsOrigins: readonly string[];
   readonly version: string;
   readonly log: Logger;
@@ -36,15 +36,15 @@ export interface McpOptions {
 
 const path = "/mcp";
 
-/** What a request has around the arguments of a tool: ids, names, capabilities, and other requests in a batch. */
+/** JSON values of a request besides the arguments of a tool: ids, names, capabilities, and other requests of a batch. */
 const valuesAround = 1000;
 
-/** From this revision of the protocol on there are no batches. Revisions are dates, so they compare as texts. */
+/** The first revision of the protocol without batches. Revisions are dates and compare as texts. */
 const firstWithoutBatches = "2025-06-18";
 
 /**
- * The Model Context Protocol over streamable HTTP: every RPC with the option `mcp_tool` as a tool. There are no sessions;
- * each request brings its token and gets a server object of its own, so nothing of one caller is left for the next.
+ * Serves the Model Context Protocol over streamable HTTP: every RPC with the option `mcp_tool` is a tool. There are no sessions;
+ * each request has its token and its own server object, so no state of one caller reaches another.
  */
 export function serveMcp(options: McpOptions): HttpPlugin {
   const { routes, interceptors, verifyToken, issuer, corsOrigins, version, log } = options;
@@ -55,9 +55,9 @@ export function serveMcp(options: McpOptions): HttpPlugin {
     instructions: mcpInstructions(routes),
     log,
   };
-  preloadSchemas(); // 25 ms that the first request would take
+  preloadSchemas(); // takes 25 ms, otherwise in the first request
   const handler = createMcpHandler((context) => createServer(deps, context), {
-    // Its message may quote the request.
+    // The message of the error may quote the request.
     onerror: ({ stack = "" }) => log.debug({ at: stack.match(/^ {4}at .*$/gm)?.slice(0, 5) }, "not served over MCP"),
   });
   const metadataUrl = (request: FastifyRequest) =>
@@ -93,7 +93,7 @@ export function serveMcp(options: McpOptions): HttpPlugin {
     });
     if (response.status >= 500)
       log.error({ status: response.status, requestId: reply.getHeader("x-request-id") }, "MCP");
-    response.headers.delete("connection"); // whether it is kept is not the library's to say, and HTTP/2 has no such header
+    response.headers.delete("connection"); // set by Node for HTTP/1, not allowed in HTTP/2
     return reply.send(response);
   };
 
@@ -133,7 +133,7 @@ function refused(rpcCode: number, message: string): Error {
   return Object.assign(new Error(message), { statusCode: 400, rpcCode });
 }
 
-/** The request without its body, which has been read. Its address is of no meaning to anybody. */
+/** Converts the request without its body, which has been read. The library ignores the URL. */
 function toWebRequest({ method, headers }: FastifyRequest, signal: AbortSignal): Request {
   const fields = Object.entries(headers).flatMap(([name, value]) =>
     value === undefined || name.startsWith(":") ? [] : [value].flat().map((one): [string, string] => [name, one]),

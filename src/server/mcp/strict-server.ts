@@ -10,8 +10,8 @@ import {
 type Handler = (request: JSONRPCRequest, context: ServerContext) => Promise<Result>;
 
 /**
- * The library's server, which calls it an internal error when the params of a request are not what the protocol says. That is
- * the caller's fault. Whatever a handler of ours throws is a ProtocolError, so nothing else is left that it could be.
+ * The library's server with INVALID_PARAMS for invalid params of a request, which are the caller's fault and which the library
+ * reports as an internal error. The handlers throw only ProtocolError, so any other error is about the params.
  */
 export class StrictServer extends Server {
   protected override _wrapHandler(method: string, handler: Handler): Handler {

@@ -7,15 +7,15 @@ import { restMappingOf } from "../../proto-schema/http/rest-mapping.ts";
 import { toProblemDetails } from "../problem-details/problem-details.ts";
 import { requestIdMeta, text } from "./tool-result.ts";
 
-/** What a tool error tells a program: the members of a problem detail that are not about HTTP. */
+/** The detail of a tool error for programs: the members of a problem detail that do not concern HTTP. */
 export type ErrorDetail = Omit<ProblemDetail, "type" | "title" | "status" | "instance">;
 
-/** Where a tool error has its detail. */
+/** The key of the detail in `_meta` of a tool error. */
 export const errorMeta = "connectory/error";
 
 /**
- * A refused call as a tool error, which a model sees and can act upon. The detail is no structured content, because that
- * has to be what the output schema says, and there are clients that check it in errors too.
+ * Converts the error of a call to a tool error, which a model can read and react to. The detail is not structured content, which
+ * must match the output schema: some clients validate it in errors too.
  */
 export function toolError(method: DescMethod, error: ConnectError, requestId: string): CallToolResult {
   const detail = detailOf(method, error, requestId);

@@ -2,12 +2,12 @@ import { type DescMessage, type JsonObject, type Message, toJson } from "@bufbui
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { errorDetailRegistry } from "../dispatch/error-detail-registry.ts";
 
-/** Where a result has the id under which the server's log knows the call. */
+/** The key of the request id in `_meta` of a result. */
 export const requestIdMeta = "connectory/requestId";
 
 /**
- * An answer as the result of a tool: the JSON that its output schema describes, and the same as text for models. A test
- * that found a system unusable is an answer, so the text says what went well and what did not.
+ * Converts a response to the result of a tool: the JSON of its output schema, and the same as text for models. A live test that
+ * found a system unusable is a successful call, and the text states this.
  */
 export function toolResult(output: DescMessage, message: Message, requestId: string): CallToolResult {
   const options = { alwaysEmitImplicit: true, registry: errorDetailRegistry };
@@ -21,14 +21,14 @@ export function toolResult(output: DescMessage, message: Message, requestId: str
   };
 }
 
-/** The sentence for people that an answer has in its field `message`; empty when it has none. */
+/** Returns the text of the field `message` of a response; empty without one. */
 export function sentenceOf(output: DescMessage, message: Message): string {
   const field = output.fields.find(({ name }) => name === "message");
   const said = field === undefined ? undefined : (message as Message & Record<string, unknown>)[field.localName];
   return typeof said === "string" ? said : "";
 }
 
-/** A text of a result. */
+/** Makes a text block of a result. */
 export function text(said: string): { type: "text"; text: string } {
   return { type: "text", text: said };
 }
