@@ -3,13 +3,13 @@ import type { DiscoveredPage, DiscoveryRequest, Probe } from "../sdk/connector.t
 import { logInPostgres } from "./log-in.ts";
 import type { Row } from "./session.ts";
 
-/** `pg_` is the prefix that the server keeps for itself. */
+/** The server reserves the prefix `pg_`. */
 const schemas = `
   select nspname as name from pg_catalog.pg_namespace
   where nspname !~ '^pg_' and nspname <> 'information_schema' and nspname collate "C" > $1
   order by nspname collate "C"`;
 
-/** A partition is a part of the table that has it; the estimate is of the last ANALYZE, -1 without one. */
+/** Partitions are listed only as their table; the estimate is that of the last ANALYZE, -1 without one. */
 const tables = `
   select c.relname as name, c.relkind::text as kind, c.reltuples::bigint::text as rows
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -17,7 +17,9 @@ const tables = `
     and c.relname collate "C" > $1
   order by c.relname collate "C"`;
 
-/** The schemas of the database, system schemas left out; inside of one its tables and views. */
+/**
+ * Returns the schemas of the database, without system schemas; inside a schema its tables and views. Rejects with a ProbeError.
+ */
 export async function discoverPostgres(
   config: PostgresConfig,
   probe: Probe,
@@ -26,7 +28,7 @@ export async function discoverPostgres(
   const { query, close, capability } = await logInPostgres(config, probe);
   try {
     const [sql, values] = parent === "" ? [schemas, [cursor]] : [tables, [cursor, parent]];
-    // One more than a page tells whether there is another.
+    // One row more than a page shows whether a further page exists.
     const found = await probe.step(capability, () => query(`${sql} limit ${pageSize + 1}`, values));
     const page = found.slice(0, pageSize);
     return {

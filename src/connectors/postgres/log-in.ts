@@ -6,14 +6,14 @@ import { openSession, type PostgresClient, type Row } from "./session.ts";
 import { startTls } from "./start-tls.ts";
 import { translatePostgresError } from "./translate-postgres-error.ts";
 
-/** A connection that is logged in. */
+/** A connection after the log-in. */
 export interface PostgresSession extends Pick<PostgresClient, "query" | "close"> {
   readonly capability: Step;
 }
 
 const whoAndWhere = "select current_user::text, current_database()::text";
 
-/** Opens a connection, logs in and records who we are there. */
+/** Opens a connection, logs in, records the current user, and returns the connection. Rejects with a ProbeError. */
 export async function logInPostgres(config: PostgresConfig, probe: Probe): Promise<PostgresSession> {
   const { host, port, database } = postgresAddress(config);
   const step = (stage: TestStage, field: string): Step => ({
@@ -36,7 +36,7 @@ export async function logInPostgres(config: PostgresConfig, probe: Probe): Promi
   }
 }
 
-/** The values of the first row that have these names: the server could choose others. */
+/** Records the values with these names in the first row; a server could return further names, which are ignored. */
 export function recordPostgresFacts([row]: readonly Row[], names: readonly string[], probe: Probe): void {
   for (const name of names) {
     const value = row?.[name] ?? null;

@@ -4,7 +4,7 @@ import { validateHost } from "../sdk/validate-host.ts";
 import { validateTls } from "../sdk/validate-tls.ts";
 import { postgresAddress } from "./postgres-address.ts";
 
-/** PostgreSQL and what speaks its protocol. */
+/** A connector for PostgreSQL and systems with its protocol. */
 export const postgres: Connector<PostgresConfig> = {
   id: "postgres",
   name: "PostgreSQL",

@@ -6,7 +6,7 @@ const whatItIs = `
   select current_setting('server_version') as server_version, pg_is_in_recovery() as is_in_recovery,
     current_setting('default_transaction_read_only') as read_only`;
 
-/** Logs in to the database and reads who and what it is; writes nothing. */
+/** Logs in to the database, and reads the user and the version; writes nothing. Rejects with a ProbeError. */
 export async function probePostgres(config: PostgresConfig, probe: Probe): Promise<void> {
   const { query, close, capability } = await logInPostgres(config, probe);
   try {

@@ -17,7 +17,7 @@ interface Login {
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A pg client on a socket of ours. Its promises reject with pg's errors, or with the stream's. */
+/** Returns a pg client on an open socket. Its promises reject with the errors of pg or of the stream. */
 export function openSession(
   socket: Socket,
   { encrypted, ...login }: Login & { readonly encrypted: boolean },
@@ -25,7 +25,7 @@ export function openSession(
   const isProtocol = (head: Buffer) => isPostgresAnswer(head) && isMethodAccepted(head, encrypted);
   const stream = boundedDuplex(Promise.resolve(socket), { isProtocol, headLength: 9 });
   const client = clientOf({ ...login, stream: () => stream });
-  // After a failed log-in pg repeats its error as an event; the step has recorded it.
+  // After a failed log-in pg emits its error again; the step has recorded it.
   client.on("error", () => stream.destroy());
   return {
     connect: async () => {
@@ -33,7 +33,7 @@ export function openSession(
     },
     query: async (sql, values = []) => {
       const { rows } = await client.query<Row>(sql, [...values]);
-      // pg makes a list of results of an answer that has several.
+      // pg returns an array of results for several statements.
       if (!Array.isArray(rows)) throw Object.assign(new Error("several answers"), { code: "ERR_WRONG_PROTOCOL" });
       return rows;
     },
@@ -41,13 +41,13 @@ export function openSession(
   };
 }
 
-/** A client that takes everything from its arguments: pg would fill what is missing from PG* variables of this process. */
+/** Returns a client with all parameters set: pg would fill missing ones from the PG* variables of this process. */
 function clientOf(own: { user: string; password: string; database: string; stream: () => BoundedDuplex }): Client {
   const client = new Client({
     ...own,
-    // An empty text would be taken for "not given" and be followed by PGPASSWORD and ~/.pgpass.
+    // pg treats an empty password as absent, and would read PGPASSWORD and ~/.pgpass.
     password: async () => own.password,
-    // Where to, and TLS, the stream has done.
+    // The stream is connected and encrypted already.
     host: "connected",
     port: 1,
     ssl: false,
@@ -55,7 +55,7 @@ function clientOf(own: { user: string; password: string; database: string; strea
     application_name: "connectory test",
     client_encoding: "UTF8",
   } as ClientConfig);
-  // These two have no value of their own that pg would take for one.
+  // No value of these two counts as set for pg, so they are cleared here.
   const parameters = Reflect.get(client, "connectionParameters") as Record<"options" | "replication", unknown>;
   parameters.options = undefined;
   parameters.replication = undefined;
@@ -63,19 +63,25 @@ function clientOf(own: { user: string; password: string; database: string; strea
 }
 
 /**
- * The first message of a server is a request to log in, an error or a version it would speak; it is short. libpq
- * draws the same line (30 000 bytes). Other protocols' greetings read as lengths of about a gigabyte.
+ * Returns true when the first bytes can be a server's first message: a request to log in, an error or a supported version. It
+ * is short; the limit of 30 000 bytes is that of libpq. Greetings of other protocols parse as lengths of about a gigabyte.
  */
 function isPostgresAnswer(firstBytes: Buffer): boolean {
   const type = String.fromCharCode(firstBytes[0] ?? 0);
   return ["R", "E", "v"].includes(type) && firstBytes.readUInt32BE(1) < 30_000;
 }
 
-/** What a server asks for after `R`: 3 the password in clear, 5 a hash of it that is hardly better, 10 SCRAM. */
+/**
+ * The accepted authentication requests in an `R` message: 0 none, 3 the password in plaintext, 5 its MD5 hash, which is hardly
+ * better, 10 SCRAM.
+ */
 const accepted = [0, 3, 5, 10];
 const inClear = 3;
 
-/** Throws a ProbeError for a log-in that pg does not know, and for one that would give the password to whoever listens. */
+/**
+ * Returns true for an accepted log-in method. Throws a ProbeError for one that pg does not support, and for one that would
+ * reveal the password on the network.
+ */
 function isMethodAccepted(head: Buffer, encrypted: boolean): boolean {
   if (String.fromCharCode(head[0] ?? 0) !== "R") return true;
   const method = head.readInt32BE(5);

@@ -2,12 +2,12 @@ import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { ProbeError } from "../sdk/connector.ts";
 import { errorCode } from "../sdk/translate-error.ts";
 
-/** Code, hint, field, and the stage that it belongs to, if not the step's. */
+/** Code, hint, field, and the stage unless it is that of the step. */
 type Meaning = readonly [code: string, hint: string, field: string, stage?: TestStage];
 
 /**
- * What SQLSTATEs and the codes of the stream mean. The server looks at the database after it has found the password
- * right, and at pg_hba.conf (28000) before it asks for one.
+ * The meaning of SQLSTATEs and of the stream's codes. The server checks the database after the password, and pg_hba.conf
+ * (28000) before it requests one.
  */
 const meanings: Readonly<Record<string, Meaning>> = {
   "28P01": ["PASSWORD_WRONG", "the server refused the user name or the password", "password"],
@@ -35,13 +35,13 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ECONNRESET: ["CONNECTION_CLOSED", "the server closed the connection: it may not be PostgreSQL, or want TLS", "tls"],
 };
 
-/** What an error of the pg library means. Its message is never handed on: the server wrote it. */
+/** Returns the meaning of an error of the pg library; undefined for others. The server's message is never returned. */
 export function translatePostgresError(error: unknown): ProbeError | undefined {
   const meaning = meanings[errorCode(error)] ?? meaningOfMessage(error);
   return meaning === undefined ? undefined : new ProbeError(...meaning);
 }
 
-/** Errors of pg that have no code, recognised by the words of pg itself. */
+/** Returns the meaning of pg's errors without a code, which are identified by pg's own texts. */
 function meaningOfMessage(error: unknown): Meaning | undefined {
   if (!(error instanceof Error) || errorCode(error) !== "") return undefined;
   if (/client password must be a (non-empty )?string/.test(error.message))

@@ -1,6 +1,6 @@
 /**
- * A frame of RabbitMQ's stream protocol, version 1: a length of four bytes, a key and a version of two each, and what
- * belongs to the key. Numbers are big-endian, a text is its length in bytes (two bytes) and its UTF-8.
+ * Returns a frame of RabbitMQ's stream protocol, version 1: a length of four bytes, a key and a version of two each, and the
+ * content of the key. Numbers are big-endian; a text is its length in bytes (two bytes) and its UTF-8.
  */
 export function encodeFrame(key: number, ...parts: readonly Buffer[]): Buffer {
   const content = Buffer.concat([encodeUint16(key), encodeUint16(1), ...parts]);
@@ -24,7 +24,7 @@ export function encodeText(text: string): Buffer {
   return Buffer.concat([encodeUint16(bytes.length), bytes]);
 }
 
-/** Bytes with their length in four bytes before them. */
+/** Returns bytes with a length prefix of four bytes. */
 export function encodeBytes(bytes: Buffer): Buffer {
   return Buffer.concat([encodeUint32(bytes.length), bytes]);
 }

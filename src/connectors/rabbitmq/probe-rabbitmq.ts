@@ -16,8 +16,8 @@ interface Address {
 }
 
 /**
- * Logs in, opens the virtual host, asks for the metadata of no stream, and reaches the address that the broker announces,
- * because that is where clients are sent. Creates no stream, publishes and consumes nothing.
+ * Logs in, opens the virtual host, requests the metadata of no stream, and connects to the address that the broker announces,
+ * to which clients are sent. Creates no stream, publishes and consumes nothing. Rejects with a ProbeError.
  */
 export async function probeRabbitmq(config: RabbitmqConfig, probe: Probe): Promise<void> {
   const { tls } = config;
@@ -88,7 +88,7 @@ const factNames = {
   platform: "platform",
 };
 
-/** Where the broker sends its clients; undefined when it says nothing of that. */
+/** Returns the address to which the broker sends its clients; undefined when it announces none. */
 function readAnnounced(properties: Properties): Address | undefined {
   const host = properties.get("advertised_host");
   if (host === undefined) return undefined;
@@ -98,7 +98,7 @@ function readAnnounced(properties: Properties): Address | undefined {
   throw new ProbeError("ADVERTISED_ADDRESS_INVALID", hint, "host");
 }
 
-/** The first thing that a broker says is its answer to our properties. */
+/** Returns true for a broker's first message: the response to the client's properties. */
 function isStreamAnswer(firstBytes: Buffer): boolean {
   return (
     firstBytes.readUInt32BE(0) <= maxFrameLength &&

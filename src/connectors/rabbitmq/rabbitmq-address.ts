@@ -1,6 +1,9 @@
 import type { RabbitmqConfig } from "../../../gen/connectory/v1/rabbitmq_config_pb.js";
 
-/** Where a configuration points to, and as whom, with what is meant when nothing is given. */
+/**
+ * Returns the address, user and virtual host of a configuration. Defaults: `localhost`, port 5552, or 5551 with TLS; user
+ * `guest`; virtual host `/`.
+ */
 export function rabbitmqAddress({ host, port, username, virtualHost, tls }: RabbitmqConfig) {
   const defaultPort = tls === undefined ? 5552 : 5551;
   return {

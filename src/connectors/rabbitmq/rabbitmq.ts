@@ -4,7 +4,7 @@ import { validateHost } from "../sdk/validate-host.ts";
 import { validateTls } from "../sdk/validate-tls.ts";
 import { rabbitmqAddress } from "./rabbitmq-address.ts";
 
-/** A message broker, over its stream protocol. */
+/** A connector for RabbitMQ, over its stream protocol. */
 export const rabbitmq: Connector<RabbitmqConfig> = {
   id: "rabbitmq",
   name: "RabbitMQ Stream",

@@ -1,29 +1,29 @@
 import type { Readable } from "node:stream";
 
-/** Every answer to what is asked here has a few hundred bytes. */
+/** The maximum size of a frame, in bytes. The responses to a test's requests have a few hundred. */
 export const maxFrameLength = 65_536;
 
-/** What comes after the length: the frame's key, and its content after the version. */
+/** A frame without its length: its key, and its content after the version. */
 export interface Frame {
   readonly key: number;
   readonly content: FrameReader;
 }
 
-/** Reads the values of a frame one after the other; throws `ERR_WRONG_PROTOCOL` past its end. */
+/** Reads the values of a frame in order; throws `ERR_WRONG_PROTOCOL` past its end. */
 export interface FrameReader {
   uint16(): number;
   uint32(): number;
   text(): string;
-  /** As many items as the number before them says. */
+  /** Returns a list, whose number of items precedes it. */
   list<T>(item: () => T): readonly T[];
 }
 
-/** What came cannot be the protocol. */
+/** Returns the error for data that cannot be of the protocol. */
 export function wrongProtocol(): Error {
   return Object.assign(new Error("not the stream protocol"), { code: "ERR_WRONG_PROTOCOL" });
 }
 
-/** The frames that arrive, until the other side ends. */
+/** Yields the received frames until the end of the stream. */
 export async function* readFrames(stream: Readable): AsyncGenerator<Frame, void> {
   let rest = Buffer.alloc(0);
   for await (const chunk of stream) {

@@ -8,37 +8,36 @@ import { answerTo, streamCommand } from "./stream-command.ts";
 export type Properties = ReadonlyMap<string, string>;
 
 /**
- * What a test asks of a broker, in the order in which the protocol wants it. Each rejects with the code `RESPONSE_<n>`
- * where the broker answers with a response code other than OK, `ERR_WRONG_PROTOCOL` where it says something else, and
- * `ECONNRESET` where it hangs up.
+ * The requests of a test, in the order that the protocol requires. Each rejects with the code `RESPONSE_<n>` for a response
+ * code other than OK, `ERR_WRONG_PROTOCOL` for an invalid response, and `ECONNRESET` when the broker closes the connection.
  */
 export interface StreamClient {
-  /** Waits for the stream to be connected, and tells who we are; the broker's own properties, such as `version`. */
+  /** Sends the client's properties once the stream is connected; resolves with those of the broker, such as `version`. */
   exchangeProperties(own: Readonly<Record<string, string>>): Promise<Properties>;
-  /** The SASL mechanisms that the broker offers. */
+  /** Resolves with the SASL mechanisms that the broker offers. */
   mechanisms(): Promise<readonly string[]>;
-  /** Logs in with PLAIN, and agrees to the broker's limits without heartbeats. */
+  /** Logs in with PLAIN, and accepts the broker's limits without heartbeats. */
   logIn(username: string, password: string): Promise<void>;
-  /** Opens a virtual host; what the broker announces, such as `advertised_host`. */
+  /** Opens a virtual host; resolves with the announced properties, such as `advertised_host`. */
   open(virtualHost: string): Promise<Properties>;
-  /** Asks for the metadata of no stream at all. */
+  /** Requests metadata for an empty list of streams. */
   askForMetadata(): Promise<void>;
   close(): Promise<void>;
 }
 
 const ok = 1;
 
-/** None is agreed on, and a test is over before the second one of any broker. */
+/** The maximum number of heartbeats. None is negotiated, and a test ends before the second heartbeat of any broker. */
 const maxHeartbeats = 10;
 
 /**
- * A client of our own: the published one (rabbitmq-stream-js-client 1.0.0) dials by itself, and turns a wrong password
- * into an unhandled rejection and a refused virtual host into an uncaught exception.
+ * Returns a client of the stream protocol. The published library (rabbitmq-stream-js-client 1.0.0) is not used: it dials by
+ * itself, and turns a wrong password into an unhandled rejection and a denied virtual host into an uncaught exception.
  */
 export function openStreamClient(stream: BoundedDuplex): StreamClient {
   const frames = readFrames(stream);
   let correlationId = 0;
-  // Whoever waits for a frame gets it as a rejection; nobody may be waiting.
+  // A pending read rejects with the error; this listener is for the case without one.
   stream.on("error", () => {});
 
   const receive = async (key: number): Promise<FrameReader> => {
@@ -71,7 +70,7 @@ export function openStreamClient(stream: BoundedDuplex): StreamClient {
       const entries = Object.entries(own);
       const texts = entries.flat().map(encodeText);
       const answer = ask(streamCommand.peerProperties, encodeUint32(entries.length), ...texts);
-      // Listeners of other protocols hang up on this first command.
+      // Servers of other protocols close the connection on this first command.
       return readProperties(await answer.catch((error) => Promise.reject(isClosed(error) ? wrongProtocol() : error)));
     },
     mechanisms: async () => {
@@ -82,14 +81,14 @@ export function openStreamClient(stream: BoundedDuplex): StreamClient {
       const response = encodeBytes(Buffer.from(`\0${username}\0${password}`));
       await ask(streamCommand.saslAuthenticate, encodeText("PLAIN"), response);
       const theirs = (await receive(streamCommand.tune)).uint32();
-      // 0 is no limit.
+      // 0 means no limit.
       const frameMax = theirs === 0 ? maxFrameLength : Math.min(theirs, maxFrameLength);
       const noHeartbeat = 0;
       stream.write(encodeFrame(streamCommand.tune, encodeUint32(frameMax), encodeUint32(noHeartbeat)));
     },
     open: async (virtualHost) => readProperties(await ask(streamCommand.open, encodeText(virtualHost))),
     askForMetadata: async () => {
-      // Its answer has no response code: a number of brokers, and one of streams.
+      // The response has no response code, but a number of brokers and one of streams.
       const answer = await request(streamCommand.metadata, encodeUint32(0));
       answer.list(() => [answer.uint16(), answer.text(), answer.uint32()]);
       if (answer.uint32() !== 0) throw wrongProtocol();
@@ -104,7 +103,7 @@ function readProperties(answer: FrameReader): Properties {
   return new Map(answer.list(() => [answer.text(), answer.text()] as const));
 }
 
-/** A broker that ends the connection says why with a response code too. */
+/** A broker closes the connection with a response code as the reason. */
 function closedByBroker(content: FrameReader): Error {
   content.uint32();
   return refused(content.uint16());

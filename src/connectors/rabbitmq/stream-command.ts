@@ -1,4 +1,4 @@
-/** The keys of the commands that are used here. The answer to one has its highest bit set. */
+/** The keys of the used commands. The key of a response has the highest bit set. */
 export const streamCommand = {
   metadata: 0x0f,
   peerProperties: 0x11,
@@ -10,7 +10,7 @@ export const streamCommand = {
   heartbeat: 0x17,
 } as const;
 
-/** The key of the answer to a command. */
+/** Returns the key of the response to a command. */
 export function answerTo(key: number): number {
   return key | 0x8000;
 }

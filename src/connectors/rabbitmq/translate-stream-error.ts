@@ -5,7 +5,7 @@ type Meaning = readonly [code: string, hint: string, field: string];
 
 const loginFailed = "the broker could not complete the log-in with SASL PLAIN";
 
-/** What the protocol's response codes, and the codes of the stream, mean. */
+/** The meaning of the protocol's response codes, and of the stream's codes. */
 const meanings: Readonly<Record<string, Meaning>> = {
   RESPONSE_7: [
     "MECHANISM_UNKNOWN",
@@ -34,7 +34,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ],
 };
 
-/** What an error of the stream client means. */
+/** Returns the meaning of an error of the stream client; undefined for others. */
 export function translateStreamError(error: unknown): ProbeError | undefined {
   const meaning = meanings[errorCode(error)];
   return meaning === undefined ? undefined : new ProbeError(...meaning);

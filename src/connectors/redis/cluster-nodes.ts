@@ -4,9 +4,9 @@ import { endpointName, ProbeError } from "../sdk/connector.ts";
 import { replyOf } from "./translate-redis-error.ts";
 
 /**
- * The nodes in an answer to CLUSTER SLOTS: `[[first, last, [host, port, …], …], …]`, masters and replicas, each once.
- * A node without a host is reached by the one that was asked (`asked`). Throws a ProbeError for what cannot be dialled:
- * the answer is whatever a server makes of it.
+ * Returns the nodes in a response to CLUSTER SLOTS: `[[first, last, [host, port, …], …], …]`, masters and replicas, each once.
+ * A node without a host has that of the queried node (`asked`). Throws a ProbeError for an address that cannot be dialled,
+ * because the server controls the response.
  */
 export function clusterNodes(slots: unknown, asked: string): readonly Target[] {
   const nodes = list(slots).flatMap((range) => list(range).slice(2));
@@ -20,7 +20,7 @@ export function clusterNodes(slots: unknown, asked: string): readonly Target[] {
 
 const unusable = "the cluster announces a node without a usable address: look at its cluster-announce settings";
 
-/** Where a MOVED or ASK reply points to (`MOVED 3999 127.0.0.1:6381`); undefined for other errors. */
+/** Returns the target of a MOVED or ASK reply (`MOVED 3999 127.0.0.1:6381`); undefined for other errors. */
 export function redirectedNode(error: unknown): Target | undefined {
   const [, host, port] = /^(?:MOVED|ASK) \d+ (\S+):(\d{1,5})$/.exec(replyOf(error)) ?? [];
   if (host === undefined) return undefined;

@@ -8,15 +8,16 @@ import { addressField } from "./redis-address.ts";
 import { openSession, type RedisClient } from "./session.ts";
 import { translateRedisError } from "./translate-redis-error.ts";
 
-/** A server or a node of a cluster that a test talks to. */
+/** A connection to a server or to a node of a cluster. */
 export interface RedisNode extends RedisClient {
   readonly at: Target;
-  /** Where it has sent us instead of an answer. */
+  /** The target of a redirect reply; undefined without one. */
   readonly redirected: Target | undefined;
-  /** A step of the test at this node. */
+  /** Runs a step of the test at this node. */
   step<T>(stage: TestStage, run: () => Promise<T>, warning?: Step["warning"]): Promise<T>;
 }
 
+/** Returns a client on a socket to a node, with the steps of the test. */
 export function connectToNode(at: Target, socket: Socket, config: RedisConfig, probe: Probe): RedisNode {
   const field = addressField(config);
   const endpoint = endpointName(at);

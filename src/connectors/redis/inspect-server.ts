@@ -9,8 +9,8 @@ import { readInfo, recordRedisFacts } from "./read-info.ts";
 import { addressField, redisAddresses } from "./redis-address.ts";
 
 /**
- * Asks a server that we are logged in to what it is, and whether that is what the configuration says. Answers with the
- * other nodes that a cluster sends its clients to; none for a single server.
+ * Reads the description of a server after the log-in, and compares it with the configuration. Returns the other nodes to which
+ * a cluster sends its clients; none for a single server.
  */
 export async function inspectServer(node: RedisNode, config: RedisConfig, probe: Probe): Promise<readonly Target[]> {
   const inCluster = addressField(config) === "addresses";

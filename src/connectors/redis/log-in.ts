@@ -4,7 +4,7 @@ import type { RedisNode } from "./connect.ts";
 import { pingRedis } from "./ping.ts";
 import { redisTls } from "./redis-address.ts";
 
-/** Logs in; without a log-in it is the first exchange, which a server that wants one refuses. */
+/** Logs in. Without credentials it is the first exchange, which a server that requires a log-in rejects. */
 export async function logInRedis(node: RedisNode, config: RedisConfig): Promise<void> {
   const { username, password } = config;
   const names = username === "" ? [] : [username];

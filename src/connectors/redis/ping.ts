@@ -2,7 +2,7 @@ import { ProbeError, type Step } from "../sdk/connector.ts";
 import type { RedisClient } from "./session.ts";
 import { notRedis, replyOf } from "./translate-redis-error.ts";
 
-/** The answer to PING: whatever answers there says, or MASTERDOWN of a replica that will serve again with its master. */
+/** Returns the response to PING: the server's text, or MASTERDOWN for a replica that serves again when its master is back. */
 export async function pingRedis(client: RedisClient): Promise<string> {
   try {
     const answer = await client.ask("PING");
@@ -13,12 +13,12 @@ export async function pingRedis(client: RedisClient): Promise<string> {
   }
 }
 
-/** What to look at, although it answers. */
+/** Returns the warning of a replica without its master; undefined for other responses. */
 export function warningOf(answer: string): Step["warning"] {
   return answer === masterDown ? lostMaster : undefined;
 }
 
-/** Throws for what does not answer as Redis does. */
+/** Throws a ProbeError for a response that is not of Redis. */
 export function judgePing(answer: string): void {
   const [code, hint] = notRedis;
   if (answer !== "PONG" && answer !== masterDown) throw new ProbeError(code, hint);

@@ -10,8 +10,8 @@ import { judgePing, pingRedis, warningOf } from "./ping.ts";
 import { addressField, redisAddresses, redisTls } from "./redis-address.ts";
 
 /**
- * Logs in to the server, or to the first node of a cluster that answers, asks what it is, and reaches the nodes that the
- * cluster announces, because that is where clients are sent. Reads no key and writes nothing.
+ * Logs in to the server, or to the first reachable node of a cluster, reads its description, and connects to the nodes that the
+ * cluster announces, to which clients are sent. Reads no key and writes nothing. Rejects with a ProbeError.
  */
 export async function probeRedis(config: RedisConfig, probe: Probe): Promise<void> {
   const field = addressField(config);
@@ -35,7 +35,8 @@ export async function probeRedis(config: RedisConfig, probe: Probe): Promise<voi
     const others = await inspectServer(node, config, probe);
     await Promise.all(others.slice(0, maxTargets).map(reach));
   } catch (error) {
-    // The test has failed and does not go on there; whether clients could is worth a look, as with any announced address.
+    // The test has failed and does not continue at the redirect's target; its reachability is tested like that of any announced
+    // address.
     if (node.redirected !== undefined) (await openAnnounced(node.redirected)).destroy();
     throw error;
   } finally {

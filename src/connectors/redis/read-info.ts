@@ -2,10 +2,10 @@ import type { Probe } from "../sdk/connector.ts";
 import type { RedisClient } from "./session.ts";
 import { replyOf } from "./translate-redis-error.ts";
 
-/** What a server tells of itself, such as `redis_version`; empty when the user may not ask (NOPERM). */
+/** The description of a server, such as `redis_version`; empty when the user lacks the permission (NOPERM). */
 export type RedisInfo = ReadonlyMap<string, string>;
 
-/** Reads the `name:value` lines of INFO, or of CLUSTER INFO. */
+/** Returns the `name:value` lines of INFO, or of CLUSTER INFO. */
 export async function readInfo(client: RedisClient, ...command: readonly [string, string]): Promise<RedisInfo> {
   try {
     const text = String(await client.ask(...command));

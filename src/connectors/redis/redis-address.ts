@@ -4,36 +4,39 @@ import { type TlsConfig, TlsConfigSchema } from "../../../gen/connectory/v1/tls_
 import type { Target } from "../../egress/egress-policy.ts";
 import { endpointName } from "../sdk/connector.ts";
 
-/** What the URL of a server says. */
+/** The parsed URL of a server. */
 export interface RedisAddress extends Target {
-  /** `rediss`. */
+  /** True for the scheme `rediss`. */
   readonly encrypted: boolean;
-  /** The number of the database to choose, from the path; 0 without one. */
+  /** The number of the database, from the path. Default: 0. */
   readonly database: number;
 }
 
-/** The port of both schemes: IANA has one for Redis. */
+/** The default port of both schemes, assigned by IANA. */
 const usualPort = 6379;
 
-/** The field that names the servers: a cluster has its own. */
+/** Returns the field with the servers: a cluster has its own. */
 export function addressField({ address }: RedisConfig): "address" | "addresses" {
   return address === "" ? "addresses" : "address";
 }
 
-/** The servers of a configuration, each once. Those that cannot be read are left out: `check` tells of them. */
+/** Returns the servers of a configuration, each once. Invalid ones are left out; `validate` reports them. */
 export function redisAddresses({ address, addresses }: RedisConfig): readonly RedisAddress[] {
   const texts = address === "" ? addresses : [address];
   const read = texts.map(readAddress).filter((one) => one !== undefined);
   return [...new Map(read.map((one) => [endpointName(one), one])).values()];
 }
 
-/** The TLS that is meant: `rediss` turns it on without further settings. */
+/** Returns the effective TLS settings: `rediss` enables TLS without further settings. */
 export function redisTls(config: RedisConfig): TlsConfig | undefined {
   const encrypted = redisAddresses(config).some((address) => address.encrypted);
   return config.tls ?? (encrypted ? create(TlsConfigSchema) : undefined);
 }
 
-/** Undefined for what is no URL. The host without brackets and in lower case: schemes other than HTTP's keep the case. */
+/**
+ * Returns undefined for an invalid URL. The host has no brackets and is in lower case, because the URL parser keeps the case
+ * for schemes other than HTTP's.
+ */
 function readAddress(text: string): RedisAddress | undefined {
   const url = URL.parse(text);
   if (url === null) return undefined;

@@ -3,7 +3,7 @@ import { type Connector, endpointName } from "../sdk/connector.ts";
 import { redisAddresses } from "./redis-address.ts";
 import { validateRedis } from "./validate-redis.ts";
 
-/** Redis and what speaks its protocol, such as Valkey. */
+/** A connector for Redis and systems with its protocol, such as Valkey. */
 export const redis: Connector<RedisConfig> = {
   id: "redis",
   name: "Redis",

@@ -4,9 +4,9 @@ type Queue = Redis["commandQueue"];
 type Item = NonNullable<ReturnType<Queue["shift"]>>;
 
 /**
- * Makes an answer that no command waits for end the connection: whatever comes after it would be taken for the answer to
- * another command. ioredis reports such an answer by its text, which null has not: that throws where nobody catches.
- * `refuse` gets the answer when it is an error reply, as of a server that is full and says so unasked.
+ * Rejects replies without a pending command: the next reply would be assigned to another command. ioredis reports such a reply
+ * by its text, and throws an uncaught exception for null, which has none. `refuse` gets the reply when it is an error, such as
+ * that of a full server.
  */
 export function rejectUnsolicitedReplies(queue: Queue, refuse: (reply: Error | undefined) => void): void {
   const shift = queue.shift.bind(queue);
@@ -16,12 +16,12 @@ export function rejectUnsolicitedReplies(queue: Queue, refuse: (reply: Error | u
     args: [],
     resolve: () => refuse(undefined),
     reject: (error) => {
-      // Any other error is for commands that will have no answer: ioredis then empties its queue until nothing is left.
+      // Other errors are for commands that will get no reply: ioredis then empties its queue completely.
       if (error.name === "ReplyError") refuse(error);
       else emptied = true;
     },
   };
-  // Its stream is read for commands that are sent again alone: none is.
+  // ioredis reads its `stream` only for commands that are sent again, which does not occur here.
   const surplus = { command, select: 0 } as Item;
   queue.shift = () => shift() ?? (emptied ? undefined : surplus);
 }

@@ -4,21 +4,21 @@ import { type BoundedDuplex, boundedDuplex } from "../sdk/bounded-duplex.ts";
 import { limitReplySize } from "./limit-reply-size.ts";
 import { rejectUnsolicitedReplies } from "./reject-unsolicited-replies.ts";
 
-/** A connection to a server that ioredis speaks on. */
+/** A connection to a server through ioredis. */
 export interface RedisClient {
-  /** The answer to one command. Rejects with ioredis's ReplyError, or with why the connection has ended. */
+  /** Returns the reply to one command. Rejects with ioredis's ReplyError, or with the reason for the end of the connection. */
   ask(command: string, ...args: readonly (string | number)[]): Promise<unknown>;
   close(): void;
 }
 
 /**
- * An ioredis client that opens no socket of its own, tries nothing twice and says nothing that it is not asked to say: no
- * log-in either, whose refusals ioredis writes to the console where they should be errors.
+ * Returns an ioredis client on an open socket. It does not retry, and sends no commands of its own, not even a log-in, whose
+ * rejection ioredis would print to the console instead of returning it.
  */
 export function openSession(socket: Socket): RedisClient {
   const stream = boundedDuplex(Promise.resolve(socket), { isProtocol: isRedisAnswer, headLength: 1 });
   const isAdmitted = limitReplySize();
-  // Prepended, so that it comes before the library's, and does not set the data flowing.
+  // Prepended, so that it runs before the library's listener without starting the data flow.
   socket.prependListener("data", (chunk: Buffer) => {
     if (!isAdmitted(chunk)) stream.destroy(wrongProtocol());
   });
@@ -35,13 +35,13 @@ export function openSession(socket: Socket): RedisClient {
     autoResendUnfulfilledCommands: false,
     connectTimeout: 0,
   });
-  // After the end ioredis says of every command only that the connection is closed: the first error says why.
+  // After the end ioredis rejects each command with only a closed connection; the first error has the reason.
   let ended: unknown;
   client.on("error", (error: unknown) => {
     ended ??= error;
     stream.destroy();
   });
-  // It has made its queue by then, and has decoded nothing.
+  // At this event the queue exists and no reply has been decoded.
   client.once("connect", () =>
     rejectUnsolicitedReplies(client.commandQueue, (reply) => {
       ended ??= reply ?? wrongProtocol();
@@ -68,14 +68,14 @@ function wrongProtocol(): Error {
   return Object.assign(new Error("not an answer"), { code: "ERR_WRONG_PROTOCOL" });
 }
 
-/** ioredis makes its connector itself, from a class. */
+/** ioredis creates its connector itself, from a class. */
 function connectorOf(stream: BoundedDuplex): new (options: unknown) => AbstractConnector {
   return class extends AbstractConnector {
     constructor() {
       super(0);
     }
     override async connect() {
-      // ioredis declares a net.Socket and uses what BoundedDuplex has.
+      // ioredis declares a net.Socket, but uses only the members of BoundedDuplex.
       return stream as unknown as Socket;
     }
     override disconnect(): void {
@@ -84,7 +84,10 @@ function connectorOf(stream: BoundedDuplex): new (options: unknown) => AbstractC
   };
 }
 
-/** The five types of RESP2; other systems greet with letters, or with a length of several bytes. */
+/**
+ * Returns true for one of the five types of RESP2; greetings of other systems begin with letters, or with a length of several
+ * bytes.
+ */
 function isRedisAnswer(firstBytes: Buffer): boolean {
   return "+-:$*".includes(String.fromCharCode(firstBytes[0] ?? 0));
 }

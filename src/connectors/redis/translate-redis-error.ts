@@ -4,10 +4,10 @@ import { errorCode } from "../sdk/translate-error.ts";
 import type { addressField } from "./redis-address.ts";
 
 type AddressField = ReturnType<typeof addressField>;
-/** Code, hint, field (undefined for the one that names the server), and the stage that it belongs to, if not the step's. */
+/** Code, hint, field (undefined for that of the server's address), and the stage unless it is that of the step. */
 type Meaning = readonly [code: string, hint: string, field?: string | undefined, stage?: TestStage];
 
-/** What answers, and not as Redis does. */
+/** The failure for a server that does not respond like Redis. */
 export const notRedis: Meaning = [
   "NOT_A_REDIS_SERVER",
   "what answers there is not a Redis server, or it speaks TLS: check the port, and take rediss if it does",
@@ -23,7 +23,7 @@ const noLogin: Meaning = [
   "password",
 ];
 
-/** What replies mean, by how they begin. The first that fits counts. */
+/** The meaning of error replies, by their beginning; the first match applies. */
 const replies: readonly (readonly [begins: RegExp, meaning: Meaning])[] = [
   [/^WRONGPASS|^ERR invalid password/, passwordWrong],
   [/^NOAUTH/, ["PASSWORD_MISSING", "the server asks for a log-in and the configuration has none", "password"]],
@@ -58,7 +58,7 @@ const replies: readonly (readonly [begins: RegExp, meaning: Meaning])[] = [
   [/^ERR max number of clients/, ["TOO_MANY_CONNECTIONS", "the server has no connection left"]],
 ];
 
-/** What an error of ioredis means; `field` is the one that names the server. No text of the server is handed on. */
+/** Returns the meaning of an error of ioredis; `field` is that of the server's address. No text of the server is returned. */
 export function translateRedisError(error: unknown, field: AddressField): ProbeError | undefined {
   if (errorCode(error) === "ERR_TOO_MUCH_DATA") return undefined;
   const [code, hint, own = field, stage] = meaningOf(error);
@@ -74,7 +74,7 @@ function meaningOf(error: unknown): Meaning {
   return errorCode(error) === "ECONNRESET" ? closed : notRedis;
 }
 
-/** The text of an error reply; empty for another error. */
+/** Returns the text of an error reply; empty for another error. */
 export function replyOf(error: unknown): string {
   return error instanceof Error && error.name === "ReplyError" ? error.message : "";
 }

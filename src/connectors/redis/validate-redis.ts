@@ -5,13 +5,13 @@ import { validateTls } from "../sdk/validate-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
 import { redisAddresses } from "./redis-address.ts";
 
-/** What is wrong with a configuration, found without dialling anybody. */
+/** Returns the violations of a configuration, without a connection. */
 export function validateRedis(config: RedisConfig): readonly FieldViolation[] {
   const { address, addresses, tls } = config;
   return [
     ...checkEither(address, addresses),
     ...checkAddress("address", address, /^\/?(\d{1,9})?$/),
-    // A cluster has the database 0 alone.
+    // A cluster has only the database 0.
     ...addresses.flatMap((text, index) => checkAddress(`addresses[${index}]`, text, /^\/?0?$/)),
     ...checkSchemes(addresses),
     ...validateCount("addresses", redisAddresses(config)),
@@ -37,7 +37,7 @@ function checkAddress(field: string, text: string, path: RegExp): readonly Field
   return url.search === "" ? [] : [{ field, description: "must not have a query" }];
 }
 
-/** What a cluster announces has no scheme, so the one of its addresses decides. */
+/** Announced addresses have no scheme, so all configured ones must agree on theirs. */
 function checkSchemes(addresses: readonly string[]): FieldViolation[] {
   const schemes = new Set(addresses.map((text) => URL.parse(text)?.protocol ?? ""));
   return schemes.size > 1 && !schemes.has("")

@@ -8,12 +8,12 @@ import { notS3 } from "./translate-s3-error.ts";
 
 type Resources = DiscoveredPage["resources"];
 
-/** The longest cursor, in characters; the service chooses the length of its tokens. */
+/** The maximum length of a cursor, in characters; the service chooses the length of its tokens. */
 const maxCursor = 1000;
 
 /**
- * Buckets at the top, or the configured one; below `bucket/` or `bucket/prefix/` what a folder would hold, with slashes
- * between the names.
+ * Returns the buckets at the top level, or the configured one; below `bucket/` or `bucket/prefix/` the content of that folder,
+ * with slashes as separators. Rejects with a ProbeError.
  */
 export async function discoverS3(config: S3Config, probe: Probe, question: DiscoveryRequest): Promise<DiscoveredPage> {
   const [name = "", ...rest] = question.parent.split("/");
@@ -23,7 +23,7 @@ export async function discoverS3(config: S3Config, probe: Probe, question: Disco
     return await probe.step(opened.step(TestStage.AUTHORIZE), async () => {
       if (bucket === "") return await listBuckets(opened, probe, question);
       if (name !== "") return await listObjects(opened, probe, { ...question, bucket, prefix: rest.join("/") });
-      // The configured bucket is all there is at the top: one look says whether it is there.
+      // The configured bucket is the only entry at the top level; one request shows whether it exists.
       await listObjects(opened, probe, { bucket, prefix: "", pageSize: 1, cursor: "" });
       return { resources: [bucketResource(bucket)], nextCursor: "" };
     });
@@ -32,7 +32,7 @@ export async function discoverS3(config: S3Config, probe: Probe, question: Disco
   }
 }
 
-/** A bucket's name can become a part of the host's: nothing but names, and only the configured one when there is one. */
+/** Returns a valid bucket name, only the configured one if any: the name can become a part of the host name. */
 function allowedBucket({ bucket }: S3Config, named: string): string {
   if (named === "") return bucket;
   if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(named) && (bucket === "" || bucket === named)) return named;
@@ -50,7 +50,7 @@ async function listBuckets(
     { abortSignal: signal },
   );
   if (answer.Buckets === undefined) throw notS3(step(TestStage.AUTHORIZE).field);
-  // A service may not know pages, and answer everything at once.
+  // A service without pagination returns all buckets at once.
   const here = answer.Buckets.slice(skip, skip + pageSize);
   const more = skip + here.length < answer.Buckets.length;
   const next = answer.ContinuationToken ?? "";
@@ -82,7 +82,7 @@ async function listObjects(
     name: `${bucket}/${Prefix}`,
     container: true,
   }));
-  // An object named like its folder stands for the folder itself.
+  // An object with the name of its folder represents the folder itself.
   const objects: Resources = (answer.Contents ?? [])
     .filter(({ Key }) => Key !== prefix)
     .map(({ Key = "", Size, LastModified }) => ({

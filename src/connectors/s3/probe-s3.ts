@@ -8,14 +8,14 @@ import { openSession } from "./session.ts";
 import { notS3 } from "./translate-s3-error.ts";
 
 /**
- * Lists one object of the bucket, or the buckets when none is given, which is what logs in and shows the permission;
- * changes nothing. An answer to HEAD has no error code, so it comes after that.
+ * Lists one object of the bucket, or the buckets when none is configured, which tests log-in and permission; changes nothing.
+ * HEAD follows, because its response has no error code. Rejects with a ProbeError.
  */
 export async function probeS3(config: S3Config, probe: Probe): Promise<void> {
   const { bucket: Bucket, sessionToken } = config;
   const { client, step, close } = await openSession(config, probe, Bucket);
   const options = { abortSignal: probe.signal };
-  // Requests are signed and the secret key stays here; a session token travels.
+  // Requests are signed and the secret key is not sent; a session token is.
   const warning = passwordInClear(new URL(s3Address(config).endpoint), sessionToken !== "");
   try {
     await probe.step({ ...step(TestStage.AUTHENTICATE), warning }, async () => {

@@ -7,7 +7,7 @@ import { validateUrlTls } from "../sdk/url-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
 import { bucketTarget, s3Address } from "./s3-address.ts";
 
-/** Object storage. */
+/** A connector for object storage with the S3 protocol. */
 export const s3: Connector<S3Config> = {
   id: "s3",
   name: "S3",

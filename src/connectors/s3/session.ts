@@ -8,18 +8,18 @@ import { urlTls } from "../sdk/url-tls.ts";
 import { bucketTarget, isPathStyle, s3Address } from "./s3-address.ts";
 import { translateS3Error } from "./translate-s3-error.ts";
 
-/** A client of Amazon's library with an open connection. */
+/** A client of Amazon's library over an open connection. */
 export interface S3Session {
   readonly client: S3Client;
-  /** A step of a test at the address of the bucket. */
+  /** Returns a test step at the address of the bucket. */
   step(stage: TestStage): Step;
   close(): void;
 }
 
-/** A listing has a thousand keys at most, of a thousand bytes: in XML that is a bit more than this. */
+/** The maximum size of a response, in bytes. A listing has at most a thousand keys of a thousand bytes. */
 const maxBodyBytes = 4 * 1024 * 1024;
 
-/** Connects to where requests about the bucket go, or to the service when it is empty. */
+/** Connects to the address of requests about the bucket, or to the service when it is empty. Rejects with a ProbeError. */
 export async function openSession(config: S3Config, probe: Probe, bucket: string): Promise<S3Session> {
   const { endpoint } = s3Address(config);
   const url = new URL(endpoint);
@@ -44,7 +44,7 @@ export async function openSession(config: S3Config, probe: Probe, bucket: string
   };
 }
 
-/** Everything that the library would look for in AWS_* variables, ~/.aws or the metadata service is said here. */
+/** Sets each value that the library would otherwise read from AWS_* variables, ~/.aws or the metadata service. */
 function settings(config: S3Config, bucket: string): S3ClientConfig {
   const { region, endpoint } = s3Address(config);
   const { accessKeyId, secretAccessKey, sessionToken } = config;
@@ -74,7 +74,7 @@ function settings(config: S3Config, bucket: string): S3ClientConfig {
   };
 }
 
-/** The library reads answers to their end, however long they are. */
+/** The library would read a response of any length. */
 async function collectBounded(body: Readable): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let bytes = 0;

@@ -20,7 +20,7 @@ const unavailable: Meaning = [
   TestStage.CAPABILITY,
 ];
 
-/** What the error codes of S3 mean. */
+/** The meaning of the error codes of S3. */
 const meanings: Readonly<Record<string, Meaning>> = {
   InvalidAccessKeyId: ["PASSWORD_WRONG", "the service does not know the access key", "access_key_id"],
   SignatureDoesNotMatch: secretWrong,
@@ -49,7 +49,10 @@ const meanings: Readonly<Record<string, Meaning>> = {
   InternalError: unavailable,
 };
 
-/** What an error of Amazon's library means. The codes come from the service, its words are never handed on. */
+/**
+ * Returns the meaning of an error of Amazon's library; undefined for others. The codes come from the service; its texts are
+ * never returned.
+ */
 export function translateS3Error(error: unknown, { endpoint }: S3Config): ProbeError | undefined {
   const urlField = endpoint === "" ? "region" : "endpoint";
   const transport = translateHttpError(error, urlField);
@@ -59,11 +62,11 @@ export function translateS3Error(error: unknown, { endpoint }: S3Config): ProbeE
     const [code, hint, field, stage] = meaning;
     return new ProbeError(code, hint, field === "endpoint" ? urlField : field, stage);
   }
-  // The library hangs the answer on every error of reading it, that of a body without a code in it too.
+  // The library attaches the response to every parse error, also for a body without a code.
   return "$metadata" in error && "$response" in error ? notS3(urlField) : undefined;
 }
 
-/** What answers is something else. */
+/** Returns the failure for a server that is not S3. */
 export function notS3(field: string): ProbeError {
   const hint = "what answers there is not an S3 service: check the endpoint";
   return new ProbeError("NOT_AN_S3_SERVICE", hint, field, TestStage.CAPABILITY);

@@ -8,8 +8,8 @@ import { basePath, urlTarget } from "../sdk/url.ts";
 import { urlTls } from "../sdk/url-tls.ts";
 
 /**
- * Asks a schema registry for its subjects, which reads and changes nothing. Fields in the report begin with `prefix`,
- * such as `schema_registry.`. Rejects with a ProbeError.
+ * Lists the subjects of a schema registry; changes nothing. `prefix` begins the fields in the report, such as
+ * `schema_registry.`. Rejects with a ProbeError.
  */
 export async function probeSchemaRegistry(config: SchemaRegistryConfig, probe: Probe, prefix: string): Promise<void> {
   const url = new URL(config.endpoint);

@@ -3,7 +3,7 @@ import type { FieldViolation } from "../../errors/api-error.ts";
 import { validateUrlTls } from "../sdk/url-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
 
-/** What is wrong with a schema registry's configuration, in the fields below `prefix`, such as `schema_registry.`. */
+/** Returns the violations of a schema registry's configuration. `prefix` begins the field paths, such as `schema_registry.`. */
 export function validateSchemaRegistry(
   config: SchemaRegistryConfig | undefined,
   prefix: string,

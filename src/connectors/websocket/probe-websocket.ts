@@ -11,13 +11,13 @@ import { translateHttpStatus } from "../sdk/http/translate-http-status.ts";
 import { urlTarget } from "../sdk/url.ts";
 import { urlTls } from "../sdk/url-tls.ts";
 
-/** What the server sends before we have closed is of no use: a message of more than this fails the connection. */
+/** The maximum size of a message, in bytes; a larger one fails the connection. Messages are not used. */
 const maxPayload = 64 * 1024;
 
-/** How long a server may take to answer the end of a connection, in milliseconds; that it does not is no fault. */
+/** The time that a server has to complete the close handshake, in milliseconds; a missing response is not a failure. */
 const closePatienceMs = 1000;
 
-/** Opens a WebSocket and closes it as the protocol has it; sends no message. */
+/** Opens a WebSocket and closes it with the close handshake; sends no message. Rejects with a ProbeError. */
 export async function probeWebsocket(config: WebsocketConfig, probe: Probe): Promise<void> {
   const url = new URL(config.url);
   const target = urlTarget(url);
@@ -56,11 +56,11 @@ export async function probeWebsocket(config: WebsocketConfig, probe: Probe): Pro
   }
 }
 
-/** Resolves when the connection is open; rejects with what the server answered instead. */
+/** Resolves when the connection is open; rejects with the meaning of any other response. */
 async function opened(client: WebSocket, config: WebsocketConfig): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   client.once("open", resolve);
-  // Stays, so that an error after the end is nobody's.
+  // The listener stays, so that an error after the end is handled.
   client.on("error", reject);
   client.once("unexpected-response", (request, { statusCode = 0 }) => {
     reject(refusal(statusCode, config));
@@ -96,7 +96,7 @@ async function close(client: WebSocket, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** ws has no codes for what is wrong with the answer to its handshake: its own words are known by their begin. */
+/** ws has no codes for an invalid handshake response; its messages are matched by their beginning. */
 function translateWebsocketError(error: unknown): ProbeError | undefined {
   const transport = translateHttpError(error, "url");
   if (transport !== undefined || !(error instanceof Error)) return transport;

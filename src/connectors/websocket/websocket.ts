@@ -7,7 +7,7 @@ import { urlTargets, withoutQuery } from "../sdk/url.ts";
 import { validateUrlTls } from "../sdk/url-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
 
-/** Messages over a WebSocket. */
+/** A connector for messages over a WebSocket. */
 export const websocket: Connector<WebsocketConfig> = {
   id: "websocket",
   name: "WebSocket",
@@ -27,7 +27,7 @@ export const websocket: Connector<WebsocketConfig> = {
   test: async (config, probe) => (await import("./probe-websocket.ts")).probeWebsocket(config, probe),
 };
 
-/** RFC 6455, 4.1: tokens, each once. */
+/** Subprotocols are tokens, each once (RFC 6455, 4.1). */
 function checkSubprotocols(subprotocols: readonly string[]): readonly FieldViolation[] {
   return subprotocols.flatMap((name, index) => {
     const field = `subprotocols[${index}]`;
