@@ -25,7 +25,7 @@ export function abilitiesOf(greeting: Buffer): number {
 
 /**
  * Returns the greeting for the library after the TLS request replaced it in the sequence: with the sequence number of that
- * request, and without the capabilities for which the library would request more than the TLS request did. MariaDB compares the
+ * request, and without the capabilities for which the library would request more than the TLS request did. MariaDB uses the
  * capabilities sent before TLS, not those sent in it.
  */
 export function greetingInTls(greeting: Buffer): Buffer {
