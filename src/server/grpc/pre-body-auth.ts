@@ -10,7 +10,6 @@ import { toConnectError } from "../../interceptors/map-errors.ts";
 import { ensureRequestId, requestIdHeader, requestIdKey } from "../../interceptors/request-id.ts";
 import type { CallLimiter, LimitedCall } from "../admission/call-limits.ts";
 import { compressionUnnamed } from "../connect/translate-read-error.ts";
-import { limitMessage } from "../dispatch/limit-message.ts";
 import { timeoutFailure } from "../dispatch/request-timeout.ts";
 import { keepStream } from "../dispatch/reset-stream.ts";
 import type { CallHeaders, HeaderChain } from "../dispatch/run-header-interceptors.ts";
@@ -18,6 +17,7 @@ import type { CallHead } from "./call-head.ts";
 import { delayDecompression } from "./delay-decompression.ts";
 import { translateProtocolStatus } from "./grpc-protocol-errors.ts";
 import { toGrpcStatus } from "./grpc-status.ts";
+import { limitMessage } from "./limit-message.ts";
 import { headersOf } from "./metadata.ts";
 import { resetAfterStatus } from "./reset-after-status.ts";
 

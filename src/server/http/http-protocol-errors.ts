@@ -13,9 +13,12 @@ function problemOf(...refusal: ConstructorParameters<typeof HttpError>): Problem
 
 const type = "application/problem+json; charset=utf-8";
 
-function send(reply: FastifyReply, { status, body }: Problem): FastifyReply {
-  const headers = { "content-type": type, "x-content-type-options": "nosniff", [requestIdHeader]: body.requestId };
-  return reply.code(status).headers(headers).send(JSON.stringify(body));
+function headersOf({ body }: Problem) {
+  return { "content-type": type, "x-content-type-options": "nosniff", [requestIdHeader]: body.requestId };
+}
+
+function send(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).headers(headersOf(problem)).send(JSON.stringify(problem.body));
 }
 
 /** For Fastify's `frameworkErrors`: a URL that cannot be decoded. Fastify's own message would repeat the URL. */
@@ -37,9 +40,9 @@ const headersTooLarge = ["HEADERS_TOO_LARGE", "the headers are too large"] as co
 
 /** Rejects an HTTP/2 request whose headers are too large; Node itself rejects those of HTTP/1.1. */
 export function rejectLargeHeaders(response: Http2ServerResponse): void {
-  const { status, body } = problemOf(...headersTooLarge);
-  response.writeHead(status, { "content-type": type, [requestIdHeader]: body.requestId });
-  response.end(JSON.stringify(body));
+  const problem = problemOf(...headersTooLarge);
+  response.writeHead(problem.status, headersOf(problem));
+  response.end(JSON.stringify(problem.body));
 }
 
 /** For Fastify's `clientErrorHandler`: bytes that are not an HTTP request, or a request that exceeds its timeout. */
@@ -48,11 +51,11 @@ export function rejectBrokenHttp({ code }: NodeJS.ErrnoException, socket: Socket
     socket.destroy();
     return;
   }
-  const { status, body } = problemOf(...brokenBy(code));
-  const text = JSON.stringify(body);
-  socket.end(
-    `HTTP/1.1 ${status} ${body.title}\r\ncontent-type: ${type}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
-  );
+  const problem = problemOf(...brokenBy(code));
+  const text = JSON.stringify(problem.body);
+  const headers = { ...headersOf(problem), "content-length": Buffer.byteLength(text), connection: "close" };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${problem.status} ${problem.body.title}`, ...lines, "", text].join("\r\n"));
 }
 
 function brokenBy(code: string | undefined): ConstructorParameters<typeof HttpError> {

@@ -46,10 +46,10 @@ export function drainThenClose(socket: Socket, request: IncomingMessage): void {
 }
 
 /** Discards the rest of a request whose reader, which may have paused it, has responded. All requests of the process share one pace. */
-export const drainSlowly: DrainSlowly = createDrain();
+export const drainSlowly: DrainSlowly = createSlowDrain();
 
 /** Creates a drain whose requests share `stepBytes` per `stepMs`. */
-export function createDrain(): DrainSlowly {
+export function createSlowDrain(): DrainSlowly {
   const draining = new Set<Draining>();
   let steps: NodeJS.Timeout | undefined;
 

@@ -12,7 +12,7 @@ export class HttpError extends Error {
 
   constructor(reason: HttpErrorReason, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
-    this.name = "HttpRefusal";
+    this.name = "HttpError";
     this.reason = reason;
     ({ status: this.status, code: this.code } = httpErrorCodes[reason]);
     this.headers = headers;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createDrain, type DrainSlowly } from "../../../src/server/listener/drain-slowly.ts";
+import { createSlowDrain, type DrainSlowly } from "../../../src/server/listener/drain-slowly.ts";
 
 const chunk = Buffer.alloc(64 * 1024);
 const chunks = 64;
@@ -23,7 +23,7 @@ function request(drain: DrainSlowly): { readonly stream: PassThrough; read(): nu
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 test("a part of a refused request is read in each step, and all of it in the end", async () => {
-  const { stream, read } = request(createDrain());
+  const { stream, read } = request(createSlowDrain());
   await settle();
   expect(read()).toBe(256 * 1024);
   vi.advanceTimersToNextTimer();
@@ -39,7 +39,7 @@ test("a part of a refused request is read in each step, and all of it in the end
 });
 
 test("many share what is read in a step", async () => {
-  const drain = createDrain();
+  const drain = createSlowDrain();
   const requests = Array.from({ length: 16 }, () => request(drain));
   await settle();
   const before = requests.map(({ read }) => read());
