@@ -36,7 +36,7 @@ export class ApiError extends Error {
 
   constructor(reason: ErrorReason, message: string, detail: FailureDetail = {}) {
     super(message, { cause: detail.cause });
-    this.name = "Failure";
+    this.name = "ApiError";
     this.reason = reason;
     this.detail = detail;
   }

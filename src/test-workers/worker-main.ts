@@ -8,5 +8,5 @@ if (parentPort === null) throw new Error("worker-main.ts is started as a worker 
 // calls on the main thread come first. Only Linux has priorities by thread; elsewhere this would affect the whole process.
 if (platform() === "linux") setPriority(0, Math.min(getPriority(0) + 10, 19));
 
-const { runWorker: serveTests } = await import("./run-worker.ts");
-serveTests(parentPort, workerData as WorkerData);
+const { runWorker } = await import("./run-worker.ts");
+runWorker(parentPort, workerData as WorkerData);

@@ -84,7 +84,7 @@ describe("places", () => {
   test("are waited for by so many of an organization, and one more is refused", async () => {
     const { add, end, running } = controlled({ total: 1, perOrganization: 1, maxWaiting: 2 });
     const jobs = [add("a", "a1"), add("a", "a2")];
-    await expect(add("a", "a3")).rejects.toMatchObject({ name: "Failure", detail: { retryAfterMs: 250 } });
+    await expect(add("a", "a3")).rejects.toMatchObject({ name: "ApiError", detail: { retryAfterMs: 250 } });
     for (const name of ["a1", "a2"]) {
       await expect.poll(() => running).toEqual([name]);
       end(name);

@@ -29,7 +29,7 @@ async function broken(who: SecretOwner, stored?: readonly StoredSecret[]) {
 }
 
 const unreadable = (path: string) => ({
-  name: "Failure",
+  name: "ApiError",
   message: expect.stringContaining(path),
   detail: { metadata: { path } },
 });
@@ -134,7 +134,7 @@ describe("what was tampered with is found out and named", () => {
     await put(a, "tls.key", { ciphertext: password });
     const { failure, problems } = await broken(a);
     expect(problems).toEqual(["password ALTERED", "tls.key ALTERED"]);
-    expect(failure).toMatchObject({ name: "Failure", detail: { metadata: { path: "password,tls.key" } } });
+    expect(failure).toMatchObject({ name: "ApiError", detail: { metadata: { path: "password,tls.key" } } });
     expect(text((await secretStore.open(b, await read(store.knex, b))).get("password"))).toBe(values.password);
   });
 
@@ -180,7 +180,7 @@ describe("what was tampered with is found out and named", () => {
   test("another destination, told apart from a broken value", async () => {
     const { a } = await twoProfiles("moved");
     const { failure, problems } = await broken({ ...a, destination: Buffer.alloc(32, 2) }, await read(store.knex, a));
-    expect(failure).toMatchObject({ name: "Failure", detail: { metadata: { path: "password,tls.key" } } });
+    expect(failure).toMatchObject({ name: "ApiError", detail: { metadata: { path: "password,tls.key" } } });
     expect(problems).toEqual(["password OTHER_DESTINATION", "tls.key OTHER_DESTINATION"]);
     const moved = (await read(store.knex, a)).map((secret) => {
       const ciphertext = Buffer.from(secret.ciphertext);
@@ -200,7 +200,7 @@ describe("what was tampered with is found out and named", () => {
     wrapped[20] ^= 1;
     await store.knex("secret_data_key").where({ organization_id: "key-bit" }).update({ wrapped });
     expect((await broken(a)).problems).toEqual(["password DATA_KEY_ALTERED", "tls.key DATA_KEY_ALTERED"]);
-    await expect(write(store.knex, store.vaultWith(), a, values)).rejects.toMatchObject({ name: "Failure" });
+    await expect(write(store.knex, store.vaultWith(), a, values)).rejects.toMatchObject({ name: "ApiError" });
     expect(text((await secretStore.open(other, await read(store.knex, other))).get("password"))).toBe(values.password);
   });
 

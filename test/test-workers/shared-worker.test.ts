@@ -130,7 +130,7 @@ describe("the shared worker", () => {
     const { threads } = sharedWorker();
     const hole = await serve(blackHole());
     const running = threads.run(testOf(hole.port, "a"));
-    const ended = expect(running).rejects.toMatchObject({ name: "Failure" });
+    const ended = expect(running).rejects.toMatchObject({ name: "ApiError" });
     await expect.poll(() => hole.open()).toBe(1);
     await threads.close();
     await ended;

@@ -99,7 +99,7 @@ describe("openTestThreads", () => {
     await expect.poll(() => threadCount()).toBe(before);
 
     const running = ["a", "b"].map((name) => threads.run(testOf(hole.port, name)));
-    const ended = Promise.all(running.map((run) => expect(run).rejects.toMatchObject({ name: "Failure" })));
+    const ended = Promise.all(running.map((run) => expect(run).rejects.toMatchObject({ name: "ApiError" })));
     await expect.poll(() => hole.open()).toBe(2);
     await threads.close();
     await ended;
@@ -172,7 +172,7 @@ describe("openTestThreads", () => {
     const hole = await serve(blackHole());
     const { threads } = threadsWith();
     await expect(threads.run(testOf(hole.port, "busy", 1))).rejects.toMatchObject({
-      name: "Failure",
+      name: "ApiError",
       reason: ErrorReason.TOO_MANY_TESTS,
       detail: { retryAfterMs: 1000 },
     });
