@@ -1,5 +1,5 @@
-import { existsSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { pages, proseOf, readPage } from "./read-page.ts";
 
@@ -65,4 +65,18 @@ test("every file that a document names by its path from the root exists", () => 
   );
   expect(named.length).toBeGreaterThan(100);
   expect(named.filter(({ path }) => !existsSync(join(root, path)))).toEqual([]);
+});
+
+test("every file of TypeScript that a document names without its folder exists", () => {
+  const folders = ["src", "test", "bench", "generators", "packaging"];
+  const known = new Set(
+    folders
+      .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }))
+      .map((path) => basename(path)),
+  );
+  const named = pages.flatMap((page) =>
+    [...proseOf(page).matchAll(/`([\w.-]+\.ts)`/g)].map(([, name = ""]) => ({ page, name })),
+  );
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter(({ name }) => !known.has(name) && !existsSync(join(root, name)))).toEqual([]);
 });
