@@ -57,3 +57,8 @@ export function steps({ report }: TestOutcome): string[] {
 export function failure({ report }: TestOutcome) {
   return report.steps.find(({ status }) => status === TestStatus.FAILED);
 }
+
+/** Whether the worker of the test had to be terminated: one that reaches its deadline before the target's bytes ends by itself. */
+export function isTerminated(outcome: TestOutcome): boolean {
+  return failure(outcome)?.hint.includes("the test had to be ended") === true;
+}

@@ -8,7 +8,7 @@ import { openSharedWorker } from "../../src/test-workers/shared-worker.ts";
 import type { WorkerPool, WorkerPoolOptions } from "../../src/test-workers/worker-pool.ts";
 import { flood } from "../connectors/flood.ts";
 import { blackHole, type LocalServer, startLocalServer } from "../connectors/local-server.ts";
-import { failure } from "../connectors/run-probe.ts";
+import { failure, isTerminated } from "../connectors/run-probe.ts";
 import { endedByDeadline } from "../support/ended-by-deadline.ts";
 import { freePort } from "../support/free-port.ts";
 
@@ -100,7 +100,7 @@ describe("the shared worker", () => {
     const attack = (deadlineMs?: number) => threads.run(testOf(hostile.port, "culprit", deadlineMs));
     // What does not come back is ended by its deadline.
     const culprit =
-      hostileServer === spinning ? endedByDeadline(attack, (outcome) => failure(outcome) !== undefined) : attack();
+      hostileServer === spinning ? endedByDeadline(attack, isTerminated) : attack();
     await expect.poll(() => hostile.total()).toBeGreaterThan(0);
     const quick = await threads.run(testOf(closed, "third"));
     expect(failure(quick)?.code).toBe("CONNECTION_REFUSED");

@@ -12,7 +12,7 @@ import { parseEgressRules } from "../../src/egress/parse-egress-rules.ts";
 import { createWorkerPool, type WorkerPool, type WorkerPoolOptions } from "../../src/test-workers/worker-pool.ts";
 import { flood } from "../connectors/flood.ts";
 import { blackHole, type LocalServer, startLocalServer } from "../connectors/local-server.ts";
-import { failure } from "../connectors/run-probe.ts";
+import { failure, isTerminated } from "../connectors/run-probe.ts";
 import { endedByDeadline } from "../support/ended-by-deadline.ts";
 import { freePort } from "../support/free-port.ts";
 
@@ -218,7 +218,7 @@ describe("the steps of a test in a thread", () => {
       await threads.run(testOf(await freePort())); // The thread has started.
       return threads.run(testOf(hostile.port, "acme", deadlineMs));
     };
-    const outcome = await endedByDeadline(attack, (ended) => failure(ended)?.stage === TestStage.AUTHENTICATE);
+    const outcome = await endedByDeadline(attack, isTerminated);
     expect(outcome.error).toBe(true);
     expect(outcome.report.steps.map(inShort)).toEqual([
       "1 RESOLVE PASSED",

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { TestStage, TestStatus, type TestStep } from "../../../gen/connectory/v1/test_report_pb.js";
+import { TestStage, TestStatus } from "../../../gen/connectory/v1/test_report_pb.js";
 import { type LocalServer, startLocalServer } from "../../connectors/local-server.ts";
 import { endedByDeadline } from "../../support/ended-by-deadline.ts";
 import { startProfileService } from "../start-profile-service.ts";
@@ -27,7 +27,8 @@ const postgres = ({ port }: LocalServer) => ({
 const kafka = ({ endpoint }: LocalServer) => ({
   connector: { case: "kafka" as const, value: { bootstrapServers: endpoint } },
 });
-const isFailedLogIn = ({ stage, status }: TestStep) => stage === TestStage.AUTHENTICATE && status === TestStatus.FAILED;
+/** Said when the worker had to be terminated. A test whose bytes had not come by its deadline ends in the same stage, by itself. */
+const unreadable = "did not speak the protocol in a way that could be read";
 /** A server that refuses in order: an ErrorResponse of PostgreSQL with SQLSTATE 28P01. */
 const refusal = `45${(4 + "SFATAL\0C28P01\0Mno\0\0".length).toString(16).padStart(8, "0")}${Buffer.from("SFATAL\0C28P01\0Mno\0\0").toString("hex")}`;
 
@@ -45,7 +46,7 @@ describe.each([
     // What comes back, or ends its thread, needs no deadline to end it.
     const attacked =
       code === "TIMED_OUT"
-        ? endedByDeadline(attack, ({ report }) => report?.steps.some(isFailedLogIn) === true)
+        ? endedByDeadline(attack, ({ message }) => message.includes(unreadable))
         : attack(600_000);
     await expect.poll(() => hostile.total()).toBeGreaterThan(0);
 
@@ -59,7 +60,7 @@ describe.each([
     const failed = answer.report?.steps.filter(({ status }) => status === TestStatus.FAILED) ?? [];
     expect(failed.map((step) => [step.stage, step.code])).toEqual([[TestStage.AUTHENTICATE, code]]);
     if (code === "TIMED_OUT")
-      expect(answer.message).toContain("did not speak the protocol in a way that could be read");
+      expect(answer.message).toContain(unreadable);
     const statuses = answer.report?.steps.map(({ stage, status }) => `${TestStage[stage]} ${TestStatus[status]}`);
     expect(statuses).toEqual(expect.arrayContaining(["CONNECT PASSED", "CAPABILITY NOT_EXECUTED"]));
     await expect.poll(() => hostile.open()).toBe(0);
