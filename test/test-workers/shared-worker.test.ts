@@ -99,8 +99,7 @@ describe("the shared worker", () => {
     await expect.poll(() => hole.open()).toBe(1);
     const attack = (deadlineMs?: number) => threads.run(testOf(hostile.port, "culprit", deadlineMs));
     // What does not come back is ended by its deadline.
-    const culprit =
-      hostileServer === spinning ? endedByDeadline(attack, isTerminated) : attack();
+    const culprit = hostileServer === spinning ? endedByDeadline(attack, isTerminated) : attack();
     await expect.poll(() => hostile.total()).toBeGreaterThan(0);
     const quick = await threads.run(testOf(closed, "third"));
     expect(failure(quick)?.code).toBe("CONNECTION_REFUSED");

@@ -45,9 +45,7 @@ describe.each([
       service.clientOf(`victim-${code}`, "alice", { deadlineMs }).testConnectionProfile({ config: configOf(hostile) });
     // What comes back, or ends its thread, needs no deadline to end it.
     const attacked =
-      code === "TIMED_OUT"
-        ? endedByDeadline(attack, ({ message }) => message.includes(unreadable))
-        : attack(600_000);
+      code === "TIMED_OUT" ? endedByDeadline(attack, ({ message }) => message.includes(unreadable)) : attack(600_000);
     await expect.poll(() => hostile.total()).toBeGreaterThan(0);
 
     // Meanwhile another organization reads, and tests.
@@ -59,8 +57,7 @@ describe.each([
     expect(answer).toMatchObject({ error: true, done: true });
     const failed = answer.report?.steps.filter(({ status }) => status === TestStatus.FAILED) ?? [];
     expect(failed.map((step) => [step.stage, step.code])).toEqual([[TestStage.AUTHENTICATE, code]]);
-    if (code === "TIMED_OUT")
-      expect(answer.message).toContain(unreadable);
+    if (code === "TIMED_OUT") expect(answer.message).toContain(unreadable);
     const statuses = answer.report?.steps.map(({ stage, status }) => `${TestStage[stage]} ${TestStatus[status]}`);
     expect(statuses).toEqual(expect.arrayContaining(["CONNECT PASSED", "CAPABILITY NOT_EXECUTED"]));
     await expect.poll(() => hostile.open()).toBe(0);
