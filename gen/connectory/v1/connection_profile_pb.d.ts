@@ -187,7 +187,7 @@ export declare type LastTest = Message<"connectory.v1.LastTest"> & {
 export declare const LastTestSchema: GenMessage<LastTest>;
 
 /**
- * What may be told of a stored secret.
+ * The state of a stored secret that is shown to callers; the secret itself never is.
  *
  * @generated from message connectory.v1.SecretState
  */

@@ -582,7 +582,7 @@ export declare type WatchConnectionsResponse = Message<"connectory.v1.WatchConne
   change: ConnectionChange;
 
   /**
-   * How far the stream has come: everything up to this revision has been told, or hidden by `user_id`.
+   * The position of the stream: every change up to this revision was sent, or was filtered out by `user_id`.
    *
    * @generated from field: int64 revision = 3;
    */
