@@ -1,6 +1,8 @@
 import type { Knex } from "knex";
 import { coalesce } from "../../concurrency/coalesce.ts";
 import { createOrganizationLimiter, type OrganizationLimits } from "../../concurrency/organization-limiter.ts";
+import { paceExpensiveRuns } from "../../concurrency/pace-expensive-runs.ts";
+import { createRecentOrganizations } from "../../concurrency/recent-organizations.ts";
 import { measureBatches } from "../../database/batch-metrics.ts";
 import type { Actor } from "../../interceptors/event-actor.ts";
 import { silent, type Telemetry } from "../../telemetry/telemetry.ts";
@@ -54,6 +56,12 @@ function longReads(knex: Knex): OrganizationLimits {
   return { total, perOrganization: Math.max(1, Math.floor(total / 2)), maxWaiting: 1000 };
 }
 
+/**
+ * A page of the mutual connections of two users with 12 000 takes 20 ms of a processor, and one of ordinary users 1 ms. Six
+ * callers of such pages on two cores left another organization 0.39 of its rate (`npm run bench -- --only neighbours`).
+ */
+const longReadPace = { cheapMs: 10, pauseFactor: 9, maxPauseMs: 500, rememberMs: 10_000 };
+
 /** Callbacks and telemetry of the connection repository. */
 export interface ConnectionRepositoryOptions {
   /** Called after each commit, so that readers of the event log need not wait for their next poll. Default: none. */
@@ -84,27 +92,45 @@ export function createConnectionRepository(
     onCommit();
     return result;
   };
-  const runLong = createOrganizationLimiter(longReads(knex), queueWaited);
+  const recent = createRecentOrganizations();
+  const runLong = paceExpensiveRuns(
+    createOrganizationLimiter(longReads(knex), queueWaited),
+    longReadPace,
+    recent.areSeveral,
+  );
   const long =
     <Wanted extends { organizationId: string }, Found>(read: (knex: Knex, wanted: Wanted) => Promise<Found>) =>
-    (wanted: Wanted, signal?: AbortSignal) =>
-      runLong(wanted.organizationId, () => read(knex, wanted), signal);
+    (wanted: Wanted, signal?: AbortSignal) => {
+      recent.note(wanted.organizationId);
+      return runLong(wanted.organizationId, () => read(knex, wanted), signal);
+    };
   const write = (items: readonly NewConnection[]) =>
     batches.write("insert-connections", items, () => insertConnections(knex, items).then(announce));
+  const insert = batchInserts(write, writes, { waited: queueWaited, lockHeld });
+  const find = coalesce<ConnectionKey, ConnectionRecord | undefined>(
+    (keys) => {
+      batches.count("find-connections", keys.length);
+      return findConnections(knex, keys) as Promise<(ConnectionRecord | Error)[]>;
+    },
+    reads,
+    queueWaited,
+  );
   return {
-    insert: batchInserts(write, writes, { waited: queueWaited, lockHeld }),
-    find: coalesce<ConnectionKey, ConnectionRecord | undefined>(
-      (keys) => {
-        batches.count("find-connections", keys.length);
-        return findConnections(knex, keys) as Promise<(ConnectionRecord | Error)[]>;
-      },
-      reads,
-      queueWaited,
-    ),
+    insert: (connection, signal) => {
+      recent.note(connection.caller.organizationId);
+      return insert(connection, signal);
+    },
+    find: (key, signal) => {
+      recent.note(key.organizationId);
+      return find(key, signal);
+    },
     count: long(countUserConnections),
     check: long(checkPairs),
     mutual: long(listMutualUsers),
-    list: (wanted) => listUserConnections(knex, wanted),
+    list: (wanted) => {
+      recent.note(wanted.organizationId);
+      return listUserConnections(knex, wanted);
+    },
     archive: (caller, wanted) => archiveConnection(knex, caller, wanted).then(announce),
   };
 }

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
   type ConnectionRepository,
   createConnectionRepository,
@@ -10,6 +11,9 @@ let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let connections: ConnectionRepository;
 beforeAll(async () => {
   database = await createTestDatabase();
+});
+// One for each test: an organization whose reads took long is paced for some seconds.
+beforeEach(() => {
   connections = createConnectionRepository(database.knex);
 });
 afterAll(() => database.drop());
@@ -63,4 +67,34 @@ test("reads of several organizations that do not end leave connections of a smal
     if (!holder.isCompleted()) await holder.rollback();
     await pool.destroy();
   }
+});
+
+test("an organization whose mutual lists take long reads one at a time while another calls", async () => {
+  const mutual = (organizationId: string) =>
+    connections.mutual({ organizationId, userId: "a", otherUserId: "b", limit: 1, after: "" });
+  const hold = async (during: () => Promise<unknown>) => {
+    const holder = await database.knex.transaction();
+    try {
+      await holder.raw("lock table connection in access exclusive mode");
+      await during();
+    } finally {
+      await holder.rollback();
+    }
+  };
+  let first: Promise<unknown> = Promise.resolve();
+  await hold(async () => {
+    first = mutual("slow");
+    await expect.poll(waiting).toBe(1);
+    await delay(20); // longer than a read that is cheap
+  });
+  await first;
+  const reads: Promise<unknown>[] = [];
+  await hold(async () => {
+    reads.push(connections.count({ organizationId: "other", userId: "a" }));
+    reads.push(...Array.from({ length: 3 }, () => mutual("slow").catch(() => {})));
+    await expect.poll(waiting).toBe(2);
+    await delay(100);
+    expect(await waiting()).toBe(2);
+  });
+  await Promise.all(reads);
 });
