@@ -17,6 +17,7 @@ import {
   makeGenericClientConstructor,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { retryRefusedForLoad } from "./retry-refused-for-load.ts";
 
 /** Puts an `authorization` header on every call, when there is anything to put. */
 function withAuthorization(value: string): Interceptor {
@@ -33,7 +34,7 @@ export function connectClients<S extends DescService>(
   token: string,
   authorization = `Bearer ${token}`,
 ): Record<"connect-json" | "connect-binary" | "grpc-web" | "grpc", Client<S>> {
-  const interceptors = [withAuthorization(authorization)];
+  const interceptors = [withAuthorization(authorization), retryRefusedForLoad];
   const http = { baseUrl: at.httpUrl, httpVersion: "1.1", interceptors } as const;
   return {
     "connect-json": createClient(service, createConnectTransport({ ...http, useBinaryFormat: false })),
