@@ -70,7 +70,7 @@ async function readLatencies(folder: string, window: Window): Promise<number[]> 
     endedMs: seconds * 1000 + us / 1000,
   }));
   // All clients are connected before the first statement, so the first answer marks the beginning.
-  const began = transactions.reduce((least, { endedMs, latencyMs }) => Math.min(least, endedMs - latencyMs), Infinity);
+  const began = transactions.reduce((min, { endedMs, latencyMs }) => Math.min(min, endedMs - latencyMs), Infinity);
   const from = began + window.warmUpMs;
   return transactions
     .filter(({ endedMs }) => endedMs >= from && endedMs < from + window.measuredMs)

@@ -36,14 +36,14 @@ export function isPair({ name }: FieldNode): boolean {
 /** As much as the rules of a message allow, up to so many bytes: each list and map full, each text as long as it can be. */
 export function fullMessage(desc: DescMessage, variant: number, character: string, bytes: number): Message {
   let left = bytes;
-  const text = (most: number | undefined): string => {
-    const count = Math.max(1, Math.min(most ?? 1000, Math.floor(left / Buffer.byteLength(character))));
+  const text = (max: number | undefined): string => {
+    const count = Math.max(1, Math.min(max ?? 1000, Math.floor(left / Buffer.byteLength(character))));
     left -= count * Buffer.byteLength(character);
     return character.repeat(count);
   };
-  const scalar = (type: ScalarType, most: number | undefined): unknown => {
-    if (type === ScalarType.STRING) return text(most);
-    if (type === ScalarType.BYTES) return Buffer.from(text(most));
+  const scalar = (type: ScalarType, max: number | undefined): unknown => {
+    if (type === ScalarType.STRING) return text(max);
+    if (type === ScalarType.BYTES) return Buffer.from(text(max));
     if (type === ScalarType.BOOL) return true;
     return [ScalarType.INT64, ScalarType.UINT64, ScalarType.SINT64, ScalarType.FIXED64].includes(type) ? 1n : 1;
   };

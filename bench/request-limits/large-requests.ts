@@ -44,7 +44,7 @@ function filled(node: FieldNode, bytes: number): LargeRequest[] {
 
 function allAtOnce(input: DescMessage, bytes: number): LargeRequest[] {
   const variants = nodesOf(requestBounds(input).root).reduce(
-    (most, { field }) => Math.max(most, field.oneof?.fields.length ?? 1),
+    (max, { field }) => Math.max(max, field.oneof?.fields.length ?? 1),
     1,
   );
   const requests = Array.from({ length: variants }, (_, variant) =>

@@ -13,8 +13,8 @@ import { createSenders, type Send, type Server } from "./send-requests.ts";
 /** A little below the limit of all messages, for what is around them. */
 const bytes = 4 * 1024 * 1024 - 1024;
 /** The bar: so many milliseconds of the main thread at a stretch. */
-const most = 100;
-/** What seems to take so long is measured again, and the least counts: a major collection of garbage can fall into any. */
+const maxStretchMs = 100;
+/** A measurement above this many milliseconds is repeated, and the shortest counts: a major collection of garbage can fall into any. */
 const suspicious = 40;
 const repetitions = 3;
 
@@ -67,9 +67,9 @@ export const measureRequestLimits: Compare = async ({ folder, stack, say }) => {
     const longest = [...rows.values()]
       .flatMap((row) => [...row.values()].map(({ ms }) => ms))
       .reduce((a, b) => Math.max(a, b));
-    met &&= longest <= most;
+    met &&= longest <= maxStretchMs;
     tables.push(
-      `LOG_LEVEL=${level}: ${sent} requests, at most ${longest.toFixed(0)} ms of the main thread at a stretch (bar: ${most}, ${longest <= most ? "met" : "missed"})`,
+      `LOG_LEVEL=${level}: ${sent} requests, at most ${longest.toFixed(0)} ms of the main thread at a stretch (bar: ${maxStretchMs}, ${longest <= maxStretchMs ? "met" : "missed"})`,
       "",
       ...table(rows, [...Object.keys(senders), ...(level === "info" ? ["CORS"] : [])]),
       "",
@@ -95,14 +95,14 @@ async function measureHeaders(server: Server, socket: string) {
 
 async function measure(socket: string, once: ReturnType<Send>): Promise<number | undefined> {
   if (once === undefined) return undefined;
-  let least = Number.POSITIVE_INFINITY;
+  let shortest = Number.POSITIVE_INFINITY;
   for (let times = 0; times < repetitions; times += 1) {
     await longestStretch(socket);
     await once();
-    least = Math.min(least, await longestStretch(socket));
-    if (least < suspicious) break;
+    shortest = Math.min(shortest, await longestStretch(socket));
+    if (shortest < suspicious) break;
   }
-  return least;
+  return shortest;
 }
 
 /** What is refused by its size or its counts is in no log, so the level of the log does not matter to it: `all` are sent once. */

@@ -66,9 +66,10 @@ export function createConcurrencyLimiter(): ConcurrencyLimiter {
     const holders = held.get(key);
     if ((holders?.count ?? 0) < max) return undefined;
     const own = holders?.byOwner.get(owner)?.size ?? 0;
-    let most: ReadonlySet<Acquisition> | undefined;
-    if (shared) for (const one of holders?.byOwner.values() ?? []) if (one.size > (most?.size ?? own + 1)) most = one;
-    const newest = most === undefined ? undefined : [...most].at(-1);
+    let largest: ReadonlySet<Acquisition> | undefined;
+    if (shared)
+      for (const one of holders?.byOwner.values() ?? []) if (one.size > (largest?.size ?? own + 1)) largest = one;
+    const newest = largest === undefined ? undefined : [...largest].at(-1);
     if (newest === undefined) throw refuse(max);
     return newest;
   };

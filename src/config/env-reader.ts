@@ -53,11 +53,11 @@ export class EnvReader {
     return choice ?? fallback;
   }
 
-  /** Returns the integer from `least` to `most`, else the fallback. Any other present value is a problem. */
-  integer(name: string, fallback: number, least: number, most: number): number {
+  /** Returns the integer from `min` to `max`, else the fallback. Any other present value is a problem. */
+  integer(name: string, fallback: number, min: number, max: number): number {
     const value = Number(this.text(name) ?? fallback);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    this.problem(name, `must be a whole number from ${least} to ${most}`);
+    if (Number.isInteger(value) && value >= min && value <= max) return value;
+    this.problem(name, `must be a whole number from ${min} to ${max}`);
     return fallback;
   }
 

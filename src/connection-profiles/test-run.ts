@@ -11,7 +11,7 @@ export interface TestTarget {
   /** Validated, with its secrets. */
   readonly config: Message;
   /** The configuration without its secrets. */
-  readonly bare: ConnectorConfig;
+  readonly withoutSecrets: ConnectorConfig;
   /** The saved profile that is tested, with or without edits; undefined for an unsaved configuration. */
   readonly profile: ConnectionProfile | undefined;
   /** True when the request has edits of the saved profile. */

@@ -21,7 +21,7 @@ const place = "preparedNames";
  * The number of stale forms in a process after which no names are used: the cause is then no migration, but a pooler that has
  * begun to give each transaction another session, and each new form would remain in one of them.
  */
-const mostRenewals = 100;
+const maxRenewals = 100;
 
 /** Returns Knex's `userParams` for `preparedNames`. With `prepare: false` no statement has a name. */
 export function keepPreparedNames(prepare: boolean, log?: Logger): { readonly [place]: PreparedNames } {
@@ -40,7 +40,7 @@ function createNames(log: Logger | undefined): PreparedNames {
   let renewed = 0;
   return {
     of: (statement) => {
-      if (renewed >= mostRenewals) return undefined;
+      if (renewed >= maxRenewals) return undefined;
       const known = names.get(statement);
       if (known !== undefined) return known;
       const first = { name: statement };
@@ -51,7 +51,7 @@ function createNames(log: Logger | undefined): PreparedNames {
       if (names.get(statement) !== stale) return; // another call was first
       renewed += 1;
       names.set(statement, { name: `${statement}.${renewed}` });
-      if (renewed === mostRenewals)
+      if (renewed === maxRenewals)
         log?.warn(
           { renewed },
           "prepared statements are lost all the time, as behind a pooler that gives each transaction another session: none are used any more; set DATABASE_PREPARE=off",

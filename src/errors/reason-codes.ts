@@ -45,7 +45,7 @@ export const codeOfReason: Readonly<Record<ErrorReason, Code>> = {
   [ErrorReason.TOO_MANY_WATCHES]: Code.ResourceExhausted,
   [ErrorReason.MESSAGE_TOO_LARGE]: Code.ResourceExhausted,
   [ErrorReason.CALL_NOT_SUPPORTED]: Code.Unimplemented,
-  [ErrorReason.ANSWER_TOO_LARGE]: Code.ResourceExhausted,
+  [ErrorReason.RESPONSE_TOO_LARGE]: Code.ResourceExhausted,
   [ErrorReason.TOO_MANY_ATTEMPTS]: Code.ResourceExhausted,
   [ErrorReason.COMPRESSION_UNNAMED]: Code.Internal,
   [ErrorReason.QUERY_TIMEOUT]: Code.DeadlineExceeded,

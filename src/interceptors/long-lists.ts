@@ -18,7 +18,7 @@ export function longListsOf(schema: DescMessage, message: Message): readonly Lon
   if (fields.length === 0) return none;
   return fields
     .map((field) => ({ field, elements: elementsOf(message, field) }))
-    .filter(({ field, elements }) => elements.length > maxViolations && elements.length <= mostOf(field));
+    .filter(({ field, elements }) => elements.length > maxViolations && elements.length <= maxItemsOf(field));
 }
 
 /** Returns a copy of the message with only the first `maxViolations` elements of these lists. */
@@ -39,10 +39,10 @@ function isSeparable(field: DescField): field is LongList["field"] {
   return type.value.items === undefined && type.value.minItems <= maxViolations;
 }
 
-function mostOf(field: DescField): number {
+function maxItemsOf(field: DescField): number {
   const { type } = getOption(field, fieldRules);
-  const most = type.case === "repeated" ? Number(type.value.maxItems) : 0;
-  return most === 0 ? Number.POSITIVE_INFINITY : most;
+  const max = type.case === "repeated" ? Number(type.value.maxItems) : 0;
+  return max === 0 ? Number.POSITIVE_INFINITY : max;
 }
 
 function elementsOf(message: Message, { localName }: DescField): readonly Message[] {

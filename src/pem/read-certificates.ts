@@ -16,16 +16,16 @@ const certificateLabels: ReadonlySet<string> = new Set(["CERTIFICATE", "X509 CER
 export type Certificates = { readonly certificates: readonly X509Certificate[] } | { readonly fault: string };
 
 /**
- * Returns at most `most` certificates; a longer list is a fault. The limit exists because this runs on the main thread: 200
+ * Returns at most `max` certificates; a longer list is a fault. The limit exists because this runs on the main thread: 200
  * certificates take 9 ms of a processor, 23 ms when each has the most expensive key.
  */
-export function readCertificates(text: string, { most }: { readonly most: number }): Certificates {
+export function readCertificates(text: string, { max }: { readonly max: number }): Certificates {
   if (containsPrivateKey(text)) return { fault: "holds a private key: it belongs into tls.key" };
   const { blocks, fault } = readPem(text);
   if (fault !== undefined) return { fault: `must be certificates in PEM: it ${fault}` };
   const other = blocks.find(({ label }) => !certificateLabels.has(label));
   if (other !== undefined) return { fault: `must be certificates in PEM: it holds ${foundInstead(other)}` };
-  if (blocks.length > most) return { fault: `must be at most ${most} certificates: give those that are needed` };
+  if (blocks.length > max) return { fault: `must be at most ${max} certificates: give those that are needed` };
   const certificates: X509Certificate[] = [];
   for (const [index, block] of blocks.entries()) {
     const which = blocks.length === 1 ? "its certificate" : `certificate ${index + 1} of ${blocks.length}`;

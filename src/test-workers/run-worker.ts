@@ -26,7 +26,7 @@ export function runWorker(port: MessagePort, { egress, batchResponses }: WorkerD
     else send();
   };
 
-  const run = async ({ id, connectorId, config, discovery: question, reportSteps, endsAt }: WorkerTask) => {
+  const run = async ({ id, connectorId, config, discovery, reportSteps, endsAt }: WorkerTask) => {
     const caller = new AbortController();
     callers.set(id, caller);
     const acquired = acquireTargets((target) => answer({ id, acquire: target }));
@@ -48,13 +48,13 @@ export function runWorker(port: MessagePort, { egress, batchResponses }: WorkerD
         },
       };
       const outcome =
-        question === undefined
+        discovery === undefined
           ? { ...(await runProbe(options)), page: emptyPage }
-          : sanitizeDiscovery(connector, question.pageSize, await runDiscovery({ ...options, question }), scrubber);
+          : sanitizeDiscovery(connector, discovery.pageSize, await runDiscovery({ ...options, discovery }), scrubber);
       answer({ id, outcome: toSent(outcome) });
     } catch (error) {
       if (caller.signal.aborted) answer({ id, cancelled: true });
-      else answer({ id, defect: describeUnexpectedError(error) });
+      else answer({ id, unexpectedError: describeUnexpectedError(error) });
     } finally {
       callers.delete(id);
       targets.delete(id);

@@ -16,7 +16,7 @@ export interface TestTask {
   /** A valid configuration with its secrets. */
   readonly config: Message;
   /** The request of a discovery. Default: a test. */
-  readonly question?: DiscoveryRequest | undefined;
+  readonly discovery?: DiscoveryRequest | undefined;
   /** The caller's signal: when it aborts, the promise rejects with its reason, and the test's sockets are closed. */
   readonly signal: AbortSignal;
   /** The deadline of the test, in milliseconds from now; it includes the time until the worker has loaded. */
@@ -132,13 +132,13 @@ export function createWorkerClient({
     else void threadEnded.finally(() => test.onEnd?.());
     if (tests.size === 0 && !closed) idle = setTimeout(() => stop(unavailable), idleMs);
   };
-  const begin = (id: number, { connector, config, question, onStep, endsAt }: Running) =>
+  const begin = (id: number, { connector, config, discovery, onStep, endsAt }: Running) =>
     thread?.send({
       run: {
         id,
         connectorId: connector.id,
         config: toBinary(connector.config, config),
-        discovery: question,
+        discovery,
         // Without a listener, steps are needed only for the outcome of a terminated test.
         reportSteps: onStep !== undefined || outcomeOfTerminated === undefined,
         endsAt,
@@ -230,7 +230,7 @@ function outcomeOfEnded({ connector, steps, endsAt }: TerminatedTest): Discovery
 function readAnswer(
   answer: Exclude<WorkerResponse, { ready: true } | { pong: true } | { step: Uint8Array } | { acquire: string }>,
 ): DiscoveryOutcome {
-  if ("defect" in answer) throw new Error(`a connector test failed: ${answer.defect}`);
+  if ("unexpectedError" in answer) throw new Error(`a connector test failed: ${answer.unexpectedError}`);
   if ("cancelled" in answer) throw new Error("a connector test was cancelled");
   const { error, message, report, page } = answer.outcome;
   const resources = page.resources.map((resource) => fromBinary(DiscoveredResourceSchema, resource));

@@ -7,7 +7,7 @@ import { createWorkerClient, type TestTask, type WorkerClient } from "./worker-c
 /** A pool with one worker for each organization that currently tests, so that a target affects only its own organization. */
 export interface WorkerPool {
   /**
-   * Runs a test, or a discovery when `question` is set. Rejects with the signal's reason as soon as the caller cancels, and
+   * Runs a test, or a discovery when `discovery` is set. Rejects with the signal's reason as soon as the caller cancels, and
    * with ApiError TOO_MANY_TESTS when the test could not begin before its deadline.
    */
   run(task: TestTask & { readonly organizationId: string }): Promise<DiscoveryOutcome>;

@@ -46,7 +46,7 @@ export type WorkerResponse =
   | { readonly id: number; readonly outcome: SentOutcome }
   | { readonly id: number; readonly cancelled: true }
   /** An unexpected error, for the log. */
-  | { readonly id: number; readonly defect: string };
+  | { readonly id: number; readonly unexpectedError: string };
 
 /** An outcome with its messages encoded as protobuf. */
 export interface SentOutcome extends Omit<TestOutcome, "report"> {

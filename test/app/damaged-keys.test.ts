@@ -60,7 +60,7 @@ test.each([
   await writeFile(file, good);
 });
 
-test("a secret-key.json that is gone is not made anew where secrets are stored, and the start says which key it had", async () => {
+test("a secret-key.json that is gone is not made again where secrets are stored, and the start says which key it had", async () => {
   const { id } = JSON.parse(await readFile(fileOf("secret-key.json"), "utf8"));
   await rename(fileOf("secret-key.json"), fileOf("kept.json"));
   expect(await refusal()).toContain(

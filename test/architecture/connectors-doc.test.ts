@@ -90,8 +90,8 @@ describe.each(Object.values<Connector>(connectors).map((connector) => [connector
       expect(request.config?.connector.case).toBe(id);
       const choice = selectConnector(connectors, [id], request.config ?? fromJsonString(ConnectorConfigSchema, "{}"));
       const rules = { checkMessage, substitution: createEnvReferenceResolver(new Map()) };
-      const given = splitSecrets(choice.connector.config, choice.config).secrets;
-      expect(() => validateConfig(rules, "acme", choice, { given, opened: new Map() })).not.toThrow();
+      const newSecrets = splitSecrets(choice.connector.config, choice.config).secrets;
+      expect(() => validateConfig(rules, "acme", choice, { newSecrets, opened: new Map() })).not.toThrow();
     });
   },
 );

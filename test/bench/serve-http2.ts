@@ -8,7 +8,7 @@ export interface Http2Server {
   /** How many requests came. */
   readonly requests: () => number;
   /** The largest number of streams that were open at the same time. */
-  readonly mostStreams: () => number;
+  readonly maxStreams: () => number;
   /** The sockets that are open now. */
   readonly sockets: ReadonlySet<Socket>;
   /** How many connections were ever opened. */
@@ -24,7 +24,7 @@ export async function serveHttp2(
   const server = createServer({ settings });
   const sockets = new Set<Socket>();
   const streams = new Set<ServerHttp2Stream>();
-  let [connections, requests, mostStreams] = [0, 0, 0];
+  let [connections, requests, maxStreams] = [0, 0, 0];
   server.on("connection", (socket: Socket) => {
     connections++;
     sockets.add(socket);
@@ -33,7 +33,7 @@ export async function serveHttp2(
   server.on("sessionError", () => undefined);
   server.on("stream", (stream: ServerHttp2Stream) => {
     streams.add(stream);
-    mostStreams = Math.max(mostStreams, streams.size);
+    maxStreams = Math.max(maxStreams, streams.size);
     stream.on("close", () => streams.delete(stream));
     stream.on("error", () => undefined);
     stream.on("end", () => answer(stream, ++requests));
@@ -44,7 +44,7 @@ export async function serveHttp2(
   return {
     port: (server.address() as AddressInfo).port,
     requests: () => requests,
-    mostStreams: () => mostStreams,
+    maxStreams: () => maxStreams,
     sockets,
     connections: () => connections,
     close: async () => {

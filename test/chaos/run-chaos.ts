@@ -40,30 +40,30 @@ export interface ChaosReport {
 const timeoutMs = 150_000;
 
 /** Runs faults against a cluster under load, and checks what is left. */
-export async function runChaos(o: ChaosOptions): Promise<ChaosReport> {
-  const random = createRandom(o.seed);
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const random = createRandom(options.seed);
   const cluster = await startCluster();
   try {
     const possible = listFaults(cluster, random);
-    const faults = o.only.length === 0 ? possible : possible.filter(({ name }) => o.only.includes(name));
-    const unknown = o.only.filter((name) => !possible.some((fault) => fault.name === name));
+    const faults = options.only.length === 0 ? possible : possible.filter(({ name }) => options.only.includes(name));
+    const unknown = options.only.filter((name) => !possible.some((fault) => fault.name === name));
     if (unknown.length > 0)
       throw new Error(`${unknown.join(", ")}: not one of ${possible.map(({ name }) => name).join(", ")}`);
-    for (const reason of cluster.missing) o.print(`not tried on this machine: ${reason}`);
-    const plan = planRounds({ rounds: o.rounds, faults, random, longestHoldMs: o.longestHoldMs });
-    return await runRounds(o, cluster, plan);
+    for (const reason of cluster.missing) options.print(`not tried on this machine: ${reason}`);
+    const plan = planRounds({ rounds: options.rounds, faults, random, longestHoldMs: options.longestHoldMs });
+    return await runRounds(options, cluster, plan);
   } finally {
     await cluster.stop();
   }
 }
 
-async function runRounds(o: ChaosOptions, cluster: Cluster, plan: readonly Round[]): Promise<ChaosReport> {
+async function runRounds(options: ChaosOptions, cluster: Cluster, plan: readonly Round[]): Promise<ChaosReport> {
   const history = createHistory();
-  const load = await startLoad(cluster, history, o.seed);
+  const load = await startLoad(cluster, history, options.seed);
   const wrong: Finding[] = [];
   const recoveries: number[] = [];
   for (const [index, round] of plan.entries()) {
-    if (o.signal?.aborted || wrong.length > 0) break;
+    if (options.signal?.aborted || wrong.length > 0) break;
     const before = history.counts();
     for (const fault of round.faults) await fault.begin();
     await sleep(round.holdMs);
@@ -75,7 +75,7 @@ async function runRounds(o: ChaosOptions, cluster: Cluster, plan: readonly Round
     for (const what of still) if (what !== undefined) wrong.push({ kind: "wrong answer", what });
     for (const what of await findGaps(cluster.database.url)) wrong.push({ kind: "skipped revision", what });
     const after = history.counts();
-    o.print(
+    options.print(
       `round ${index + 1}: ${round.faults.map(({ name }) => name).join(" and ")} for ${seconds(round.holdMs)}; ` +
         `serving again on all servers after ${seconds(took)}; acknowledged ${after.acknowledged - before.acknowledged}, ` +
         `unknown ${after.unknown - before.unknown}, refused ${after.refused - before.refused}`,

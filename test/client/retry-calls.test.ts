@@ -178,7 +178,7 @@ describe("the deadline of a call", () => {
     stops.push(stop);
     return { left, ...createConnectoryClient({ baseUrl, token: "any", ...options }) };
   };
-  const between = (least: number, most: number) => expect.toSatisfy((left: number) => left > least && left <= most);
+  const between = (min: number, max: number) => expect.toSatisfy((left: number) => left > min && left <= max);
 
   test("is that of the client, unless the call has its own", async () => {
     const { left, connections } = await noting({ timeoutMs: 600_000 });

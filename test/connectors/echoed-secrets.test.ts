@@ -69,8 +69,8 @@ describe.each(cases)("a hostile target of %s", (_, { connector, config }) => {
   test("that names what lies in it after them gets none into a page", async () => {
     const resources = forms.map((form) => ({ kind: "a", name: form, facts: { value: form } }));
     const named: Connector = { ...connector, discover: async () => ({ resources, nextCursor: "" }) };
-    const question = { parent: "", pageSize: 1000, cursor: "" };
-    const outcome = await runDiscovery({ connector: named, config, ...options, question });
+    const discovery = { parent: "", pageSize: 1000, cursor: "" };
+    const outcome = await runDiscovery({ connector: named, config, ...options, discovery });
     const { page } = sanitizeDiscovery(named, 1000, outcome, createSecretScrubber(connector, config));
     expect(new Set(page.resources.map(({ name }) => name))).toEqual(new Set(["[redacted]"]));
     expect(new Set(page.resources.map(({ facts }) => facts?.value))).toEqual(new Set(["[redacted]"]));

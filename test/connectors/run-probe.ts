@@ -35,11 +35,11 @@ export function tryConnector<Id extends keyof Registry>(id: Id, init: Init<Id>, 
 export function discoverWith<Id extends keyof Registry>(
   id: Id,
   init: Init<Id>,
-  question: Partial<DiscoveryRequest> = {},
+  request: Partial<DiscoveryRequest> = {},
   options: Partial<ProbeOptions> = {},
 ) {
-  const whole = { parent: "", pageSize: 50, cursor: "", ...question };
-  return runDiscovery({ ...withConfig(id, init), ...defaults, ...options, question: whole });
+  const discovery = { parent: "", pageSize: 50, cursor: "", ...request };
+  return runDiscovery({ ...withConfig(id, init), ...defaults, ...options, discovery });
 }
 
 function withConfig<Id extends keyof Registry>(id: Id, init: Init<Id>) {

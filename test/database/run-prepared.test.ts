@@ -31,7 +31,7 @@ async function preparedOn(knex: Knex): Promise<string[]> {
   );
 }
 
-test("a statement whose answer has other columns since a migration is run again, and prepared anew", async () => {
+test("a statement whose answer has other columns since a migration is run again, and prepared again", async () => {
   await readThings(one);
   await addColumn();
   expect(await readThings(one)).toEqual([{ id: 1, note: null }]);

@@ -15,9 +15,9 @@ test.each([
   ["Lifecycle of a createConnection request", 28],
   ["Lifecycle of a live test", 40],
   ["Lifecycle of an event", 28],
-])("%s names at most %i files, each once", (lifecycle, most) => {
+])("%s names at most %i files, each once", (lifecycle, max) => {
   const files = filesOf(lifecycle);
   expect(files.length).toBeGreaterThan(6);
-  expect(files.length).toBeLessThanOrEqual(most);
+  expect(files.length).toBeLessThanOrEqual(max);
   expect(files.filter((file, index) => files.indexOf(file) !== index)).toEqual([]);
 });

@@ -12,7 +12,7 @@ const key = pem("client-key");
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
 function faultOf(text: string): string {
-  const read = readCertificates(text, { most: 200 });
+  const read = readCertificates(text, { max: 200 });
   return "fault" in read ? read.fault : `${read.certificates.length} certificates`;
 }
 
@@ -31,7 +31,7 @@ test.each([
   ["a path of Windows in a comment", `# from C:\\new\\root.pem\n${good}`, 1],
   ["the label of old programs", good.replaceAll("CERTIFICATE", "X509 CERTIFICATE"), 1],
 ])("reads %s", (_, text, count) => {
-  const read = readCertificates(text, { most: 200 });
+  const read = readCertificates(text, { max: 200 });
   expect("certificates" in read ? read.certificates.length : read.fault).toBe(count);
 });
 
@@ -110,7 +110,7 @@ test("a key of a kind that can take any time to read is not read", () => {
 
 test("a PEM inside of a certificate is not what is read", () => {
   const inside = selfSigned(privateKey, `\n${good}`);
-  const read = readCertificates(inside, { most: 200 });
+  const read = readCertificates(inside, { max: 200 });
   expect("certificates" in read && read.certificates[0]?.subject).toContain("BEGIN CERTIFICATE");
 });
 

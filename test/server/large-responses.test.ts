@@ -133,7 +133,7 @@ const protocols = [
 const page = "the answer is larger than 1024 bytes: ask for a smaller page_size";
 const report =
   "the call was carried out, but its answer is larger than 1024 bytes: it can be sent when the operator of the server sets MAX_MESSAGE_BYTES higher";
-const refused = { code: "RESOURCE_EXHAUSTED", reason: "ANSWER_TOO_LARGE" };
+const refused = { code: "RESOURCE_EXHAUSTED", reason: "RESPONSE_TOO_LARGE" };
 
 describe.each(protocols)("over %s an answer above MAX_MESSAGE_BYTES", (name, protocol, ask) => {
   test.each<[Call, string, string]>([

@@ -39,14 +39,14 @@ function testsWith(targetLimits: TargetLimits) {
   /** A test that runs until its caller leaves, or it is refused or ended. */
   const start = ({ organizationId, host = "127.0.0.1", port, discover = false }: Start) => {
     const caller = new AbortController();
-    const question = discover ? { parent: "", pageSize: 10, cursor: "" } : undefined;
+    const discovery = discover ? { parent: "", pageSize: 10, cursor: "" } : undefined;
     const config = create(PostgresConfigSchema, { host, port, username: "u", password: "p" });
     const { signal } = caller;
     const run = threads.run({
       organizationId,
       connector: connectors.postgres,
       config,
-      question,
+      discovery,
       signal,
       deadlineMs: 600_000,
     });

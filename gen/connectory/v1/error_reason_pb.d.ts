@@ -358,9 +358,9 @@ export enum ErrorReason {
    * RESOURCE_EXHAUSTED. The answer is larger than MAX_MESSAGE_BYTES.
    * Example: a page of 1000 large profiles; ask for fewer with `page_size`.
    *
-   * @generated from enum value: ERROR_REASON_ANSWER_TOO_LARGE = 42;
+   * @generated from enum value: ERROR_REASON_RESPONSE_TOO_LARGE = 42;
    */
-  ANSWER_TOO_LARGE = 42,
+  RESPONSE_TOO_LARGE = 42,
 
   /**
    * RESOURCE_EXHAUSTED. Secrets of one profile, or other fields under one `request_id`, were sent too often by one user;

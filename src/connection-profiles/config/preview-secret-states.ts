@@ -10,11 +10,11 @@ import { secretPaths } from "./secret-fields.ts";
 export function previewSecretStates(
   { config }: Connector,
   now: readonly SecretState[],
-  { given, removed }: { readonly given: Secrets; readonly removed: readonly string[] },
+  { newSecrets, removed }: { readonly newSecrets: Secrets; readonly removed: readonly string[] },
 ): SecretState[] {
-  const paths = new Set([...secretPaths(config), ...now.map(({ path }) => path), ...given.keys()]);
+  const paths = new Set([...secretPaths(config), ...now.map(({ path }) => path), ...newSecrets.keys()]);
   return [...paths].map((path) => {
-    if (given.has(path)) return create(SecretStateSchema, { path, set: true });
+    if (newSecrets.has(path)) return create(SecretStateSchema, { path, set: true });
     const state = removed.includes(path) ? undefined : now.find((one) => one.path === path);
     return state ?? create(SecretStateSchema, { path });
   });

@@ -23,39 +23,50 @@ export interface ResolveDeps {
 /** A valid configuration in two forms: to store and to dial with. */
 export interface ResolvedConfig {
   /** With its secrets and with references replaced: for the dialer only. */
-  readonly ready: ConnectorWithConfig;
+  readonly withSecrets: ConnectorWithConfig;
   /** Without its secrets: for storage and responses. */
-  readonly bare: ConnectorConfig;
+  readonly withoutSecrets: ConnectorConfig;
   readonly description: string;
   /** Secrets of the request. */
-  readonly given: Secrets;
+  readonly newSecrets: Secrets;
   /** Paths of stored secrets that the configuration no longer contains. */
   readonly removed: readonly string[];
   /** The digest of the destination of its secrets. */
   readonly destination: Uint8Array;
   /** True when the profile has stored secrets and its destination changes. */
-  readonly rebound: boolean;
+  readonly needsRebind: boolean;
 }
 
 /**
- * Resolves the configuration of a request, with all of its secrets: `ready` to dial with, `toKeep` to store. The request's
- * message stays unchanged. `named` is the connector's name in the request; empty: none. Throws CONNECTOR_UNKNOWN,
- * CONNECTOR_WITHOUT_PROFILE, CONNECTOR_MISMATCH or FIELD_INVALID.
+ * Resolves the configuration of a request, with all of its secrets: `withSecrets` to dial with, `forStorage` to store. The
+ * message of the request stays unchanged. `named` is the name of the connector in the request; empty: none. Throws
+ * CONNECTOR_UNKNOWN, CONNECTOR_WITHOUT_PROFILE, CONNECTOR_MISMATCH or FIELD_INVALID.
  */
 export function resolveNew(
   { registry, rules }: Pick<ResolveDeps, "registry" | "rules">,
   organizationId: string,
   named: string,
-  whole: ConnectorConfig,
-): { ready: ConnectorWithConfig; bare: ConnectorConfig; toKeep: () => ResolvedConfig } {
-  const { connector, config: brought } = selectConnector(registry, [named], whole);
-  const { config, secrets: given } = splitSecrets(connector.config, brought);
-  const copy = clone(connector.config, brought);
-  const ready = validateConfig(rules, organizationId, { connector, config: copy }, { given, opened: new Map() });
-  const bare = bareOf({ connector, config });
+  requested: ConnectorConfig,
+): { withSecrets: ConnectorWithConfig; withoutSecrets: ConnectorConfig; forStorage: () => ResolvedConfig } {
+  const { connector, config: original } = selectConnector(registry, [named], requested);
+  const { config, secrets: newSecrets } = splitSecrets(connector.config, original);
+  const copy = clone(connector.config, original);
+  const withSecrets = validateConfig(
+    rules,
+    organizationId,
+    { connector, config: copy },
+    { newSecrets, opened: new Map() },
+  );
+  const withoutSecrets = toBoundedConfig({ connector, config });
   // Computed only for storage: a live test needs no digest.
-  const toKeep = () => ({ ...kept({ connector, config }, bare), ready, given, removed: [], rebound: false });
-  return { ready, bare, toKeep };
+  const forStorage = () => ({
+    ...storedParts({ connector, config }, withoutSecrets),
+    withSecrets,
+    newSecrets,
+    removed: [],
+    needsRebind: false,
+  });
+  return { withSecrets, withoutSecrets, forStorage };
 }
 
 /**
@@ -75,20 +86,20 @@ export async function resolveEdits(
   const { connector } = before;
   const { value: merged } = mergeConfig(base, edits).connector;
   if (merged === undefined) throw configMissing();
-  const { config, secrets: given, paths } = splitSecrets(connector.config, merged);
+  const { config, secrets: newSecrets, paths } = splitSecrets(connector.config, merged);
   const cleared = new Set(edits.paths?.map(([, ...path]) => path.join(".")));
-  const staying = stored.filter(({ path }) => paths.has(path) && !given.has(path) && !cleared.has(path));
-  const bare = kept({ connector, config });
+  const keptSecrets = stored.filter(({ path }) => paths.has(path) && !newSecrets.has(path) && !cleared.has(path));
+  const parts = storedParts({ connector, config });
 
   const from = destinationDigestOf(before);
-  const moved = !Buffer.from(from).equals(bare.destination);
-  if (moved && staying.length > 0) throw rebindRequired(connector.id, staying);
+  const destinationChanged = !Buffer.from(from).equals(parts.destination);
+  if (destinationChanged && keptSecrets.length > 0) throw rebindRequired(connector.id, keptSecrets);
 
-  const opened = await secretStore.open({ organizationId, profileId: profile.id, destination: from }, staying);
-  const ready = validateConfig(rules, organizationId, { connector, config: merged }, { given, opened });
-  const remaining = new Set([...staying.map(({ path }) => path), ...given.keys()]);
+  const opened = await secretStore.open({ organizationId, profileId: profile.id, destination: from }, keptSecrets);
+  const withSecrets = validateConfig(rules, organizationId, { connector, config: merged }, { newSecrets, opened });
+  const remaining = new Set([...keptSecrets.map(({ path }) => path), ...newSecrets.keys()]);
   const removed = stored.map(({ path }) => path).filter((path) => !remaining.has(path));
-  return { ...bare, ready, given, removed, rebound: moved && stored.length > 0 };
+  return { ...parts, withSecrets, newSecrets, removed, needsRebind: destinationChanged && stored.length > 0 };
 }
 
 /** Returns the stored configuration. Throws CONFIG_UNREADABLE when its row is damaged or was written by a later version. */
@@ -106,18 +117,23 @@ export function destinationDigestOf({ connector, config }: ConnectorWithConfig):
 }
 
 /** Returns the configuration as a message. Throws FIELD_INVALID when it is too large. */
-function bareOf(choice: ConnectorWithConfig): ConnectorConfig {
-  const bare = toConnectorConfig(choice);
-  checkSize(bare);
-  return bare;
+function toBoundedConfig(choice: ConnectorWithConfig): ConnectorConfig {
+  const config = toConnectorConfig(choice);
+  checkSize(config);
+  return config;
 }
 
-function kept(choice: ConnectorWithConfig, bare = bareOf(choice)) {
-  return { bare, description: choice.connector.describe(choice.config), destination: destinationDigestOf(choice) };
+/** Returns what is stored of a configuration without secrets, besides its secrets. */
+function storedParts(choice: ConnectorWithConfig, withoutSecrets = toBoundedConfig(choice)) {
+  return {
+    withoutSecrets,
+    description: choice.connector.describe(choice.config),
+    destination: destinationDigestOf(choice),
+  };
 }
 
-function rebindRequired(connector: string, staying: readonly { readonly path: string }[]): ApiError {
-  const paths = staying.map(({ path }) => `config.${connector}.${path}`);
+function rebindRequired(connector: string, keptSecrets: readonly { readonly path: string }[]): ApiError {
+  const paths = keptSecrets.map(({ path }) => `config.${connector}.${path}`);
   const description = "the stored value is only for where it was sent so far: give it again";
   return new ApiError(
     ErrorReason.SECRET_REBIND_REQUIRED,

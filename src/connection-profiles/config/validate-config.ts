@@ -30,7 +30,7 @@ export function validateConfig(
   { checkMessage, substitution }: ConfigRules,
   organizationId: string,
   choice: ConnectorWithConfig,
-  { given, opened }: { readonly given: Secrets; readonly opened: Secrets },
+  { newSecrets, opened }: { readonly newSecrets: Secrets; readonly opened: Secrets },
 ): ConnectorWithConfig {
   const { connector, config } = choice;
   const slots = joinSecrets(connector.config, config, opened);
@@ -40,7 +40,7 @@ export function validateConfig(
   const texts = checkTexts(reflect(ConnectorConfigSchema, whole), "config.");
   refuse([
     ...texts.malformed,
-    ...checkSecrets(substitution, organizationId, given, prefix),
+    ...checkSecrets(substitution, organizationId, newSecrets, prefix),
     ...checkElements(slots, prefix),
     ...texts.misplaced,
   ]);
@@ -78,10 +78,10 @@ const maskDescription = "is a mask, not a secret: leave the field out to keep th
 function checkSecrets(
   substitution: EnvReferenceResolver,
   organizationId: string,
-  given: Secrets,
+  newSecrets: Secrets,
   prefix: string,
 ): readonly FieldViolation[] {
-  return [...given].flatMap(([path, value]) => {
+  return [...newSecrets].flatMap(([path, value]) => {
     const text = utf8.decode(value);
     const description = isMaskedValue(text) ? maskDescription : substitution.check(organizationId, text);
     return description === undefined ? [] : [{ field: `${prefix}${path}`, description }];

@@ -35,14 +35,14 @@ export function createConnectionProfile(
     const repeatable = { requestId, body: requestId === "" ? "" : bodyOf(request) };
     const first = await deps.profiles.findReplay(caller, repeatable);
     if (first !== undefined && !validateOnly) return { connectionProfile: hideFingerprints(context, first) };
-    const whole = request.config ?? create(ConnectorConfigSchema);
-    const resolved = resolveNew(deps, caller.organizationId, request.connector, whole).toKeep();
-    const { ready, bare: config, description, given: secrets, destination } = resolved;
-    const connector = ready.connector.id;
+    const requested = request.config ?? create(ConnectorConfigSchema);
+    const resolved = resolveNew(deps, caller.organizationId, request.connector, requested).forStorage();
+    const { withSecrets, withoutSecrets: config, description, newSecrets: secrets, destination } = resolved;
+    const connector = withSecrets.connector.id;
     const id = `cp_${randomPart()}`;
     const testTarget = {
-      ...ready,
-      bare: config,
+      ...withSecrets,
+      withoutSecrets: config,
       profile: undefined,
       edited: false,
       ...(validateOnly ? {} : { futureId: id }),
@@ -50,7 +50,7 @@ export function createConnectionProfile(
     const report = await validateLive(deps.runLiveTest, context, validationMode, testTarget);
     if (validateOnly) {
       await deps.profiles.checkName(caller.organizationId, name);
-      const states = previewSecretStates(ready.connector, [], { given: secrets, removed: [] });
+      const states = previewSecretStates(withSecrets.connector, [], { newSecrets: secrets, removed: [] });
       const preview = { name, labels, connector, config, description, secrets: states };
       return { connectionProfile: create(ConnectionProfileSchema, preview), report };
     }

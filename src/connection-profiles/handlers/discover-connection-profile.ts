@@ -31,16 +31,21 @@ export function discoverConnectionProfile(deps: {
       throw discoveryNotSupported(testTarget?.connector.id ?? request.connector);
     const { parent, pageToken } = request;
     const pageSize = Math.min(request.pageSize || defaultPageSize, maxPageSize);
-    const scope = JSON.stringify(["DiscoverConnectionProfile", caller.organizationId, bareConfig(testTarget), parent]);
+    const scope = JSON.stringify([
+      "DiscoverConnectionProfile",
+      caller.organizationId,
+      configWithoutSecrets(testTarget),
+      parent,
+    ]);
     const cursor = pageToken === "" ? "" : String(deps.pageTokens.open(scope, pageToken).cursor);
 
-    const question = { parent, pageSize, cursor };
+    const discovery = { parent, pageSize, cursor };
     const { error, message, report, page } = await deps.runLiveTest({
       caller,
       testTarget,
       kind: "discovery",
       context,
-      question,
+      discovery,
     });
     if (error) throw targetUnusable({ error, message, report });
     const { resources, nextCursor } = page;
@@ -53,8 +58,8 @@ export function discoverConnectionProfile(deps: {
  * Returns the configuration without secrets, saved or not, for the scope of page tokens: a token stays valid when a secret is
  * sent again or rotated.
  */
-function bareConfig({ bare }: TestTarget): string {
-  return canonicalJson(toJson(ConnectorConfigSchema, bare));
+function configWithoutSecrets({ withoutSecrets }: TestTarget): string {
+  return canonicalJson(toJson(ConnectorConfigSchema, withoutSecrets));
 }
 
 function discoveryNotSupported(connector: string): ApiError {

@@ -106,12 +106,12 @@ async function attemptOnce(
   requireEtag(etag, profile.etag);
   const next = await computeNext(saved);
   const { after, resolved } = next;
-  if (resolved?.rebound) requirePermission(context, "profiles.rebind", "a change of where stored secrets are sent");
-  if (mode === ValidationMode.LIVE && resolved !== undefined && !isTested(resolved.ready, tested))
-    return { testTarget: { ...resolved.ready, bare: resolved.bare, profile, edited: true } };
+  if (resolved?.needsRebind) requirePermission(context, "profiles.rebind", "a change of where stored secrets are sent");
+  if (mode === ValidationMode.LIVE && resolved !== undefined && !isTested(resolved.withSecrets, tested))
+    return { testTarget: { ...resolved.withSecrets, withoutSecrets: resolved.withoutSecrets, profile, edited: true } };
   const report = tested?.report;
   if (preview !== undefined) return { connectionProfile: await preview(profile, next), report };
-  const secrets = resolved === undefined ? [] : [...resolved.given.keys(), ...resolved.removed];
+  const secrets = resolved === undefined ? [] : [...resolved.newSecrets.keys(), ...resolved.removed];
   const changed = changedFields(profile.connector, profile, after, secrets);
   if (changed.length === 0) return { connectionProfile: profile, report };
   const { name, labels } = after;

@@ -32,9 +32,9 @@ export function rollbackConnectionProfile(
         const target = (await deps.profiles.revision(organizationId, id, revision))?.connectionProfile;
         if (target?.config === undefined)
           throw new ApiError(ErrorReason.REVISION_NOT_FOUND, `revision: the profile has no revision ${revision}`);
-        const config = withSecrets(target.config, secrets);
+        const config = addSecrets(target.config, secrets);
         const resolved = await resolveEdits(deps, organizationId, saved, { config, paths: [[]] });
-        return { after: { name: target.name, labels: target.labels, config: resolved.bare }, resolved };
+        return { after: { name: target.name, labels: target.labels, config: resolved.withoutSecrets }, resolved };
       },
     });
     return { connectionProfile: hideFingerprints(context, connectionProfile) };
@@ -44,8 +44,8 @@ export function rollbackConnectionProfile(
 /**
  * Returns a copy of the configuration with the given secrets, by path. Throws FIELD_INVALID for a path that is no secret of it.
  */
-function withSecrets(bare: ConnectorConfig, secrets: Readonly<Record<string, string>>): ConnectorConfig {
-  const config = clone(ConnectorConfigSchema, bare);
+function addSecrets(withoutSecrets: ConnectorConfig, secrets: Readonly<Record<string, string>>): ConnectorConfig {
+  const config = clone(ConnectorConfigSchema, withoutSecrets);
   const slots = secretFields(reflect(ConnectorConfigSchema, config));
   for (const [path, value] of Object.entries(secrets)) {
     const slot = slots.find((one) => one.path === `${config.connector.case}.${path}`);

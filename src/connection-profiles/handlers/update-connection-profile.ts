@@ -39,7 +39,7 @@ export function updateConnectionProfile(
       const resolved = isConfigMeant(request, mask)
         ? await resolveEdits(deps, organizationId, saved, { config: request.config, paths: mask?.config })
         : undefined;
-      const config = resolved?.bare ?? saved.profile.config;
+      const config = resolved?.withoutSecrets ?? saved.profile.config;
       return { after: config === undefined ? after : { ...after, config }, resolved };
     };
     const preview = async (profile: ConnectionProfile, rewrite: ProfileUpdateStep) => {
@@ -83,6 +83,6 @@ function isConfigMeant(
 function previewOf(profile: ConnectionProfile, { after, resolved }: ProfileUpdateStep): ConnectionProfile {
   const would = { ...profile, ...after };
   if (resolved === undefined) return create(ConnectionProfileSchema, would);
-  const secrets = previewSecretStates(resolved.ready.connector, profile.secrets, resolved);
+  const secrets = previewSecretStates(resolved.withSecrets.connector, profile.secrets, resolved);
   return create(ConnectionProfileSchema, { ...would, description: resolved.description, secrets });
 }

@@ -34,7 +34,7 @@ export interface LiveTestRun {
   /** The call that asked for the test; the test ends with it. */
   readonly context: Pick<HandlerContext, "signal" | "timeoutMs">;
   /** The discovery to run; set only for the kind `discovery`. Default: none. */
-  readonly question?: DiscoveryRequest;
+  readonly discovery?: DiscoveryRequest;
   /** Called for each step when it begins and when it ends. Default: none. */
   onStep?(step: TestStep): void;
 }
@@ -59,16 +59,16 @@ export function createLiveTestRunner(deps: LiveTestDeps): RunLiveTest {
     deadlineMs = defaultDeadlineMs,
   } = deps;
   const observed = measureTests(telemetry);
-  return async ({ caller, testTarget, kind, context, question, onStep }) => {
+  return async ({ caller, testTarget, kind, context, discovery, onStep }) => {
     const { connector, config } = testTarget;
     const { organizationId } = caller;
-    if (question === undefined && connector.test === undefined) return { ...unsupportedOutcome(), page: emptyPage };
+    if (discovery === undefined && connector.test === undefined) return { ...unsupportedOutcome(), page: emptyPage };
     const { signal } = context;
     let dialed = false;
     const onDial = () => {
       dialed = true;
     };
-    const task = { organizationId, connector, config, question, signal, onDial };
+    const task = { organizationId, connector, config, discovery, signal, onDial };
     const run = async (stepped: LiveTestRun["onStep"]) => {
       const giveBack = takeTestSlots(organizationId, connector.endpoints(config));
       const begin = () => {

@@ -25,8 +25,8 @@ export function createTestTargetReader(deps: ResolveDeps & { profiles: ProfileRe
       if (mask !== undefined)
         throw fieldsInvalid({ field: "update_mask", description: "goes with the id of a profile" });
       if (config !== undefined) {
-        const { ready, bare } = resolveNew(deps, organizationId, named, config);
-        return { ...ready, bare, profile: undefined, edited: false };
+        const { withSecrets, withoutSecrets } = resolveNew(deps, organizationId, named, config);
+        return { ...withSecrets, withoutSecrets, profile: undefined, edited: false };
       }
       if (findListed(deps.registry, named) !== undefined && findConnector(deps.registry, named) === undefined)
         return undefined;
@@ -38,7 +38,16 @@ export function createTestTargetReader(deps: ResolveDeps & { profiles: ProfileRe
     if (mask?.name === true || mask?.labels === true)
       throw fieldsInvalid({ field: "update_mask", description: "must be config or paths inside of it" });
     const saved = requireLive(await deps.profiles.findSaved(organizationId, id));
-    const { ready, bare } = await resolveEdits(deps, organizationId, saved, { config, paths: mask?.config, named });
-    return { ...ready, bare, profile: saved.profile, edited: config !== undefined || mask !== undefined };
+    const { withSecrets, withoutSecrets } = await resolveEdits(deps, organizationId, saved, {
+      config,
+      paths: mask?.config,
+      named,
+    });
+    return {
+      ...withSecrets,
+      withoutSecrets,
+      profile: saved.profile,
+      edited: config !== undefined || mask !== undefined,
+    };
   };
 }

@@ -52,7 +52,7 @@ async function writeTestResults(knex: Knex, items: readonly TestResultRecord[]):
   await runTransaction(knex, async (trx) => {
     const there = await lockProfiles(trx, saved);
     const events = items.map((item) => eventOf(item, now, there));
-    await runPrepared(trx, "keep-last-tests", keepLastTests, [
+    await runPrepared(trx, "update-last-tests", updateLastTests, [
       tested.map(({ organizationId }) => organizationId),
       tested.map(({ id }) => id),
       tested.map(({ etag }) => etag),
@@ -64,7 +64,7 @@ async function writeTestResults(knex: Knex, items: readonly TestResultRecord[]):
 }
 
 // Held until the commit: a concurrent expunge waits for it and then erases the new event too.
-const lockThere = `
+const lockTested = `
   select profile.organization_id || ' ' || profile.id as key from connection_profile as profile
   join unnest(?::text[], ?::text[]) as item (organization_id, id)
     on profile.organization_id = item.organization_id and profile.id = item.id
@@ -72,7 +72,7 @@ const lockThere = `
 
 /** Locks the tested profiles. Returns the keys of those that are not expunged. */
 async function lockProfiles(trx: Knex.Transaction, items: readonly TestResultRecord[]): Promise<ReadonlySet<string>> {
-  const rows = await runPrepared<{ key: string }>(trx, "lock-tried-profiles", lockThere, [
+  const rows = await runPrepared<{ key: string }>(trx, "lock-tested-profiles", lockTested, [
     items.map(({ caller }) => caller.organizationId),
     items.map(({ testTarget }) => testTarget.profile?.id ?? ""),
   ]);
@@ -80,7 +80,7 @@ async function lockProfiles(trx: Knex.Transaction, items: readonly TestResultRec
 }
 
 // Only the state that was tested gets the result: the etag must be unchanged.
-const keepLastTests = `
+const updateLastTests = `
   update connection_profile as profile set last_test = item.last_test, last_test_report = item.report
   from unnest(?::text[], ?::text[], ?::text[], ?::json[], ?::json[])
     as item (organization_id, id, etag, last_test, report)

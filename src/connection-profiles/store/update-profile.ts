@@ -21,7 +21,7 @@ export interface ProfileUpdate {
    * The new configuration, with the secrets to write (others remain) and to remove; undefined: configuration and secrets remain
    * unchanged.
    */
-  readonly resolved: Omit<ResolvedConfig, "ready" | "rebound"> | undefined;
+  readonly resolved: Omit<ResolvedConfig, "withSecrets" | "needsRebind"> | undefined;
 }
 
 /**
@@ -48,11 +48,11 @@ export async function updateProfile(
       updated_by: userId,
     });
   if (resolved !== undefined) {
-    const { bare, description, destination, given, removed } = resolved;
-    if (given.size > 0) await countSecretAttempt(trx, caller, id);
-    const config = JSON.stringify(toStoredConfig(bare));
+    const { withoutSecrets, description, destination, newSecrets, removed } = resolved;
+    if (newSecrets.size > 0) await countSecretAttempt(trx, caller, id);
+    const config = JSON.stringify(toStoredConfig(withoutSecrets));
     await profilesOf(trx, organizationId).where({ id }).update({ config, description });
-    const sealed = await secretStore.seal(trx, { organizationId, profileId: id, destination }, given);
+    const sealed = await secretStore.seal(trx, { organizationId, profileId: id, destination }, newSecrets);
     await storeSecrets(trx, organizationId, id, sealed, removed, now);
   }
   return appendRevision(trx, caller, { id, change, before, changedFields, now });

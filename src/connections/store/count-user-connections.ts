@@ -14,6 +14,9 @@ export async function countUserConnections(
   knex: Knex,
   { organizationId, userId }: { organizationId: string; userId: string },
 ): Promise<number> {
-  const [row] = await runPrepared<{ count: number }>(knex, "count-of-user", statement, [organizationId, userId]);
+  const [row] = await runPrepared<{ count: number }>(knex, "count-user-connections", statement, [
+    organizationId,
+    userId,
+  ]);
   return row?.count ?? 0;
 }

@@ -17,7 +17,7 @@ export async function findCommitted(
   eventIds: readonly string[],
 ): Promise<ReadonlyMap<string, bigint>> {
   if (eventIds.length === 0) return new Map();
-  const rows = await runPrepared<{ id: string; revision: bigint }>(knex, "find-written", statement, [
+  const rows = await runPrepared<{ id: string; revision: bigint }>(knex, "find-committed", statement, [
     [...new Set(organizationIds)],
     [...eventIds],
   ]);

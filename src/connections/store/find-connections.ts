@@ -31,7 +31,12 @@ export async function findConnections(
     if (positions.length === 0) return;
     const bindings = columns.map((column) => positions.map((position) => column(keys[position] as ConnectionKey)));
     const statement = by === "id" ? statementById : statementByPair;
-    const rows = await runPrepared<ConnectionRecord & { ord: bigint }>(knex, `find-by-${by}`, statement, bindings);
+    const rows = await runPrepared<ConnectionRecord & { ord: bigint }>(
+      knex,
+      `find-connections-by-${by}`,
+      statement,
+      bindings,
+    );
     for (const { ord, ...record } of rows) found[positions[Number(ord) - 1] as number] = record;
   };
   const positionsWith = (name: string) =>

@@ -38,7 +38,7 @@ export async function findIdempotentReplays(
   const found = new Map<NewConnection, Repeated>();
   const repeatable = items.filter((item): item is Repeatable => item.idempotency !== undefined);
   if (repeatable.length === 0) return found;
-  const rows = await runPrepared<FirstEvent>(knex, "find-repeated", statement, [
+  const rows = await runPrepared<FirstEvent>(knex, "find-idempotent-replays", statement, [
     repeatable.map(({ caller }) => caller.organizationId),
     repeatable.map((item) => item.idempotency.eventId),
   ]);

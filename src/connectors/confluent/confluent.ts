@@ -24,6 +24,6 @@ export const confluent: Connector<ConfluentConfig> = {
     ...validateSchemaRegistry(config.schemaRegistry, "schema_registry."),
   ],
   test: async (config, probe) => (await import("../kafka/probe-kafka.ts")).probeKafka(confluentAccess(config), probe),
-  discover: async (config, probe, question) =>
-    (await import("../kafka/discover-topics.ts")).discoverTopics(confluentAccess(config), probe, question),
+  discover: async (config, probe, discovery) =>
+    (await import("../kafka/discover-topics.ts")).discoverTopics(confluentAccess(config), probe, discovery),
 };

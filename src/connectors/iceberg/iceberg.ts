@@ -23,8 +23,8 @@ export const iceberg: Connector<IcebergConfig> = {
     ...validateUrlTls(url, tls),
   ],
   test: async (config, probe) => (await import("./probe-iceberg.ts")).probeIceberg(config, probe),
-  discover: async (config, probe, question) =>
-    (await import("./discover-iceberg.ts")).discoverIceberg(config, probe, question),
+  discover: async (config, probe, discovery) =>
+    (await import("./discover-iceberg.ts")).discoverIceberg(config, probe, discovery),
 };
 
 /** Paths of the protocol are appended to the URL. */

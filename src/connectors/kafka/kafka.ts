@@ -16,6 +16,6 @@ export const kafka: Connector<KafkaConfig> = {
   endpoints: (config) => kafkaEndpoints(kafkaAccess(config)),
   validate: validateKafka,
   test: async (config, probe) => (await import("./probe-kafka.ts")).probeKafka(kafkaAccess(config), probe),
-  discover: async (config, probe, question) =>
-    (await import("./discover-topics.ts")).discoverTopics(kafkaAccess(config), probe, question),
+  discover: async (config, probe, discovery) =>
+    (await import("./discover-topics.ts")).discoverTopics(kafkaAccess(config), probe, discovery),
 };

@@ -16,6 +16,6 @@ export const mysql: Connector<MysqlConfig> = {
   endpoints: (config) => [mysqlAddress(config)],
   validate: (config) => [...validateHost("host", config.host), ...validateTls(config.tls)],
   test: async (config, probe) => (await import("./probe-mysql.ts")).probeMysql(config, probe),
-  discover: async (config, probe, question) =>
-    (await import("./discover-mysql.ts")).discoverMysql(config, probe, question),
+  discover: async (config, probe, discovery) =>
+    (await import("./discover-mysql.ts")).discoverMysql(config, probe, discovery),
 };

@@ -16,12 +16,12 @@ const nothing: DiscoveredPage = { resources: [], nextCursor: "" };
 export async function discoverStreams(
   config: NatsConfig,
   probe: Probe,
-  question: DiscoveryRequest,
+  discovery: DiscoveryRequest,
 ): Promise<DiscoveredPage> {
   const target = await selectServer(config, probe);
   try {
-    if (question.parent !== "") return nothing;
-    const offset = Number(/^\d{1,9}$/.exec(question.cursor)?.[0] ?? 0);
+    if (discovery.parent !== "") return nothing;
+    const offset = Number(/^\d{1,9}$/.exec(discovery.cursor)?.[0] ?? 0);
     const answer = await request(target, offset, probe);
     const capability = target.step(TestStage.CAPABILITY, "servers");
     const list = await probe.step(capability, async () => readStreamList(answer?.data));
@@ -29,7 +29,7 @@ export async function discoverStreams(
       probe.fact("account_jetstream", "false");
       return nothing;
     }
-    const resources = list.streams.slice(0, question.pageSize);
+    const resources = list.streams.slice(0, discovery.pageSize);
     const next = offset + resources.length;
     return { resources, nextCursor: resources.length > 0 && next < list.total ? String(next) : "" };
   } finally {

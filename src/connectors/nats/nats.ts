@@ -22,6 +22,6 @@ export const nats: Connector<NatsConfig> = {
     ...validateTls(tls),
   ],
   test: async (config, probe) => (await import("./probe-nats.ts")).probeNats(config, probe),
-  discover: async (config, probe, question) =>
-    (await import("./discover-streams.ts")).discoverStreams(config, probe, question),
+  discover: async (config, probe, discovery) =>
+    (await import("./discover-streams.ts")).discoverStreams(config, probe, discovery),
 };

@@ -19,6 +19,6 @@ export const postgres: Connector<PostgresConfig> = {
   endpoints: (config) => [postgresAddress(config)],
   validate: (config) => [...validateHost("host", config.host), ...validateTls(config.tls)],
   test: async (config, probe) => (await import("./probe-postgres.ts")).probePostgres(config, probe),
-  discover: async (config, probe, question) =>
-    (await import("./discover-postgres.ts")).discoverPostgres(config, probe, question),
+  discover: async (config, probe, discovery) =>
+    (await import("./discover-postgres.ts")).discoverPostgres(config, probe, discovery),
 };

@@ -15,14 +15,14 @@ const maxCursor = 1000;
  * Returns the buckets at the top level, or the configured one; below `bucket/` or `bucket/prefix/` the content of that folder,
  * with slashes as separators. Rejects with a ProbeError.
  */
-export async function discoverS3(config: S3Config, probe: Probe, question: DiscoveryRequest): Promise<DiscoveredPage> {
-  const [name = "", ...rest] = question.parent.split("/");
+export async function discoverS3(config: S3Config, probe: Probe, discovery: DiscoveryRequest): Promise<DiscoveredPage> {
+  const [name = "", ...rest] = discovery.parent.split("/");
   const bucket = allowedBucket(config, name);
   const opened = await openSession(config, probe, bucket);
   try {
     return await probe.step(opened.step(TestStage.AUTHORIZE), async () => {
-      if (bucket === "") return await listBuckets(opened, probe, question);
-      if (name !== "") return await listObjects(opened, probe, { ...question, bucket, prefix: rest.join("/") });
+      if (bucket === "") return await listBuckets(opened, probe, discovery);
+      if (name !== "") return await listObjects(opened, probe, { ...discovery, bucket, prefix: rest.join("/") });
       // The configured bucket is the only entry at the top level; one request shows whether it exists.
       await listObjects(opened, probe, { bucket, prefix: "", pageSize: 1, cursor: "" });
       return { resources: [bucketResource(bucket)], nextCursor: "" };

@@ -29,7 +29,7 @@ export const s3: Connector<S3Config> = {
     ...validateUrlTls(s3Address(config).endpoint, config.tls),
   ],
   test: async (config, probe) => (await import("./probe-s3.ts")).probeS3(config, probe),
-  discover: async (config, probe, question) => (await import("./discover-s3.ts")).discoverS3(config, probe, question),
+  discover: async (config, probe, discovery) => (await import("./discover-s3.ts")).discoverS3(config, probe, discovery),
 };
 
 function checkQuery(endpoint: string): readonly FieldViolation[] {

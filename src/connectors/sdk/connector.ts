@@ -48,7 +48,7 @@ export interface Connector<Config extends Message = Message> extends ListedConne
   /**
    * Returns a page of the system's resources; in other respects like `test`. Default: the connector does not support discovery.
    */
-  discover?(config: Config, probe: Probe, question: DiscoveryRequest): Promise<DiscoveredPage>;
+  discover?(config: Config, probe: Probe, discovery: DiscoveryRequest): Promise<DiscoveredPage>;
 }
 
 /** The requested part of a system's resources. */

@@ -20,8 +20,8 @@ export function validateTls(tls: TlsConfig | undefined): readonly FieldViolation
   if (tls === undefined) return [];
   const violations: FieldViolation[] = [];
   const report = (field: string, description: string) => violations.push({ field: `tls.${field}`, description });
-  const ca = tls.ca === "" ? undefined : readCertificates(tls.ca, { most: maxAuthorities });
-  const cert = tls.cert === "" ? undefined : readCertificates(tls.cert, { most: maxChain });
+  const ca = tls.ca === "" ? undefined : readCertificates(tls.ca, { max: maxAuthorities });
+  const cert = tls.cert === "" ? undefined : readCertificates(tls.cert, { max: maxChain });
   const key = tls.key === "" ? undefined : readPrivateKey(tls.key);
   if (ca !== undefined && "fault" in ca) report("ca", ca.fault);
   if (cert !== undefined && "fault" in cert) report("cert", cert.fault);

@@ -12,20 +12,20 @@ const run = promisify(execFile);
  * Creates the cluster if it is missing. initdb writes to a temporary folder that is renamed when complete, so that an
  * interruption leaves no partial cluster; the next start removes the temporary folder.
  */
-export async function createCluster(o: {
+export async function createCluster(options: {
   readonly home: string;
   readonly clusterDir: string;
   readonly account: PostgresOsUser;
   readonly fsync: boolean;
 }): Promise<void> {
-  const { clusterDir } = o;
+  const { clusterDir } = options;
   await removeUnfinished(clusterDir);
   if (await stat(join(clusterDir, "PG_VERSION")).catch(() => undefined)) return;
 
   const unfinished = await mkdtemp(`${clusterDir}.new-`);
-  await initdbAs({ ...o, folder: unfinished });
+  await initdbAs({ ...options, folder: unfinished });
   await rename(unfinished, clusterDir);
-  if (o.fsync) await syncFolder(dirname(clusterDir));
+  if (options.fsync) await syncFolder(dirname(clusterDir));
 }
 
 /**
@@ -44,25 +44,25 @@ interface NewCluster {
 }
 
 /** initdb requires a user with a name, the server does not: for a user without one the cluster is created by another user. */
-async function initdbAs(o: NewCluster): Promise<void> {
-  const { folder, account } = o;
-  if (account.uid === undefined) return initdb(o);
+async function initdbAs(options: NewCluster): Promise<void> {
+  const { folder, account } = options;
+  if (account.uid === undefined) return initdb(options);
   const maker = (await hasName(account.uid)) ? account : await idleNamedOsUser();
   await chownTree(folder, maker);
-  await initdb({ ...o, account: maker });
+  await initdb({ ...options, account: maker });
   if (maker.uid !== account.uid) await chownTree(folder, account);
 }
 
-async function initdb(o: NewCluster): Promise<void> {
-  const args = ["-D", clusterDirArgument(o.folder), "--username=connectory", "--encoding=UTF8", "--locale=C"];
-  args.push("--auth-local=trust", "--auth-host=reject", ...(o.fsync ? [] : ["--no-sync"]));
+async function initdb(options: NewCluster): Promise<void> {
+  const args = ["-D", clusterDirArgument(options.folder), "--username=connectory", "--encoding=UTF8", "--locale=C"];
+  args.push("--auth-local=trust", "--auth-host=reject", ...(options.fsync ? [] : ["--no-sync"]));
   try {
     // An empty environment: that of this process contains secrets, and variables such as PGDATA would take effect.
-    await run(join(o.home, "bin/initdb"), args, { ...o.account, cwd: o.folder, env: {} });
+    await run(join(options.home, "bin/initdb"), args, { ...options.account, cwd: options.folder, env: {} });
   } catch (error) {
     const { message, stderr } = error as { message: string; stderr?: string };
     throw new Error(
-      `The PostgreSQL cluster cannot be made in ${o.folder}: ${stderr?.trim() || message}${hint(stderr)}`,
+      `The PostgreSQL cluster cannot be made in ${options.folder}: ${stderr?.trim() || message}${hint(stderr)}`,
     );
   }
 }

@@ -23,10 +23,10 @@ interface PostgresRun {
 const silenceMs = 30_000;
 
 /** Starts the server. Resolves when it accepts connections; rejects with the last lines of its log otherwise. */
-export async function runPostgres(o: PostgresRun): Promise<{ stop(): Promise<void> }> {
-  const child = spawn(join(o.home, "bin/postgres"), settings(o), {
-    ...o.account,
-    cwd: o.clusterDir,
+export async function runPostgres(options: PostgresRun): Promise<{ stop(): Promise<void> }> {
+  const child = spawn(join(options.home, "bin/postgres"), settings(options), {
+    ...options.account,
+    cwd: options.clusterDir,
     env: {}, // that of this process contains secrets
     detached: true, // a Ctrl-C in the terminal reaches this process only, which closes the pools first
     stdio: ["ignore", "ignore", "pipe"],
@@ -40,21 +40,21 @@ export async function runPostgres(o: PostgresRun): Promise<{ stop(): Promise<voi
     state = "stopping";
     await shutDown(child, ended);
   };
-  const output = await waitUntilReady(child, ended, o.log).catch(async (error) => {
+  const output = await waitUntilReady(child, ended, options.log).catch(async (error) => {
     await stop();
     throw error;
   });
   void ended.then((how) => {
     if (state === "stopping") return;
-    o.log.fatal({ last: output.tail() }, `PostgreSQL ${how}`);
-    o.onExit();
+    options.log.fatal({ last: output.tail() }, `PostgreSQL ${how}`);
+    options.onExit();
   });
   return { stop };
 }
 
-function settings(o: PostgresRun): string[] {
+function settings(options: PostgresRun): string[] {
   const values = {
-    cluster_name: o.name,
+    cluster_name: options.name,
     listen_addresses: "",
     port: "5432",
     unix_socket_directories: ".",
@@ -66,9 +66,13 @@ function settings(o: PostgresRun): string[] {
     logging_collector: "off",
     log_line_prefix: "",
     log_min_error_statement: "panic", // statements stay out of the log
-    ...(o.fsync ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+    ...(options.fsync ? {} : { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
   };
-  return ["-D", clusterDirArgument(o.clusterDir), ...Object.entries(values).flatMap(([k, v]) => ["-c", `${k}=${v}`])];
+  return [
+    "-D",
+    clusterDirArgument(options.clusterDir),
+    ...Object.entries(values).flatMap(([k, v]) => ["-c", `${k}=${v}`]),
+  ];
 }
 
 async function waitUntilReady(child: ChildProcess, ended: Promise<string>, log: Logger) {

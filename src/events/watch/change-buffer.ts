@@ -13,8 +13,8 @@ export interface ChangeBatch<Change> {
 export interface ChangeBuffer<Change> {
   /** The revision up to which the log was read. */
   readonly position: bigint;
-  /** Adds changes read after `position`; the oldest are dropped above `most`. */
-  add(step: ChangeBatch<Change>, most: number): void;
+  /** Adds changes read after `position`; the oldest are dropped above `max`. */
+  add(step: ChangeBatch<Change>, max: number): void;
   /**
    * Returns the changes after a revision, at most `limit`. Undefined when some of them were dropped: read them from the log.
    */
@@ -30,10 +30,10 @@ export function createChangeBuffer<Change extends HasRevision>(position: bigint)
     get position() {
       return end;
     },
-    add: ({ changes, revision }, most) => {
+    add: ({ changes, revision }, max) => {
       kept.push(...changes);
       end = revision;
-      const forgotten = kept.splice(0, Math.max(kept.length - most, 0)).at(-1);
+      const forgotten = kept.splice(0, Math.max(kept.length - max, 0)).at(-1);
       if (forgotten !== undefined) start = forgotten.revision;
     },
     after: (revision, limit) => {

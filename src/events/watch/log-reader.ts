@@ -54,7 +54,7 @@ export function createLogReader(options: { knex: Knex; types: readonly EventType
   return {
     async latestRevisions(organizationIds) {
       const statement = "select id, revision from organization where id = any (?::text[])";
-      const answer = runPrepared<{ id: string; revision: bigint }>(knex, "tail-heads", statement, [
+      const answer = runPrepared<{ id: string; revision: bigint }>(knex, "latest-revisions", statement, [
         [...organizationIds],
       ]);
       const rows = await withTimeout(timeoutMs, answer);
@@ -68,7 +68,7 @@ export function createLogReader(options: { knex: Knex; types: readonly EventType
 }
 
 async function readPages(knex: Knex, types: readonly EventType[], wanted: readonly PageRequest[]) {
-  const rows = await runPrepared<Row>(knex, "tail-events", statement, [
+  const rows = await runPrepared<Row>(knex, "read-from-revision", statement, [
     [...types],
     wanted.map(({ organizationId }) => organizationId),
     wanted.map(({ after }) => String(after)),
@@ -93,6 +93,6 @@ function toPage(after: bigint, rows: readonly Row[]): LogPage | ApiError {
 function notInLog(after: bigint): ApiError {
   return new ApiError(
     ErrorReason.WATCH_REVISION_INVALID,
-    `the log does not have the change after revision ${after} any more: read the state anew and watch from now on`,
+    `the log does not have the change after revision ${after} any more: read the state again and start a new watch from now`,
   );
 }

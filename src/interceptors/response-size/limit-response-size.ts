@@ -6,7 +6,7 @@ import { ApiError } from "../../errors/api-error.ts";
 import { sizeUpperBound } from "./size-upper-bound.ts";
 
 /**
- * Limits a response, or each message of a stream, to `maxBytes`; throws ApiError ANSWER_TOO_LARGE. The size is that of the
+ * Limits a response, or each message of a stream, to `maxBytes`; throws ApiError RESPONSE_TOO_LARGE. The size is that of the
  * protobuf encoding on every protocol, so that all protocols accept the same responses. Types that cannot be large are not
  * checked; others are encoded for measuring only when their upper bound exceeds the limit.
  */
@@ -54,7 +54,7 @@ async function* checked<T extends Message>(
 function responseTooLarge(method: DescMethod, maxBytes: number): ApiError {
   const what =
     method.idempotency === Idempotency.NO_SIDE_EFFECTS ? "the answer" : "the call was carried out, but its answer";
-  return new ApiError(ErrorReason.ANSWER_TOO_LARGE, `${what} is larger than ${maxBytes} bytes: ${remedy(method)}`);
+  return new ApiError(ErrorReason.RESPONSE_TOO_LARGE, `${what} is larger than ${maxBytes} bytes: ${remedy(method)}`);
 }
 
 function remedy({ input }: DescMethod): string {

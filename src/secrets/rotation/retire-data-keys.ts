@@ -19,7 +19,7 @@ export async function retireDataKeys(
 ): Promise<{ reencrypted: number; removed: number; left: number }> {
   const progress = createRotationProgress(
     options.print,
-    "secrets encrypted anew",
+    "secrets encrypted again",
     (await countFormer(options.knex)).secrets,
   );
   const dataKeys = openDataKeys(options.keys);

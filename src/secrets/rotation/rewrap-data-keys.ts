@@ -52,9 +52,9 @@ async function rewrapFrom(
     const rows: DataKeyRow[] = await nextDataKeys(knex, old, last, batch);
     const wrapped = await Promise.all(rows.map((row) => rewrap(keys, row, kek)));
     const good = rows.flatMap((row, index) => {
-      const anew = wrapped[index];
-      if (Buffer.isBuffer(anew)) return [{ row, anew }];
-      unreadable.addDataKey(row, anew ?? "");
+      const rewrapped = wrapped[index];
+      if (Buffer.isBuffer(rewrapped)) return [{ row, rewrapped }];
+      unreadable.addDataKey(row, rewrapped ?? "");
       return [];
     });
     const done = await replaceWrapped(knex, good, kek.id);
@@ -90,20 +90,20 @@ async function nextDataKeys(knex: Knex, old: string, last: DataKeyRow | undefine
 /** Compare and set: updates only rows whose wrapped key is unchanged since it was read. */
 async function replaceWrapped(
   knex: Knex,
-  good: readonly { row: DataKeyRow; anew: Buffer }[],
+  good: readonly { row: DataKeyRow; rewrapped: Buffer }[],
   kekId: string,
 ): Promise<number> {
   if (good.length === 0) return 0;
   const { rowCount } = await knex.raw<{ rowCount: number }>(
-    `update secret_data_key k set wrapped = n.anew, key_encryption_key_id = ?
-     from (select * from unnest(?::text[], ?::text[], ?::bytea[], ?::bytea[]) as n (organization_id, id, old, anew)) n
+    `update secret_data_key k set wrapped = n.rewrapped, key_encryption_key_id = ?
+     from (select * from unnest(?::text[], ?::text[], ?::bytea[], ?::bytea[]) as n (organization_id, id, old, rewrapped)) n
      where k.organization_id = n.organization_id and k.id = n.id and k.wrapped = n.old`,
     [
       kekId,
       good.map(({ row }) => row.organization_id),
       good.map(({ row }) => row.id),
       good.map(({ row }) => row.wrapped),
-      good.map(({ anew }) => anew),
+      good.map(({ rewrapped }) => rewrapped),
     ] as Knex.RawBinding[],
   );
   return rowCount;

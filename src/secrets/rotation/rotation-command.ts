@@ -9,7 +9,7 @@ import { isRotating, type RotationReport, rotateSecrets } from "./rotate-secrets
 
 const usage = `usage: npm run secrets:rotate -- [--data-keys] [--new-key | --no-new-key] [--drop-old]
   Wraps the data keys of all organizations under the current key. Servers may run; it may be ended and run again.
-  --data-keys    also give every organization a new data key and encrypt its secrets anew
+  --data-keys    also give every organization a new data key and encrypt its secrets again
   --new-key      without SECRET_KEYS: make a new key in DATA_DIR first (the default, unless a rotation is unfinished)
   --drop-old     without SECRET_KEYS: remove the keys in DATA_DIR that nothing needs any more`;
 
@@ -31,9 +31,9 @@ export interface RotationCommand {
  * Runs `npm run secrets:rotate`. Returns true when everything is under the new keys; exceptions were printed. Throws an Error
  * with a message for the operator when it must not start.
  */
-export async function runRotation(o: RotationCommand): Promise<boolean> {
-  const { knex, keys, print, signal } = o;
-  const options = readOptions(o.args);
+export async function runRotation(command: RotationCommand): Promise<boolean> {
+  const { knex, keys, print, signal } = command;
+  const options = readOptions(command.args);
   const local = "add" in keys ? keys : undefined;
   if (local === undefined && (options.newKey !== undefined || options.dropOld))
     throw new Error(
@@ -41,13 +41,15 @@ export async function runRotation(o: RotationCommand): Promise<boolean> {
     );
   if (local === undefined) await refuseUnknownKey(knex, keys);
   await verifyKeys({ knex, keys });
-  const upgraded = await o.upgrade();
+  const upgraded = await command.upgrade();
   if (upgraded > 0) print(`secrets of version 0.1 under data keys now: ${upgraded}`);
   const rotate = () => rotateSecrets({ knex, keys, print, dataKeys: options.dataKeys, ...(signal && { signal }) });
   const report =
-    local === undefined ? await rotate() : await withLocalKeys(knex, () => rotateLocal(o, local, options, rotate));
+    local === undefined
+      ? await rotate()
+      : await withLocalKeys(knex, () => rotateLocal(command, local, options, rotate));
 
-  await printOldKeys(o);
+  await printOldKeys(command);
   if (!options.dataKeys && (await isRotating(knex)))
     print("a rotation of data keys has begun and not ended: run again with --data-keys");
   if (report.left > 0) print(`in use by others all the time: ${report.left}; run it again`);

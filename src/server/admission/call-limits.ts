@@ -94,7 +94,7 @@ export function createCallLimiter(limits: CallLimits): CallLimiter {
     bytes += more;
   };
   const mayInflate = (share: Share) => share.inflating < limits.inflatingPerCaller && inflating < limits.inflating;
-  const leavePlace = (entry: Entry) => {
+  const releaseSlot = (entry: Entry) => {
     if (!entry.inflating) return;
     entry.inflating = false;
     entry.share.inflating -= 1;
@@ -109,7 +109,7 @@ export function createCallLimiter(limits: CallLimits): CallLimiter {
     entry.begin = undefined;
     if (entry.share.waiting.delete(entry) && entry.share.waiting.size === 0) waiting.delete(entry.share);
   };
-  const takePlace = (entry: Entry, begin: () => void) => {
+  const acquireSlot = (entry: Entry, begin: () => void) => {
     entry.inflating = true;
     entry.share.inflating += 1;
     inflating += 1;
@@ -124,7 +124,7 @@ export function createCallLimiter(limits: CallLimits): CallLimiter {
       if (entry === undefined || begin === undefined) continue;
       waitNoMore(entry);
       if (waiting.delete(share)) waiting.add(share);
-      return takePlace(entry, begin);
+      return acquireSlot(entry, begin);
     }
   };
   const close = (entry: Entry) => {
@@ -169,12 +169,12 @@ export function createCallLimiter(limits: CallLimits): CallLimiter {
         },
         inflate: (begin) => {
           if (!entries.has(entry)) return;
-          if (mayInflate(share)) return takePlace(entry, begin);
+          if (mayInflate(share)) return acquireSlot(entry, begin);
           entry.begin = begin;
           share.waiting.add(entry);
           waiting.add(share);
         },
-        inflated: () => leavePlace(entry),
+        inflated: () => releaseSlot(entry),
         renew: () => {
           if (!entries.delete(entry)) return;
           entry.since = performance.now();

@@ -22,8 +22,8 @@ export interface CallQueueOptions<Call> {
 /** Milliseconds of a turn in which arriving calls start at once. */
 const turnMs = 20;
 /** Waiting calls that one turn starts, and that it refuses. */
-const beginning = 8;
-const refusing = 64;
+const startsPerTurn = 8;
+const refusalsPerTurn = 64;
 /** Milliseconds that a call may wait: `maxWaitMs`, or `standingWaitMs` when the queue has not been empty for `standingMs`. */
 const maxWaitMs = 2000;
 const standingWaitMs = 200;
@@ -43,23 +43,23 @@ interface Waiting<Call> {
  */
 export function createCallQueue<Call>(options: CallQueueOptions<Call>): CallQueue<Call> {
   const { begin, refuse, isGone, now = () => performance.now(), later = (run) => void setImmediate(run) } = options;
-  const lines = new Map<string, Waiting<Call>[]>(); // the next caller comes first
-  const heads = new Map<string, number>(); // the started calls of each list
+  const waitingByCaller = new Map<string, Waiting<Call>[]>(); // the next caller comes first
+  const startedByCaller = new Map<string, number>(); // the started calls at the beginning of each list
   let size = 0;
   let emptyAt = 0;
   let turn: number | undefined;
 
   const next = (): { caller: string; waiting: Waiting<Call> } | undefined => {
-    for (const [caller, line] of lines) {
-      const at = heads.get(caller) ?? 0;
-      const waiting = line[at] as Waiting<Call>;
+    for (const [caller, list] of waitingByCaller) {
+      const at = startedByCaller.get(caller) ?? 0;
+      const waiting = list[at] as Waiting<Call>;
       size -= 1;
-      lines.delete(caller);
-      heads.delete(caller);
-      if (at + 1 < line.length) {
+      waitingByCaller.delete(caller);
+      startedByCaller.delete(caller);
+      if (at + 1 < list.length) {
         const compact = at > 1000;
-        lines.set(caller, compact ? line.slice(at + 1) : line); // the caller goes to the end
-        if (!compact) heads.set(caller, at + 1);
+        waitingByCaller.set(caller, compact ? list.slice(at + 1) : list); // the caller goes to the end
+        if (!compact) startedByCaller.set(caller, at + 1);
       }
       return { caller, waiting };
     }
@@ -68,7 +68,7 @@ export function createCallQueue<Call>(options: CallQueueOptions<Call>): CallQueu
   const drain = () => {
     turn = undefined;
     const at = now();
-    for (let begun = 0, refused = 0; size > 0 && begun < beginning && refused < refusing; ) {
+    for (let begun = 0, refused = 0; size > 0 && begun < startsPerTurn && refused < refusalsPerTurn; ) {
       const taken = next();
       if (taken === undefined || isGone(taken.waiting.call)) continue;
       const standing = at - emptyAt > standingMs && size > freeWaiting;
@@ -96,9 +96,9 @@ export function createCallQueue<Call>(options: CallQueueOptions<Call>): CallQueu
       }
       if (size === 0 && at - turn < turnMs) return begin(call);
       size += 1;
-      const line = lines.get(caller);
-      if (line === undefined) lines.set(caller, [{ call, since: at }]);
-      else line.push({ call, since: at });
+      const list = waitingByCaller.get(caller);
+      if (list === undefined) waitingByCaller.set(caller, [{ call, since: at }]);
+      else list.push({ call, since: at });
     },
     get size() {
       return size;

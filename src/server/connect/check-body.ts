@@ -105,11 +105,11 @@ async function fromBody(context: HandlerContext, maxBytes: number): Promise<Sent
   const type = header.get("content-type") ?? "";
   const isJson = /\bjson\b/i.test(type);
   const isEnveloped = protocolName !== "connect" || type.startsWith("application/connect+");
-  const most = maxBytes + (isEnveloped ? envelopeHead : 0);
+  const max = maxBytes + (isEnveloped ? envelopeHead : 0);
   const encoding = header.get(encodingHeader(protocolName, isEnveloped)) ?? "identity";
   // A body with a larger content-length is not read: its caller may wait for 100 Continue.
-  if (Number(header.get("content-length") ?? 0) > most || !isKnown(encoding)) return undefined;
-  const body = await values.get(bufferedBodyKey)?.read(most);
+  if (Number(header.get("content-length") ?? 0) > max || !isKnown(encoding)) return undefined;
+  const body = await values.get(bufferedBodyKey)?.read(max);
   if (body === undefined) return undefined;
   const options = { isJson, maxBytes, arriving: values.get(arrivingKey) };
   if (!isEnveloped) return message(body, encoding, options);

@@ -33,8 +33,8 @@ export function compressionUnnamed(): ApiError {
 }
 
 function tooLarge(text: string): ApiError {
-  const [, most] = /configured readMaxBytes (\d+)/.exec(text) ?? [];
-  const limit = most === undefined ? "its limit" : `${most} bytes`;
+  const [, max] = /configured readMaxBytes (\d+)/.exec(text) ?? [];
+  const limit = max === undefined ? "its limit" : `${max} bytes`;
   return new ApiError(ErrorReason.MESSAGE_TOO_LARGE, `the message is larger than ${limit}, decompressed`);
 }
 

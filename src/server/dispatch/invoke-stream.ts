@@ -21,7 +21,7 @@ export function createInvokeStream(
   implementation: AnyImplementation<Message, AsyncIterable<MessageInitShape<DescMessage>>>,
   interceptors: readonly Interceptor[],
 ): (call: IncomingCall) => Promise<CallResponse<AsyncIterable<Message>>> {
-  const verb: ReturnType<Interceptor> = async (request) => {
+  const handler: ReturnType<Interceptor> = async (request) => {
     const { message, context } = request as WithContext<StreamRequest>;
     return {
       stream: true,
@@ -32,7 +32,7 @@ export function createInvokeStream(
       trailer: context.responseTrailer,
     } satisfies StreamResponse;
   };
-  const chain = interceptors.reduceRight((next, interceptor) => interceptor(next), verb);
+  const chain = interceptors.reduceRight((next, interceptor) => interceptor(next), handler);
 
   async function* answers(
     requests: AsyncIterable<Message>,

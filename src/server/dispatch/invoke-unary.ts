@@ -25,7 +25,7 @@ export function createInvokeUnary(
   implementation: AnyImplementation<Message, Promise<MessageInitShape<DescMessage>> | MessageInitShape<DescMessage>>,
   interceptors: readonly Interceptor[],
 ): (call: IncomingCall) => Promise<CallResponse<Message>> {
-  const verb: ReturnType<Interceptor> = async (request) => {
+  const handler: ReturnType<Interceptor> = async (request) => {
     const { message, context } = request as WithContext<UnaryRequest>;
     const answer = await implementation(message, context);
     return {
@@ -37,7 +37,7 @@ export function createInvokeUnary(
       trailer: context.responseTrailer,
     } satisfies UnaryResponse;
   };
-  const chain = interceptors.reduceRight((next, interceptor) => interceptor(next), verb);
+  const chain = interceptors.reduceRight((next, interceptor) => interceptor(next), handler);
 
   return async (call) => (await chain(new LazyRequest(method, call))) as UnaryResponse;
 }

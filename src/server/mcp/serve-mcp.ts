@@ -97,9 +97,9 @@ export function serveMcp(options: McpOptions): HttpPlugin {
     return reply.send(response);
   };
 
-  const mostValues = routes.reduce((most, { method }) => Math.max(most, requestBounds(method.input).values), 0);
+  const maxValues = routes.reduce((max, { method }) => Math.max(max, requestBounds(method.input).values), 0);
   const readMessages = async (_: FastifyRequest, text: string): Promise<unknown> => {
-    const excess = scanJson({ shape: undefined, values: mostValues + valuesAround }, text);
+    const excess = scanJson({ shape: undefined, values: maxValues + valuesAround }, text);
     if (excess !== undefined)
       throw refused(
         ProtocolErrorCode.InvalidParams,

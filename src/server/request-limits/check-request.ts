@@ -41,7 +41,7 @@ export function jsonBoundsOfAny(inputs: readonly DescMessage[]): JsonBounds {
   const all = inputs.map(requestBounds);
   return {
     shape: jsonShape(...all.map(({ root }) => root)),
-    values: all.reduce((most, { values }) => Math.max(most, values), 0),
+    values: all.reduce((max, { values }) => Math.max(max, values), 0),
   };
 }
 

@@ -52,6 +52,6 @@ function textBound(rules: FieldRules | undefined): LongestText | undefined {
   return rules?.type.case === "string" ? longestText(rules.type.value) : undefined;
 }
 
-function bound(most: bigint): number {
-  return most > 0n ? Number(most) : Number.POSITIVE_INFINITY;
+function bound(max: bigint): number {
+  return max > 0n ? Number(max) : Number.POSITIVE_INFINITY;
 }

@@ -14,11 +14,11 @@ export function longestText({ maxLen, wellKnown, in: values, pattern }: StringRu
   if (wellKnown.case === "uuid") return { characters: uuidLength, bytesEach: 1 };
   const bounds = [
     ...(maxLen > 0n ? [Number(maxLen)] : []),
-    ...(values.length > 0 ? [values.reduce((most, { length }) => Math.max(most, length), 0)] : []),
+    ...(values.length > 0 ? [values.reduce((max, { length }) => Math.max(max, length), 0)] : []),
     ...(pattern === "" ? [] : [longestMatch(pattern)]),
   ].filter((bound) => Number.isFinite(bound));
   if (bounds.length === 0) return undefined;
-  const characters = bounds.reduce((least, bound) => Math.min(least, bound));
+  const characters = bounds.reduce((min, bound) => Math.min(min, bound));
   return { characters, bytesEach: pattern !== "" && isAscii(pattern) ? 1 : 4 };
 }
 
@@ -62,12 +62,12 @@ function longestMatch(pattern: string): number {
     return inside;
   };
   const quantifier = (): number => {
-    const [whole = "", sign, exact, more, most] = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})/.exec(pattern.slice(at)) ?? [];
+    const [whole = "", sign, exact, more, max] = /^(?:([*+?])|\{(\d+)(?:(,)(\d*))?\})/.exec(pattern.slice(at)) ?? [];
     at += whole.length;
     if (sign !== undefined) return sign === "?" ? 1 : Number.POSITIVE_INFINITY;
     if (exact === undefined) return 1;
     if (more === undefined) return Number(exact);
-    return most === "" ? Number.POSITIVE_INFINITY : Number(most);
+    return max === "" ? Number.POSITIVE_INFINITY : Number(max);
   };
   const longest = sequence();
   return at === end ? longest : Number.POSITIVE_INFINITY;

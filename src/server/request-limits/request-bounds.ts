@@ -11,7 +11,7 @@ export interface FieldNode {
   /** Elements of one list, pairs of one map; else 1. */
   readonly count: number;
   /** The maximum in the whole request: its own count times those of the enclosing lists and maps. */
-  readonly most: number;
+  readonly max: number;
   /** The limit of a text, or of each text of a list; undefined for a message. */
   readonly text: LongestText | undefined;
   readonly parent: FieldNode | undefined;
@@ -71,24 +71,24 @@ function measure(message: DescMessage): RequestBounds {
   const add = (node: Omit<FieldNode, "slot" | "child">, childOf: (self: FieldNode) => MessageNode | undefined) => {
     const self = { ...node, slot: slots, child: undefined as MessageNode | undefined };
     slots += 1;
-    values += node.most;
+    values += node.max;
     self.child = childOf(self);
     return self;
   };
   const addField = (field: DescField, parent: FieldNode | undefined, times: number): FieldNode => {
     const { count, text, key } = fieldBounds(field);
-    const most = times * count;
+    const max = times * count;
     const inside = (self: FieldNode, total: number) =>
       field.message === undefined ? undefined : addMessage(field.message, self, total);
-    const common = { name: field.name, field, count, most, parent };
+    const common = { name: field.name, field, count, max, parent };
     if (field.fieldKind !== "map")
-      return add({ ...common, kind: field.fieldKind === "list" ? "list" : "one", text }, (self) => inside(self, most));
-    const pair = { kind: "one", name: "", field, count: 1, most } as const;
+      return add({ ...common, kind: field.fieldKind === "list" ? "list" : "one", text }, (self) => inside(self, max));
+    const pair = { kind: "one", name: "", field, count: 1, max } as const;
     return add({ ...common, kind: "map", text: undefined }, (parent) => ({
       message: undefined,
       fields: new Map([
         [1, add({ ...pair, text: key, parent }, () => undefined)],
-        [2, add({ ...pair, text, parent }, (self) => inside(self, most))],
+        [2, add({ ...pair, text, parent }, (self) => inside(self, max))],
       ]),
     }));
   };

@@ -106,10 +106,10 @@ function scan(bounds: RequestBounds, bytes: Uint8Array): Excess | undefined {
    * Counts elements and returns whether the field may have them. A singular field may be repeated, each time replacing its value;
    * `values` limits how often.
    */
-  const hasCapacity = ({ kind, slot, most }: FieldNode, more: number): boolean => {
+  const hasCapacity = ({ kind, slot, max }: FieldNode, more: number): boolean => {
     const count = (counts[slot] ?? 0) + more;
     counts[slot] = count;
-    return kind === "one" || count <= most;
+    return kind === "one" || count <= max;
   };
 
   const packed = (scalar: ScalarType | undefined, end: number): number => {

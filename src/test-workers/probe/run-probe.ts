@@ -61,11 +61,11 @@ export interface DiscoveryOutcome extends TestOutcome {
 export const emptyPage: DiscoveredPage = { resources: [], nextCursor: "" };
 
 /** Runs a connector's discovery and returns its outcome. Sockets and errors as in `runProbe`. */
-export async function runDiscovery(options: ProbeOptions & { question: DiscoveryRequest }): Promise<DiscoveryOutcome> {
-  const { connector, config, question } = options;
+export async function runDiscovery(options: ProbeOptions & { discovery: DiscoveryRequest }): Promise<DiscoveryOutcome> {
+  const { connector, config, discovery } = options;
   let page = emptyPage;
   const outcome = await attempt(options, async (probe) => {
-    if (connector.discover !== undefined) page = await connector.discover(config, probe, question);
+    if (connector.discover !== undefined) page = await connector.discover(config, probe, discovery);
   });
   return { ...outcome, page };
 }

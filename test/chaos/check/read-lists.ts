@@ -1,7 +1,7 @@
 import type { ServerList } from "./evidence.ts";
 
 /** What a server lists of an organization: the connections of these users, and all profiles. */
-export async function readLists(o: {
+export async function readLists(options: {
   readonly server: string;
   readonly httpUrl: string;
   readonly organization: string;
@@ -9,10 +9,10 @@ export async function readLists(o: {
   readonly users: readonly string[];
 }): Promise<ServerList> {
   const connections: string[] = [];
-  for (const user of o.users)
-    connections.push(...(await readPages(o, `/v1/connections?userId=${user}&pageRowCount=1000`)));
-  const profiles = await readPages(o, "/v1/connection_profiles?page_size=1000");
-  return { server: o.server, organization: o.organization, connections, profiles };
+  for (const user of options.users)
+    connections.push(...(await readPages(options, `/v1/connections?userId=${user}&pageRowCount=1000`)));
+  const profiles = await readPages(options, "/v1/connection_profiles?page_size=1000");
+  return { server: options.server, organization: options.organization, connections, profiles };
 }
 
 /** The answers of the two styles: an envelope for connections, `data` for profiles. */

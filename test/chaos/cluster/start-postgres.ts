@@ -29,16 +29,16 @@ export interface ChaosPostgres {
 const run = promisify(execFile);
 
 /** Data goes below `dir`, which may be a small disk; `environment` is all that it sees of one. */
-export async function startPostgres(o: {
+export async function startPostgres(options: {
   readonly dir: string;
   readonly logFile: string;
   readonly environment: Readonly<Record<string, string>>;
 }): Promise<ChaosPostgres> {
   const account = process.getuid?.() === 0 ? await idleNamedOsUser() : {};
-  const home = await locatePostgres(account, o.dir);
-  await mkdir(o.dir, { recursive: true });
-  await chmod(o.dir, 0o755);
-  const clusterDir = join(o.dir, "cluster");
+  const home = await locatePostgres(account, options.dir);
+  await mkdir(options.dir, { recursive: true });
+  await chmod(options.dir, 0o755);
+  const clusterDir = join(options.dir, "cluster");
   await createCluster({ home, clusterDir, account, fsync: true });
   await writeFile(join(clusterDir, "pg_hba.conf"), "host all all 127.0.0.1/32 trust\n");
   const port = await freePort();
@@ -50,19 +50,19 @@ export async function startPostgres(o: {
     const until = performance.now() + 60_000;
     for (;;) {
       if (!isRunning()) {
-        const log = openSync(o.logFile, "a");
+        const log = openSync(options.logFile, "a");
         const stdio = ["ignore", log, log] as const;
         child = spawn(join(home, "bin/postgres"), args, {
           ...account,
           cwd: clusterDir,
-          env: o.environment,
+          env: options.environment,
           stdio: [...stdio],
         });
         closeSync(log);
       }
       if (await answers(port)) return;
       if (performance.now() > until)
-        throw new Error(`PostgreSQL has not become ready:\n${(await readFile(o.logFile, "utf8")).slice(-2000)}`);
+        throw new Error(`PostgreSQL has not become ready:\n${(await readFile(options.logFile, "utf8")).slice(-2000)}`);
       await sleep(100);
     }
   };
@@ -93,7 +93,7 @@ export async function startPostgres(o: {
       await orphansGone(clusterDir);
     },
     start,
-    log: async () => (await readFile(o.logFile, "utf8")).slice(-2000),
+    log: async () => (await readFile(options.logFile, "utf8")).slice(-2000),
   };
 }
 

@@ -32,9 +32,9 @@ const main = join(import.meta.dirname, "../../../src/main.ts");
 const pauseMs = 500;
 
 /** Resolves when the server serves for the first time, or throws with its log. */
-export async function superviseServer(o: ServerOptions): Promise<SupervisedServer> {
-  const grpcAddress = `127.0.0.1:${o.ports.grpc}`;
-  const httpUrl = `http://127.0.0.1:${o.ports.http}`;
+export async function superviseServer(options: ServerOptions): Promise<SupervisedServer> {
+  const grpcAddress = `127.0.0.1:${options.ports.grpc}`;
+  const httpUrl = `http://127.0.0.1:${options.ports.http}`;
   const ends: string[] = [];
   let wanted = true;
   let child: ChildProcess | undefined;
@@ -43,13 +43,13 @@ export async function superviseServer(o: ServerOptions): Promise<SupervisedServe
   /** Until it is not wanted any more. A start that fails is tried again: the database may be away. */
   const supervise = async () => {
     while (wanted) {
-      const begun = launch(o);
+      const begun = launch(options);
       child = begun;
       begun.stdout?.once("data", () => {
         hasServed = true;
       });
       await once(begun, "exit");
-      if (wanted && hasServed) ends.push(`${o.name} has ended by itself: ${begun.exitCode ?? begun.signalCode}`);
+      if (wanted && hasServed) ends.push(`${options.name} has ended by itself: ${begun.exitCode ?? begun.signalCode}`);
       hasServed = false;
       if (wanted) await sleep(pauseMs);
     }
@@ -63,12 +63,12 @@ export async function superviseServer(o: ServerOptions): Promise<SupervisedServe
   while (!hasServed) {
     if (child?.exitCode !== null) {
       await kill();
-      throw new Error(`${o.name} has not started: ${readFileSync(o.logFile, "utf8").slice(-2000)}`);
+      throw new Error(`${options.name} has not started: ${readFileSync(options.logFile, "utf8").slice(-2000)}`);
     }
     await sleep(20);
   }
   return {
-    name: o.name,
+    name: options.name,
     grpcAddress,
     httpUrl,
     kill,

@@ -11,20 +11,20 @@ export interface Round {
  * One or two faults a round, of parts that differ. They are dealt like cards: none comes again before all have been, so that a run
  * of a few rounds has them all.
  */
-export function planRounds(o: {
+export function planRounds(options: {
   readonly rounds: number;
   readonly faults: readonly Fault[];
   readonly random: Random;
   readonly longestHoldMs: number;
 }): Round[] {
-  const { faults, random, longestHoldMs } = o;
+  const { faults, random, longestHoldMs } = options;
   const deck: Fault[] = [];
   const deal = (except: string | undefined): Fault | undefined => {
     if (deck.length === 0) deck.push(...shuffle(faults, random));
     const index = deck.findIndex(({ part }) => part !== except);
     return index < 0 ? undefined : deck.splice(index, 1)[0];
   };
-  return Array.from({ length: o.rounds }, () => {
+  return Array.from({ length: options.rounds }, () => {
     const first = deal(undefined);
     const second = random.below(2) === 0 ? deal(first?.part) : undefined;
     const holdMs = Math.round(1000 + random.next() * Math.max(0, longestHoldMs - 1000));

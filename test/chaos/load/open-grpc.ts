@@ -3,7 +3,7 @@ import { type ClientHttp2Session, connect } from "node:http2";
 /** A gRPC caller that knows of HTTP/2 alone, so that what it reports is what the server said and not what a library made of it. */
 export interface GrpcConnection {
   /** Calls an RPC. Resolves when the stream has ended, in whatever way; each message is handed over as it comes. */
-  run(o: GrpcCall): Promise<GrpcEnd>;
+  run(options: GrpcCall): Promise<GrpcEnd>;
   close(): void;
 }
 
@@ -48,18 +48,18 @@ export function openGrpc(address: string): GrpcConnection {
   };
 }
 
-function runStream(session: ClientHttp2Session, o: GrpcCall): Promise<GrpcEnd> {
+function runStream(session: ClientHttp2Session, options: GrpcCall): Promise<GrpcEnd> {
   const { promise, resolve } = Promise.withResolvers<GrpcEnd>();
   const stream = session.request(
     {
       ":method": "POST",
-      ":path": o.path,
+      ":path": options.path,
       "content-type": "application/grpc",
       te: "trailers",
-      authorization: `Bearer ${o.token}`,
-      ...(o.timeout === undefined ? {} : { "grpc-timeout": o.timeout }),
+      authorization: `Bearer ${options.token}`,
+      ...(options.timeout === undefined ? {} : { "grpc-timeout": options.timeout }),
     },
-    { signal: o.signal },
+    { signal: options.signal },
   );
   let end: GrpcEnd = { status: undefined, message: "", details: new Uint8Array() };
   let why = "the stream was closed";
@@ -73,14 +73,14 @@ function runStream(session: ClientHttp2Session, o: GrpcCall): Promise<GrpcEnd> {
   };
   stream.on("response", readStatus);
   stream.on("trailers", readStatus);
-  stream.on("data", eachMessage(o.onMessage));
+  stream.on("data", eachMessage(options.onMessage));
   stream.on("error", (error) => {
     why = error.message;
   });
   stream.once("close", () => resolve(end.status === undefined ? { ...end, message: why } : end));
-  const frame = Buffer.alloc(5 + o.message.length);
-  frame.writeUInt32BE(o.message.length, 1);
-  frame.set(o.message, 5);
+  const frame = Buffer.alloc(5 + options.message.length);
+  frame.writeUInt32BE(options.message.length, 1);
+  frame.set(options.message, 5);
   stream.end(frame);
   return promise;
 }

@@ -38,7 +38,7 @@ const longestMs = 8000;
 const types: Readonly<Record<string, string>> = { CREATED: "connection.created", DELETED: "connection.deleted" };
 
 /** Watches an organization from its first revision on, over streams that are cut and resumed at any of the servers. */
-export async function runWatch(o: WatchOptions): Promise<Watch & { readonly position: () => bigint }> {
+export async function runWatch(options: WatchOptions): Promise<Watch & { readonly position: () => bigint }> {
   const changes: Change[] = [];
   let position = 0n;
   let streams = 0;
@@ -47,19 +47,19 @@ export async function runWatch(o: WatchOptions): Promise<Watch & { readonly posi
     if (change.type !== "") changes.push(change);
   };
   const running = async () => {
-    while (!o.signal.aborted) {
+    while (!options.signal.aborted) {
       streams += 1;
-      const cut = AbortSignal.any([o.signal, AbortSignal.timeout(1000 + o.random.below(longestMs))]);
-      const open = o.protocol === "grpc" ? watchGrpc : watchRest;
-      const answer = await open(o, o.random.pick(o.servers), position, cut, take);
-      o.history.answered("watch", answer);
+      const cut = AbortSignal.any([options.signal, AbortSignal.timeout(1000 + options.random.below(longestMs))]);
+      const open = options.protocol === "grpc" ? watchGrpc : watchRest;
+      const answer = await open(options, options.random.pick(options.servers), position, cut, take);
+      options.history.answered("watch", answer);
       if (answer.code !== "OK" && !cut.aborted) await sleep(200);
     }
   };
   void running();
   return {
-    organization: o.organization,
-    protocol: o.protocol,
+    organization: options.organization,
+    protocol: options.protocol,
     changes,
     get streams() {
       return streams;
@@ -68,7 +68,13 @@ export async function runWatch(o: WatchOptions): Promise<Watch & { readonly posi
   };
 }
 
-type OpenStream = (o: WatchOptions, server: string, after: bigint, cut: AbortSignal, take: Take) => Promise<Answer>;
+type OpenStream = (
+  options: WatchOptions,
+  server: string,
+  after: bigint,
+  cut: AbortSignal,
+  take: Take,
+) => Promise<Answer>;
 
 const watchGrpc: OpenStream = async ({ token }, server, afterRevision, signal, take) => {
   const grpc = openGrpc(server);

@@ -21,22 +21,22 @@ export const hubOf = (name: string) => `hub-${name}`;
 type Write = Extract<Call, { name: keyof typeof eventOf }>;
 
 /** How many active connections and profiles a writer keeps at most. */
-const mostConnections = 40;
-const mostProfiles = 8;
+const maxConnections = 40;
+const maxProfiles = 8;
 
 /**
  * Creates, deletes and makes again, one write at a time, at a server that is chosen again for each attempt. What is left open is sent
  * again (a create under its request id) until it is answered, or now and then given up and its record left alone.
  */
-export async function runWriter(o: WriterOptions): Promise<void> {
-  const { organization, name, history, random, signal } = o;
+export async function runWriter(options: WriterOptions): Promise<void> {
+  const { organization, name, history, random, signal } = options;
   const connections = new Map<string, string>(); // id → friend
   const free: string[] = []; // friends whose connection was deleted: the pair is connected again
   const profiles = new Map<string, string>(); // id → label
   let counter = 0;
 
   const attempt = async (call: Call): Promise<Answer> => {
-    const answer = await random.pick(o.callers).call(call);
+    const answer = await random.pick(options.callers).call(call);
     history.answered(call.name, answer);
     return answer;
   };
@@ -114,10 +114,10 @@ export async function runWriter(o: WriterOptions): Promise<void> {
   while (!signal.aborted) {
     const chance = random.next();
     if (chance < 0.7) {
-      if (connections.size === 0 || (connections.size < mostConnections && random.below(5) > 1))
+      if (connections.size === 0 || (connections.size < maxConnections && random.below(5) > 1))
         await createConnection();
       else await deleteConnection();
-    } else if (profiles.size === 0 || (profiles.size < mostProfiles && chance < 0.8)) await createProfile();
+    } else if (profiles.size === 0 || (profiles.size < maxProfiles && chance < 0.8)) await createProfile();
     else if (chance < 0.93) await updateProfile();
     else await deleteProfile();
     await sleep(random.below(150));

@@ -28,13 +28,13 @@ const saved = (config = postgres({})) => ({
 });
 
 describe("a configuration that a request brings", () => {
-  test("is made ready to dial with, and stays as it came: a write that is tried again begins with it", () => {
+  test("is made complete to dial with, and stays as it came: a write that is tried again begins with it", () => {
     const whole = postgres({ password: "{{ DB_PASSWORD }}" });
     const before = clone(ConnectorConfigSchema, whole);
-    const { ready, bare, toKeep } = resolveNew(deps, "acme", "", whole);
-    expect(ready.config).toMatchObject({ host: "db.example", password: "from-environment" });
-    expect(bare.connector.value).toMatchObject({ host: "db.example", password: "" });
-    expect(toKeep().given).toEqual(new Map([["password", new TextEncoder().encode("{{ DB_PASSWORD }}")]]));
+    const { withSecrets, withoutSecrets, forStorage } = resolveNew(deps, "acme", "", whole);
+    expect(withSecrets.config).toMatchObject({ host: "db.example", password: "from-environment" });
+    expect(withoutSecrets.connector.value).toMatchObject({ host: "db.example", password: "" });
+    expect(forStorage().newSecrets).toEqual(new Map([["password", new TextEncoder().encode("{{ DB_PASSWORD }}")]]));
     expect(equals(ConnectorConfigSchema, whole, before)).toBe(true);
   });
 });
@@ -44,10 +44,13 @@ describe("edits of a saved configuration", () => {
     const profile = saved();
     const config = create(ConnectorConfigSchema, { connector: { case: "postgres", value: { database: "stock" } } });
     const before = [clone(ConnectionProfileSchema, profile.profile), clone(ConnectorConfigSchema, config)] as const;
-    const { ready, bare, given, removed } = await resolveEdits(deps, "acme", profile, { config, paths: undefined });
-    expect(ready.config).toMatchObject({ host: "db.example", database: "stock", password: "from-environment" });
-    expect(bare.connector.value).toMatchObject({ database: "stock", password: "" });
-    expect([given.size, removed]).toEqual([0, []]);
+    const { withSecrets, withoutSecrets, newSecrets, removed } = await resolveEdits(deps, "acme", profile, {
+      config,
+      paths: undefined,
+    });
+    expect(withSecrets.config).toMatchObject({ host: "db.example", database: "stock", password: "from-environment" });
+    expect(withoutSecrets.connector.value).toMatchObject({ database: "stock", password: "" });
+    expect([newSecrets.size, removed]).toEqual([0, []]);
     expect(equals(ConnectionProfileSchema, profile.profile, before[0])).toBe(true);
     expect(equals(ConnectorConfigSchema, config, before[1])).toBe(true);
   });

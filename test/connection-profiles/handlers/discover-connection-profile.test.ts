@@ -48,18 +48,18 @@ async function realPostgres() {
 
 const report = create(TestReportSchema, { steps: [{ stage: TestStage.CAPABILITY, status: TestStatus.PASSED }] });
 
-/** A system with so many things in it, and the questions that it was asked. */
+/** A system with so many things in it, and the discoveries that it was asked. */
 function systemOf(count: number) {
-  const questions: DiscoveryRequest[] = [];
-  const runTest: WorkerPool["run"] = async ({ question }) => {
-    if (question === undefined) throw new Error("that was no discovery");
-    questions.push(question);
-    const from = Number(question.cursor || "0");
-    const to = Math.min(from + question.pageSize, count);
+  const discoveries: DiscoveryRequest[] = [];
+  const runTest: WorkerPool["run"] = async ({ discovery }) => {
+    if (discovery === undefined) throw new Error("that was a test");
+    discoveries.push(discovery);
+    const from = Number(discovery.cursor || "0");
+    const to = Math.min(from + discovery.pageSize, count);
     const resources = Array.from({ length: to - from }, (_, index) => ({ kind: "table", name: `t${from + index}` }));
     return { error: false, message: "", report, page: { resources, nextCursor: to < count ? String(to) : "" } };
   };
-  return { questions, runTest };
+  return { discoveries, runTest };
 }
 
 describe("a discovery", () => {
@@ -98,43 +98,43 @@ describe("a discovery", () => {
     [{ config: { connector: { case: "mqtt" as const, value: { url: "mqtt://broker.example" } } } }, "mqtt"],
     [{ connector: "blackhole" }, "blackhole"],
   ])("case %#: of what cannot be listed is refused before anything is dialled", async (request, connector) => {
-    const { runTest, questions } = systemOf(1);
+    const { runTest, discoveries } = systemOf(1);
     const client = service.clientOf("unlistable", "alice", { runTest });
     expect(await failureOf(client.discoverConnectionProfile(request))).toMatchObject({
       reason: "DISCOVERY_NOT_SUPPORTED",
       metadata: { connector },
     });
-    expect(questions).toEqual([]);
+    expect(discoveries).toEqual([]);
   });
 
   test("has pages of 50, or of what is asked for, up to 1000", async () => {
-    const { runTest, questions } = systemOf(2000);
+    const { runTest, discoveries } = systemOf(2000);
     const client = service.clientOf("sizes", "alice", { runTest });
     for (const pageSize of [0, 7, 5000])
       expect((await client.discoverConnectionProfile({ config: postgres({}), pageSize })).resources).toHaveLength(
         Math.min(pageSize || 50, 1000),
       );
-    expect(questions.map(({ pageSize }) => pageSize)).toEqual([50, 7, 1000]);
+    expect(discoveries.map(({ pageSize }) => pageSize)).toEqual([50, 7, 1000]);
   });
 });
 
 describe("a page token", () => {
-  const { runTest, questions } = systemOf(100);
+  const { runTest, discoveries } = systemOf(100);
   const config = postgres({ password: canary("first") });
 
-  test("goes on where the page ended, with a secret typed anew and another page size too", async () => {
+  test("goes on where the page ended, with a secret typed again and another page size too", async () => {
     const client = service.clientOf("token", "alice", { runTest });
     const { nextPageToken } = await client.discoverConnectionProfile({ config, parent: "public", pageSize: 10 });
-    const anew = postgres({ password: canary("second") });
-    const request = { config: anew, parent: "public", pageSize: 5, pageToken: nextPageToken };
+    const retyped = postgres({ password: canary("second") });
+    const request = { config: retyped, parent: "public", pageSize: 5, pageToken: nextPageToken };
     expect((await client.discoverConnectionProfile(request)).resources[0]?.name).toBe("t10");
-    expect(questions.at(-1)).toEqual({ parent: "public", pageSize: 5, cursor: "10" });
+    expect(discoveries.at(-1)).toEqual({ parent: "public", pageSize: 5, cursor: "10" });
   });
 
   test("is of no use for another parent, another destination, another organization, or changed", async () => {
     const client = service.clientOf("token", "alice", { runTest });
     const { nextPageToken: pageToken } = await client.discoverConnectionProfile({ config, parent: "public" });
-    const before = questions.length;
+    const before = discoveries.length;
     const outsider = service.clientOf("outsider", "alice", { runTest });
     const calls = [
       client.discoverConnectionProfile({ config, parent: "other", pageToken }),
@@ -145,16 +145,16 @@ describe("a page token", () => {
     ];
     for (const refusal of await Promise.all(calls.map(failureOf)))
       expect(refusal).toMatchObject({ reason: "PAGE_TOKEN_INVALID", fields: ["page_token"] });
-    expect(questions.length).toBe(before);
+    expect(discoveries.length).toBe(before);
   });
 
   test("fits into a request whatever the cursor is", async () => {
     const cursor = "\u{10348}".repeat(700);
-    const long: WorkerPool["run"] = async ({ question }) => ({
+    const long: WorkerPool["run"] = async ({ discovery }) => ({
       error: false,
       message: "",
       report,
-      page: question?.cursor === cursor ? emptyPage : { resources: [], nextCursor: cursor },
+      page: discovery?.cursor === cursor ? emptyPage : { resources: [], nextCursor: cursor },
     });
     const client = service.clientOf("long", "alice", { runTest: long });
     const { nextPageToken: pageToken } = await client.discoverConnectionProfile({ config });

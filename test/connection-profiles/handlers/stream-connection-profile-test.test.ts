@@ -92,7 +92,7 @@ describe("the stream of a test", () => {
         connector: connectors.postgres,
         config,
         profile: undefined,
-        bare: create(ConnectorConfigSchema),
+        withoutSecrets: create(ConnectorConfigSchema),
         edited: false,
       }),
       runLiveTest: async ({ context: { signal }, onStep }) => {

@@ -159,7 +159,13 @@ describe("tests that end together", () => {
     const connector = findConnector(connectors, "postgres");
     if (connector === undefined) throw new Error("there is no such connector");
     const config = create(PostgresConfigSchema, { host: "db.example" });
-    const testTarget = { connector, config, profile: undefined, bare: create(ConnectorConfigSchema), edited: false };
+    const testTarget = {
+      connector,
+      config,
+      profile: undefined,
+      withoutSecrets: create(ConnectorConfigSchema),
+      edited: false,
+    };
     const record = (requestId: string) => ({
       caller: { organizationId: "refused", userId: "ann", requestId },
       testTarget,

@@ -114,7 +114,7 @@ describe("a real nginx", () => {
     expect(steps(outcome)).toHaveLength(7);
   });
 
-  test("a redirect to another origin is dialled anew, without the log-in", async () => {
+  test("a redirect to another origin is dialled on a new connection, without the log-in", async () => {
     const known = await tryConnector("http", { url: `${secured}/redirect-elsewhere`, tls });
     expect(known.error).toBe(false);
     expect(steps(known)).toContain("CAPABILITY WARNING REDIRECTED");

@@ -191,7 +191,7 @@ describe("after kill -9", () => {
     expect(await ask("select 1 as n")).toEqual([{ n: 1 }]);
   });
 
-  test("in the middle of initdb the next start makes the cluster anew", async () => {
+  test("in the middle of initdb the next start makes the cluster again", async () => {
     dataDir = await freshDataDir("data");
     const parent = spawnServer(dataDir);
     await parent.said("locked");

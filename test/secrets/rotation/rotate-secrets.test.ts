@@ -48,7 +48,7 @@ describe("a re-wrap", () => {
 });
 
 describe("a rotation of data keys", () => {
-  test("encrypts every secret anew, keeps fingerprints and times, and removes the old keys", async () => {
+  test("encrypts every secret again, keeps fingerprints and times, and removes the old keys", async () => {
     await store.fill(4, 3);
     const before = await store.rows();
     const kept = await columns("path", "fingerprint", "updated_at");

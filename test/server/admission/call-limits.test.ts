@@ -112,7 +112,7 @@ describe("bounds of calls", () => {
     expect(begun).toEqual(["a1", "a3"]);
   });
 
-  test("one that takes too long is refused; a message begins its time anew", () => {
+  test("one that takes too long is refused; a message restarts its time", () => {
     vi.useFakeTimers();
     start({ timeoutMs: 5000 });
     open("a");

@@ -127,14 +127,14 @@ describe("200 000 empty pairs are refused with the field and the limit", () => {
 });
 
 test("a message of more bytes than the method takes is refused by its size", async () => {
-  const most = maxRequestBytes(Check, 4 * 1024 * 1024);
+  const max = maxRequestBytes(Check, 4 * 1024 * 1024);
   const trailers = await grpc(`${service}/BatchCheckConnections`, framed(emptyPairs(2_000_000)));
   expect(trailers["grpc-status"]).toBe("8");
-  expect(decoded(String(trailers["grpc-message"]))).toContain(`larger than ${most} bytes`);
+  expect(decoded(String(trailers["grpc-message"]))).toContain(`larger than ${max} bytes`);
   const { status, text } = await post(`${service}/BatchCheckConnections`, emptyPairs(2_000_000), {
     "content-type": "application/proto",
   });
-  expect([status, JSON.parse(text).message]).toEqual([429, expect.stringContaining(`larger than ${most} bytes`)]);
+  expect([status, JSON.parse(text).message]).toEqual([429, expect.stringContaining(`larger than ${max} bytes`)]);
 });
 
 test("as many as the rules allow are read, on every protocol", async () => {

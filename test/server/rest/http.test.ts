@@ -168,12 +168,12 @@ describe("a body that is too large", () => {
   });
 
   test("is no more than it may be: one that just fits is read", async () => {
-    const most = maxRequestBytes(CreateConnectionRequestSchema, maxBytes);
+    const max = maxRequestBytes(CreateConnectionRequestSchema, maxBytes);
     const body = (length: number) => JSON.stringify(pair).padEnd(length);
-    expect((await call("POST /v1/connections", { body: body(most) })).status).toBe(409);
-    expect((await call("POST /v1/connections", { body: body(most + 1) })).json).toMatchObject({
+    expect((await call("POST /v1/connections", { body: body(max) })).status).toBe(409);
+    expect((await call("POST /v1/connections", { body: body(max + 1) })).json).toMatchObject({
       ...problem(413, "BODY_TOO_LARGE"),
-      detail: `the body has more than ${most} bytes, decompressed`,
+      detail: `the body has more than ${max} bytes, decompressed`,
     });
   });
 });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes every certificate of this folder anew, with openssl. The keys of the two authorities are thrown away at the
+# Makes every certificate of this folder again, with openssl. The keys of the two authorities are thrown away at the
 # end: all are made together, or none.
 set -eu
 cd "$(dirname "$0")"

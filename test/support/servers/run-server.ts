@@ -32,12 +32,12 @@ process.once("exit", () => {
  * Starts a server, resolves when it serves, and ends it when disposed. Where there is setpriv (every Linux), the
  * kernel kills it when this process ends in whatever way; elsewhere it is killed when this process ends in order.
  */
-export async function runServer(o: ServerRun): Promise<AsyncDisposable & { readonly pid: number }> {
-  const logFile = join(o.dir, "output.log");
-  const [command = o.command, ...args] = [...leash(o), o.command, ...o.args];
+export async function runServer(options: ServerRun): Promise<AsyncDisposable & { readonly pid: number }> {
+  const logFile = join(options.dir, "output.log");
+  const [command = options.command, ...args] = [...leash(options), options.command, ...options.args];
   const log = openSync(logFile, "a");
-  const env = { PATH: process.env.PATH, HOME: o.dir, ...o.env };
-  const child = spawn(command, args, { cwd: o.dir, env, stdio: ["ignore", log, log] });
+  const env = { PATH: process.env.PATH, HOME: options.dir, ...options.env };
+  const child = spawn(command, args, { cwd: options.dir, env, stdio: ["ignore", log, log] });
   closeSync(log);
   children.add(child);
   const ended = new Promise<void>((resolve) => {
@@ -45,13 +45,13 @@ export async function runServer(o: ServerRun): Promise<AsyncDisposable & { reado
     child.once("exit", () => resolve());
   });
   void ended.then(() => children.delete(child));
-  const stop = () => end(child, ended, o.signal ?? "SIGKILL");
+  const stop = () => end(child, ended, options.signal ?? "SIGKILL");
   try {
-    await untilReady(o, child);
+    await untilReady(options, child);
   } catch (error) {
     await stop();
     const said = (await readFile(logFile, "utf8")).slice(-3000);
-    throw new Error(`${o.command} ${error instanceof Error ? error.message : error}:\n${said}`);
+    throw new Error(`${options.command} ${error instanceof Error ? error.message : error}:\n${said}`);
   }
   return { pid: child.pid ?? 0, [Symbol.asyncDispose]: stop };
 }

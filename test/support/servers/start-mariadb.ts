@@ -59,7 +59,9 @@ export async function startMariadb(): Promise<TestMariadb> {
   // All copies are made before the first server touches its own.
   const [good, expired, otherName] = [await start("good"), await start("expired"), await start("other-name")];
   const run = async (server: typeof good) => stack.use(await runServer(server));
-  const failed = (await Promise.allSettled([good, expired, otherName].map(run))).find((o) => o.status === "rejected");
+  const failed = (await Promise.allSettled([good, expired, otherName].map(run))).find(
+    (result) => result.status === "rejected",
+  );
   if (failed !== undefined) throw failed.reason;
   const [port = 0] = good.ports;
   const owned = stack.move();
@@ -84,17 +86,17 @@ async function createDatabases(data: string): Promise<void> {
   await promisify(execFile)(install, ["--no-defaults", `--datadir=${data}`, account, ...quick, ...storage]);
 }
 
-function settings(o: { data: string; certificate: Certificate; port: number; initFile: string }): string[] {
-  const { cert, key } = certificateFiles(o.certificate);
+function settings(options: { data: string; certificate: Certificate; port: number; initFile: string }): string[] {
+  const { cert, key } = certificateFiles(options.certificate);
   return [
     "--no-defaults",
-    `--datadir=${o.data}`,
+    `--datadir=${options.data}`,
     account,
-    `--port=${o.port}`,
+    `--port=${options.port}`,
     "--bind-address=127.0.0.1",
-    `--socket=${o.data}/socket`,
-    `--pid-file=${o.data}/pid`,
-    `--init-file=${o.initFile}`,
+    `--socket=${options.data}/socket`,
+    `--pid-file=${options.data}/pid`,
+    `--init-file=${options.initFile}`,
     `--ssl-cert=${cert}`,
     `--ssl-key=${key}`,
     `--ssl-ca=${authorityFile}`,

@@ -19,7 +19,7 @@ export interface TestNatsCluster {
  * Two NATS servers in clear that tell clients of each other, with the users of `startNats`, in about 0.4 s. With
  * `advertise` (host:port) clients are told of that address instead.
  */
-export async function startNatsCluster(o: { readonly advertise?: string } = {}): Promise<TestNatsCluster> {
+export async function startNatsCluster(options: { readonly advertise?: string } = {}): Promise<TestNatsCluster> {
   const command = await goProgram(goPrograms.natsServer);
   await using stack = new AsyncDisposableStack();
   const dir = stack.use(await createServerDir("nats-cluster")).path;
@@ -31,7 +31,7 @@ export async function startNatsCluster(o: { readonly advertise?: string } = {}):
     const others = routes.map((route) => `"nats-route://127.0.0.1:${route}"`).join(", ");
     const config = [
       `listen: "127.0.0.1:${ports[index]}"`,
-      ...(o.advertise === undefined ? [] : [`client_advertise: "${o.advertise}"`]),
+      ...(options.advertise === undefined ? [] : [`client_advertise: "${options.advertise}"`]),
       `cluster { name: test, listen: "127.0.0.1:${routes[index]}", routes: [${others}] }`,
       passwords,
     ];

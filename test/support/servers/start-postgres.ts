@@ -71,16 +71,16 @@ export async function startPostgres(): Promise<TestPostgres> {
 }
 
 /** Runs statements, one a line, before there is a server. */
-async function alone(o: {
+async function alone(options: {
   readonly program: string;
   readonly template: string;
   readonly account: PostgresOsUser;
   readonly database: string;
   readonly sql: string;
 }): Promise<void> {
-  const args = ["--single", "-F", "-D", clusterDirArgument(o.template), o.database];
-  const running = promisify(execFile)(o.program, args, { ...o.account, cwd: o.template, env: {} });
-  running.child.stdin?.end(o.sql);
+  const args = ["--single", "-F", "-D", clusterDirArgument(options.template), options.database];
+  const running = promisify(execFile)(options.program, args, { ...options.account, cwd: options.template, env: {} });
+  running.child.stdin?.end(options.sql);
   const { stderr } = await running;
   if (/ERROR|FATAL/.test(stderr)) throw new Error(`PostgreSQL refused a statement: ${stderr}`);
 }

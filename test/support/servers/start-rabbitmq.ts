@@ -51,7 +51,10 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Test
   const plugins = ["rabbitmq_stream", ...(management === undefined ? [] : ["rabbitmq_management"])];
   await writeFile(join(dir, "enabled_plugins"), `[${plugins.join(",")}].`);
   await writeFile(join(dir, "definitions.json"), JSON.stringify(definitions));
-  await writeFile(join(dir, "rabbitmq.conf"), config({ dir, amqp, amqpTls, stream, streamTls, management, options }));
+  await writeFile(
+    join(dir, "rabbitmq.conf"),
+    config({ dir, amqp, amqpTls, stream, streamTls, management, advertised: options }),
+  );
   // Erlang's own directory of nodes, which would otherwise be started in the background and stay for ever.
   const names = await freePort();
   stack.use(
@@ -93,34 +96,34 @@ async function environment(dir: string, names: number): Promise<Record<string, s
   };
 }
 
-function config(o: {
+function config(options: {
   readonly dir: string;
   readonly amqp: number;
   readonly amqpTls: number;
   readonly stream: number;
   readonly streamTls: number;
   readonly management: number | undefined;
-  readonly options: RabbitmqOptions;
+  readonly advertised: RabbitmqOptions;
 }): string {
   const { cert, key } = certificateFiles("good");
-  const { advertisedHost = "127.0.0.1", advertisedPort } = o.options;
+  const { advertisedHost = "127.0.0.1", advertisedPort } = options.advertised;
   return `
-listeners.tcp.1 = 127.0.0.1:${o.amqp}
-listeners.ssl.1 = 127.0.0.1:${o.amqpTls}
+listeners.tcp.1 = 127.0.0.1:${options.amqp}
+listeners.ssl.1 = 127.0.0.1:${options.amqpTls}
 ssl_options.cacertfile = ${authorityFile}
 ssl_options.certfile = ${cert}
 ssl_options.keyfile = ${key}
 ssl_options.verify = verify_none
-stream.listeners.tcp.1 = 127.0.0.1:${o.stream}
-stream.listeners.ssl.1 = 127.0.0.1:${o.streamTls}
+stream.listeners.tcp.1 = 127.0.0.1:${options.stream}
+stream.listeners.ssl.1 = 127.0.0.1:${options.streamTls}
 stream.advertised_host = ${advertisedHost}
-stream.advertised_port = ${advertisedPort ?? o.stream}
+stream.advertised_port = ${advertisedPort ?? options.stream}
 stream.advertised_tls_host = ${advertisedHost}
-stream.advertised_tls_port = ${advertisedPort ?? o.streamTls}
-load_definitions = ${join(o.dir, "definitions.json")}
+stream.advertised_tls_port = ${advertisedPort ?? options.streamTls}
+load_definitions = ${join(options.dir, "definitions.json")}
 loopback_users = none
 log.console.level = warning
-${o.management === undefined ? "" : `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${o.management}`}
+${options.management === undefined ? "" : `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${options.management}`}
 `;
 }
 

@@ -12,16 +12,16 @@ export interface TlsFront extends AsyncDisposable {
  * Ends TLS and passes the bytes on to a port in clear, for servers that can have one certificate only. `mutual` asks
  * for a client's certificate that the authority has signed and closes the connection without one.
  */
-export async function startTlsFront(o: {
+export async function startTlsFront(options: {
   readonly port: number;
   readonly certificate: Certificate;
   readonly mutual?: boolean;
 }): Promise<TlsFront> {
   const open = new Set<Socket>();
   const track = (socket: Socket) => open.add(socket.on("error", () => {}).once("close", () => open.delete(socket)));
-  const clients = o.mutual ? { requestCert: true, ca: authority } : {};
-  const server = createServer({ ...certificateTexts(o.certificate), ...clients }, (outside) => {
-    const inside = connect(o.port, "127.0.0.1");
+  const clients = options.mutual ? { requestCert: true, ca: authority } : {};
+  const server = createServer({ ...certificateTexts(options.certificate), ...clients }, (outside) => {
+    const inside = connect(options.port, "127.0.0.1");
     track(inside);
     inside.once("close", () => outside.destroy()).pipe(outside);
     outside
