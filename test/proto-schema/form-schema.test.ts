@@ -8,12 +8,15 @@ import { createElement } from "react";
 import { renderToString } from "react-dom/server";
 import { describe, expect, test, vi } from "vitest";
 import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
+import { splitSecrets } from "../../src/connection-profiles/config/secret-fields.ts";
 import { toConnectorMessage } from "../../src/connectors/connector-message.ts";
 import { toFieldMessages } from "../../src/connectors/field-messages.ts";
 import { connectors, findConnector } from "../../src/connectors/registry.ts";
 import type { Connector } from "../../src/connectors/sdk/connector.ts";
 import { parseFormConfig } from "../../src/proto-schema/json-schema/parse-form-config.ts";
+import { removeSecretMasks, secretMask, toFormConfig } from "../../src/proto-schema/json-schema/to-form-config.ts";
 import { fullConfigs } from "../connection-profiles/full-configs.ts";
+import { canaryPrefix } from "../support/canary.ts";
 import { fillForm } from "./fill-form.ts";
 
 /** The schema as a caller gets it: text. */
@@ -29,6 +32,18 @@ const compile = (id: string) => {
   ajv.addKeyword("sensitive");
   formats.default(ajv);
   return ajv.compile<JsonObject>(schemaOf(id));
+};
+
+/** A form with masks for its secrets, which are canaries, and how many there are. A form fills in switches that are off. */
+const withMasks = (form: JsonObject) => {
+  let masks = 0;
+  const joined = JSON.parse(JSON.stringify(form), (_key, value) => {
+    if (value === false) return undefined;
+    if (typeof value !== "string" || !value.startsWith(canaryPrefix)) return value;
+    masks += 1;
+    return secretMask;
+  });
+  return { joined, masks };
 };
 
 /** The paths of every value in a document that holds no other. */
@@ -56,6 +71,18 @@ describe.each(cases)("the form of %s", (_name, id, config) => {
     expect([validate({ ...form, name: "mine" }), validate.errors]).toEqual([true, null]);
     const read = parseFormConfig(message, { ...form, name: "mine" });
     expect(toJson(message, fromJson(message, read), { useProtoFieldName: true })).toEqual(config);
+  });
+
+  test("is what a stored configuration becomes again, with a mask in place of each secret, and back", () => {
+    const { config: bare, secrets } = splitSecrets(message, fromJson(message, config));
+    const stored = toJson(message, bare, { useProtoFieldName: true }) as JsonObject;
+    const read = toFormConfig(message, stored, (path) => secrets.has(path));
+    const validate = compile(id);
+    expect([validate({ name: "mine", ...read }), validate.errors]).toEqual([true, null]);
+    const { joined, masks } = withMasks(form);
+    expect(read).toEqual(joined);
+    expect(masks).toBe(secrets.size);
+    expect(removeSecretMasks(message, parseFormConfig(message, read))).toEqual(stored);
   });
 
   test("is rendered by a form generator with an input for every field, and without a complaint", () => {
@@ -87,6 +114,21 @@ describe.each(Object.values<Connector>(connectors).map((connector) => [connector
       walk(schemaOf(id));
       const secrets = toFieldMessages(connector.config).filter((field) => field.secret);
       expect(sensitive.sort()).toEqual(secrets.map(({ path }) => path.split(".").at(-1)).sort());
+    });
+
+    test("has no type beside a choice, without which a form shows the choice", () => {
+      const choices: string[] = [];
+      const walk = (schema: JsonObject) => {
+        if (schema.oneOf !== undefined) {
+          choices.push(String(schema.title));
+          expect(Object.keys(schema).sort()).toEqual(["description", "oneOf", "title"]);
+          for (const option of schema.oneOf as JsonObject[]) expect(option).toMatchObject({ type: "object" });
+        }
+        for (const inner of Object.values((schema.properties ?? {}) as Record<string, JsonObject>)) walk(inner);
+        for (const inner of (schema.oneOf ?? []) as JsonObject[]) walk(inner);
+      };
+      walk(schemaOf(id));
+      expect(choices).toContain("TLS");
     });
 
     test("refuses what the contract refuses", () => {

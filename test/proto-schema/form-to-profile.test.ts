@@ -35,7 +35,11 @@ test("a profile from a web form is the profile that was meant, whatever the form
       const plain = await post(`plain ${statuses.length}`, config);
       const filled = await post(`filled ${statuses.length}`, { name: "form", ...form });
       statuses.push(plain.status);
-      const seen = ({ status, json }: typeof plain) => ({ status, config: json.config, violations: json.violations });
+      const seen = ({ status, json }: typeof plain) => ({
+        status,
+        config: { ...json.config, name: "" },
+        violations: json.violations,
+      });
       expect([connector.case, index, seen(filled)]).toEqual([connector.case, index, seen(plain)]);
     }
   }
@@ -48,5 +52,6 @@ test("TLS that nobody has asked for in a form stays off, and the form's empty ob
   const created = await call("POST /api/v1/connection_profiles", {
     body: { name: "clear", connector: "postgres", config: form },
   });
-  expect(created.json.config).toEqual({ host: "127.0.0.1", username: "ann" });
+  const read = await call(`GET /v1/connection_profiles/${created.json.id}`);
+  expect(read.json.config).toEqual({ host: "127.0.0.1", username: "ann" });
 });

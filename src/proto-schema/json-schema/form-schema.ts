@@ -1,6 +1,7 @@
 import type { AnyDesc, DescEnum, DescField, DescMessage, DescOneof } from "@bufbuild/protobuf";
+import { field as fieldRules } from "../../../gen/buf/validate/validate_pb.js";
 import { descriptionOf } from "../comments/description-of.ts";
-import { isSecret } from "../field-options.ts";
+import { fieldOption, isSecret, nestedMessage } from "../field-options.ts";
 import { fieldSchema } from "./field-schema.ts";
 import type { JsonSchema, ObjectSchema } from "./keywords.ts";
 import { isRequiredOneof } from "./oneof-keywords.ts";
@@ -19,9 +20,10 @@ export const noneTitle = "None";
  * `sensitive` as the only custom keyword. Properties have their proto names. Throws Error for a recursive message. The
  * requirements of such forms decide the rest:
  *
- * - A choice is a property of its own, with a `oneOf` of titled objects and nothing else: a oneof, under its name, and an
- *   optional message. Forms fill in properties beside a choice: a `tls` without a choice would always be present, and its
- *   presence turns TLS on. `parseFormConfig` removes the choices again.
+ * - A choice is a property of its own, with a `oneOf` of titled objects and nothing else, no `type` either: next to a `type`
+ *   forms show the object that it names, without the choice. A choice is a oneof, under its name, and an optional message.
+ *   Forms fill in properties beside a choice: a `tls` without a choice would always be present, and its presence turns TLS
+ *   on. `parseFormConfig` removes the choices again, `toFormConfig` adds them.
  * - No `$schema`: a validator of a later draft would reject a schema that it has not loaded.
  * - The object itself allows further properties: forms add `name` and `__meta` to the configuration.
  */
@@ -56,14 +58,21 @@ function propertySchema(field: DescField, around: readonly DescMessage[]): { sch
   if (schema.items !== undefined) schema.items = { title: titleOf(field), ...withoutLength(schema.items) };
   if (typeof schema.additionalProperties === "object")
     schema.additionalProperties = { title: titleOf(field), ...withoutLength(schema.additionalProperties) };
-  const isChoice = schema.properties !== undefined && field.oneof === undefined && !made.isRequired;
-  return { schema: isChoice ? optional(schema) : schema, isRequired: made.isRequired };
+  return { schema: isOptionalMessage(field) ? optional(schema) : schema, isRequired: made.isRequired };
+}
+
+const rulesOf = fieldOption(fieldRules);
+
+/** Returns whether the form of a field is a choice between nothing and the fields of its message. */
+export function isOptionalMessage(field: DescField): boolean {
+  if (field.fieldKind !== "message" || field.oneof !== undefined) return false;
+  return nestedMessage(field) !== undefined && !rulesOf(field).required;
 }
 
 /** Makes a choice of an optional message. An empty object must match one option only. */
 function optional({ title = "", description = "", ...schema }: JsonSchema): JsonSchema {
   const atLeast = schema.required === undefined ? { minProperties: 1 } : {};
-  return { type: "object", title, description, oneOf: [none(), { title, ...schema, ...atLeast }] };
+  return { title, description, oneOf: [none(), { title, ...schema, ...atLeast }] };
 }
 
 function oneofSchema(oneof: DescOneof, around: readonly DescMessage[]): { schema: JsonSchema; isRequired: boolean } {
@@ -80,7 +89,7 @@ function oneofSchema(oneof: DescOneof, around: readonly DescMessage[]): { schema
     };
   });
   const options = isRequired ? members : [none(), ...members];
-  return { schema: { type: "object", title: titleOf(oneof), ...described(oneof), oneOf: options }, isRequired };
+  return { schema: { title: titleOf(oneof), ...described(oneof), oneOf: options }, isRequired };
 }
 
 function described(desc: AnyDesc): { description?: string } {

@@ -14,8 +14,9 @@ export function parseFormConfig(message: DescMessage, config: JsonObject): JsonO
   return takeOut(message, Object.fromEntries(own), jsonObjectOrEmpty(config.__meta));
 }
 
-function takeOut(message: DescMessage, config: JsonObject, choices: JsonObject): JsonObject {
+function takeOut(message: DescMessage, config: JsonObject, meta: JsonObject): JsonObject {
   const lifted = { ...config };
+  let choices = meta;
   for (const oneof of message.oneofs) {
     const inside = lifted[oneof.name];
     if (!isJsonObject(inside)) continue;
@@ -23,6 +24,7 @@ function takeOut(message: DescMessage, config: JsonObject, choices: JsonObject):
     if (!members.every((key) => oneof.fields.some(({ name }) => name === key) && lifted[key] === undefined)) continue;
     delete lifted[oneof.name];
     Object.assign(lifted, inside);
+    choices = { ...choices, ...jsonObjectOrEmpty(meta[oneof.name]) }; // the choices inside the member
   }
   for (const field of message.fields) {
     const value = lifted[field.name];

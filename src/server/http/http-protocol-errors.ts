@@ -1,14 +1,19 @@
 import type { Http2ServerResponse } from "node:http2";
 import type { Socket } from "node:net";
-import type { FastifyReply } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.ts";
 import { HttpError } from "../problem-details/http-error.ts";
 import { type Problem, toProblemDetails } from "../problem-details/problem-details.ts";
 
-/** Makes the problem detail for a request that reaches no protocol. */
-function problemOf(...refusal: ConstructorParameters<typeof HttpError>): Problem {
-  const call = { requestId: ensureRequestId(null), target: undefined, wrapped: false, conditional: false };
+/** Makes the problem detail for a request that reaches no protocol. `hasError`: see `FailedCall`. */
+function problemOf(refusal: ConstructorParameters<typeof HttpError>, hasError = false): Problem {
+  const call = { requestId: ensureRequestId(null), target: undefined, wrapped: false, conditional: false, hasError };
   return toProblemDetails(new HttpError(...refusal), call);
+}
+
+/** Returns whether a URL is one of web forms. */
+export function isFormUrl(url: string | undefined): boolean {
+  return /^\/api(?:[/?]|$)/.test(url ?? "");
 }
 
 const type = "application/problem+json; charset=utf-8";
@@ -22,25 +27,25 @@ function send(reply: FastifyReply, problem: Problem): FastifyReply {
 }
 
 /** For Fastify's `frameworkErrors`: a URL that cannot be decoded. Fastify's own message would repeat the URL. */
-export function rejectBrokenUrl(_error: Error, _request: unknown, reply: FastifyReply): void {
-  void send(reply, problemOf("PATH_MALFORMED", "the path is not percent-encoded UTF-8"));
+export function rejectBrokenUrl(_error: Error, { raw }: FastifyRequest, reply: FastifyReply): void {
+  void send(reply, problemOf(["PATH_MALFORMED", "the path is not percent-encoded UTF-8"], isFormUrl(raw.url)));
 }
 
 /** For Fastify's not-found handler: a path that no protocol serves. */
 export function rejectUnknownPath(_request: unknown, reply: FastifyReply): FastifyReply {
-  return send(reply, problemOf("PATH_UNKNOWN", "there is nothing at this path"));
+  return send(reply, problemOf(["PATH_UNKNOWN", "there is nothing at this path"]));
 }
 
 /** For gRPC over HTTP/1.1, where its clients could not receive a status in trailers. */
 export function rejectGrpcOverHttp1(reply: FastifyReply): FastifyReply {
-  return send(reply, problemOf("CONTENT_TYPE_UNSUPPORTED", "gRPC needs HTTP/2, and this connection is HTTP/1.1"));
+  return send(reply, problemOf(["CONTENT_TYPE_UNSUPPORTED", "gRPC needs HTTP/2, and this connection is HTTP/1.1"]));
 }
 
 const headersTooLarge = ["HEADERS_TOO_LARGE", "the headers are too large"] as const;
 
 /** Rejects an HTTP/2 request whose headers are too large; Node itself rejects those of HTTP/1.1. */
 export function rejectLargeHeaders(response: Http2ServerResponse): void {
-  const problem = problemOf(...headersTooLarge);
+  const problem = problemOf([...headersTooLarge]);
   response.writeHead(problem.status, headersOf(problem));
   response.end(JSON.stringify(problem.body));
 }
@@ -51,7 +56,7 @@ export function rejectBrokenHttp({ code }: NodeJS.ErrnoException, socket: Socket
     socket.destroy();
     return;
   }
-  const problem = problemOf(...brokenBy(code));
+  const problem = problemOf(brokenBy(code));
   const text = JSON.stringify(problem.body);
   const headers = { ...headersOf(problem), "content-length": Buffer.byteLength(text), connection: "close" };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);

@@ -10,7 +10,7 @@ import {
   RetryInfoSchema,
 } from "../../../gen/google/rpc/error_details_pb.js";
 import { statusName } from "../../interceptors/call/call-status.ts";
-import type { EnvelopeProblem, ProblemDetail } from "../../proto-schema/http/problem-detail.ts";
+import type { EnvelopeProblem, FlatProblem, ProblemDetail } from "../../proto-schema/http/problem-detail.ts";
 import type { RestMapping } from "../../proto-schema/http/rest-mapping.ts";
 import { HttpError } from "./http-error.ts";
 import { type RequestNames, toRestPath } from "./rest-path.ts";
@@ -24,6 +24,8 @@ export interface FailedCall {
   readonly wrapped: boolean;
   /** True when the request had the header `If-Match`. */
   readonly conditional: boolean;
+  /** True to add the member `error` in every style. Default: the flat style alone has it. */
+  readonly hasError?: boolean;
 }
 
 /** The response to an error. */
@@ -76,9 +78,11 @@ export function toProblemDetails(error: HttpError | ConnectError, call: FailedCa
   return { status, headers, body: { ...problem, ...styled(style, problem, call) } };
 }
 
-function styled(style: RestStyle, problem: ProblemDetail, { target }: FailedCall): object {
-  if (style === RestStyle.FLAT) return { error: problem.detail };
-  return style === RestStyle.ENVELOPE ? envelopeProblem(problem, target?.name ?? "") : {};
+function styled(style: RestStyle, problem: ProblemDetail, { target, hasError = false }: FailedCall): object {
+  const flat: FlatProblem = { error: problem.detail };
+  if (style === RestStyle.FLAT) return flat;
+  const envelope = style === RestStyle.ENVELOPE ? envelopeProblem(problem, target?.name ?? "") : {};
+  return hasError ? { ...envelope, ...flat } : envelope;
 }
 
 interface Described {

@@ -9,13 +9,16 @@ import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.
 import type { Route } from "../dispatch/route.ts";
 import { createPreBodyAuth } from "../dispatch/run-header-interceptors.ts";
 import type { HttpPlugin } from "../http/http-plugin.ts";
+import { isFormUrl } from "../http/http-protocol-errors.ts";
 import { HttpError } from "../problem-details/http-error.ts";
 import { type Problem, toProblemDetails } from "../problem-details/problem-details.ts";
-import { arroyoWebForm } from "./arroyo-web-form.ts";
 import { createPathRouter } from "./request/path-router.ts";
 import { admitCall, beginCall, type RestCall, restTargets } from "./request/rest-call.ts";
 import { handleStream } from "./stream-handler.ts";
 import { handleUnary, type UnaryOptions, type UnaryResult } from "./unary-handler.ts";
+import { arroyoWebForm } from "./web-form/arroyo-web-form.ts";
+import { autocompleteTargets } from "./web-form/autocomplete.ts";
+import { insteadOfError } from "./web-form/instead-of-error.ts";
 
 /** The settings and dependencies of the REST routes. */
 export interface RestOptions extends UnaryOptions {
@@ -35,7 +38,10 @@ const safeHeaders = {
 /** Serves REST from `google.api.http`: every RPC with this option under its paths, and below `/api`. No RPC has code of its own. */
 export function serveRest(options: RestOptions): HttpPlugin {
   const targets = restTargets(options.routes);
-  const match = createPathRouter(targets);
+  const routers = {
+    plain: createPathRouter(targets),
+    forForms: createPathRouter([...targets, ...autocompleteTargets(targets)]),
+  };
   const prefixes = new Set(["/api", ...targets.map(({ rule }) => `/${rule.path.split("/")[1] ?? ""}`)]);
   const preBodyAuth = createPreBodyAuth(options.preBody);
   const calls = new WeakMap<FastifyRequest, RestCall>();
@@ -51,7 +57,7 @@ export function serveRest(options: RestOptions): HttpPlugin {
 
   const paths = async (scope: FastifyInstance) => {
     scope.addHook("onRequest", async (request, reply) => {
-      const call = beginCall(request, reply, match);
+      const call = beginCall(request, reply, routers);
       calls.set(request, call);
       await admitCall(call, request, preBodyAuth);
     });
@@ -70,7 +76,9 @@ export function serveRest(options: RestOptions): HttpPlugin {
     scope.setErrorHandler((error, request, reply) => {
       const call = calls.get(request);
       const requestId = call?.requestId || ensureRequestId(headerOf(request, requestIdHeader));
-      const { status, headers, body } = explain(error, call, requestId);
+      const { status, headers, body } = explain(error, call, requestId, isFormUrl(request.raw.url));
+      const instead = call?.forForms === true ? insteadOfError(call.target, body) : undefined;
+      if (instead !== undefined) return reply.code(200).header(requestIdHeader, requestId).send(instead);
       reply.code(status).headers({ ...headers, [requestIdHeader]: requestId });
       return reply.header("content-type", "application/problem+json; charset=utf-8").send(JSON.stringify(body));
     });
@@ -80,9 +88,12 @@ export function serveRest(options: RestOptions): HttpPlugin {
   };
 }
 
+/** Converts any error to a problem. `hasError`: see `FailedCall`. Default: as the call is below `/api` or not. */
+type Explain = (error: unknown, call: RestCall | undefined, requestId: string, hasError?: boolean) => Problem;
+
 /** Creates the function that converts any error to a problem; an unexpected one is logged with its cause. */
-function createExplain(log: Logger): (error: unknown, call: RestCall | undefined, requestId: string) => Problem {
-  return (error, call, requestId) => {
+function createExplain(log: Logger): Explain {
+  return (error, call, requestId, hasError = call?.forForms === true) => {
     const method = call?.target.route.method;
     const target =
       call === undefined || method === undefined
@@ -93,7 +104,7 @@ function createExplain(log: Logger): (error: unknown, call: RestCall | undefined
       ? error
       : (ofFastify(error) ?? explainError(log, error, { requestId, rpc: method?.name ?? "", signal }));
     const conditional = call?.header.has("if-match") === true;
-    return toProblemDetails(known, { requestId, target, wrapped: call?.wrapped === true, conditional });
+    return toProblemDetails(known, { requestId, target, wrapped: call?.wrapped === true, conditional, hasError });
   };
 }
 

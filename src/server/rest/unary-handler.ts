@@ -1,3 +1,4 @@
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import type { Interceptor } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
@@ -7,7 +8,6 @@ import { ApiError } from "../../errors/api-error.ts";
 import { createInvokeUnary } from "../dispatch/invoke-unary.ts";
 import type { Route } from "../dispatch/route.ts";
 import { maxRequestBytes } from "../request-limits/check-request.ts";
-import { addFormMembers } from "./arroyo-web-form.ts";
 import { untilAborted } from "./request/call-deadline.ts";
 import type { RefuseMember } from "./request/normalize-body.ts";
 import { readBody } from "./request/read-body.ts";
@@ -15,6 +15,8 @@ import { readRequest } from "./request/read-request.ts";
 import { type RestCall, valuesOf } from "./request/rest-call.ts";
 import { isKnownTo, readIfMatch, resourceEtag } from "./response/etag.ts";
 import { shapeResponse } from "./response/response-shape.ts";
+import { toFormBody } from "./web-form/arroyo-web-form.ts";
+import { askForWhole, completeList } from "./web-form/whole-list.ts";
 
 /** The settings of handlers. */
 export interface UnaryOptions {
@@ -38,13 +40,18 @@ export function handleUnary(route: Extract<Route, { kind: "unary" }>, options: U
   return async (call, request, reply) => {
     const body = await readBody(request.raw, maxBytes);
     const values = valuesOf(call);
-    const running = invoke({
-      ...call.lifetime,
-      decode: () => readRequest(call, body, options.rejectMember),
-      header: call.header,
-      values,
-    });
-    const outcome = await untilAborted(running, call.lifetime.signal);
+    const { header, lifetime } = call;
+    let readPages: ((first: Message) => Promise<void>) | undefined;
+    const decode = () => {
+      const message = readRequest(call, body, options.rejectMember);
+      if (call.forForms && askForWhole(message))
+        readPages = (first) =>
+          completeList(message, first, async (next) => (await invoke({ ...pageCall, decode: () => next })).message);
+      return message;
+    };
+    const pageCall = { ...lifetime, header, values: valuesOf(call) };
+    const outcome = await untilAborted(invoke({ ...lifetime, decode, header, values }), lifetime.signal);
+    if (readPages !== undefined) await untilAborted(readPages(outcome.message), lifetime.signal);
     for (const [name, value] of outcome.header) reply.header(name, value);
     const { userId, sessionId } = values.get(principalKey);
     const { form } = call.target;
@@ -65,7 +72,8 @@ export function handleUnary(route: Extract<Route, { kind: "unary" }>, options: U
       const known = call.header.get("if-none-match");
       if (isRead && known !== null && isKnownTo(known, tag)) return reply.code(304).send();
     }
-    const text = JSON.stringify(call.forForms ? addFormMembers(form, answer.body) : answer.body);
+    const { reshape = (json: JsonObject) => (call.forForms ? toFormBody(form, json) : json) } = call.target;
+    const text = JSON.stringify(reshape(answer.body));
     reply.code(form.status).header("content-type", "application/json; charset=utf-8");
     reply.compress(text);
     return reply;

@@ -218,36 +218,3 @@ describe("another organization", () => {
     expect((await other("GET /v1/connections?userId=o-a")).json.connections).toEqual([]);
   });
 });
-
-describe("the paths of a web form", () => {
-  test("are the same ones below /api, and two more", async () => {
-    expect((await call("GET /api/v1/ping")).text).toBe('"Pong"');
-    expect((await call("GET /api/v1/connection_tables?limit=10")).json).toEqual({ data: [], has_more: false });
-    expect((await call("POST /api/v1/ping", { body: {} })).json).toMatchObject(problem(405, "METHOD_NOT_ALLOWED"));
-    const created = await call("POST /api/v1/connection_profiles", {
-      body: { name: "form", connector: "kafka", config: { name: "form", __meta: { x: 1 }, bootstrap_servers: "a:1" } },
-    });
-    expect([created.status, created.json.config]).toEqual([200, { bootstrap_servers: "a:1" }]);
-    expect((await call(`DELETE /api/v1/connection_profiles/${created.json.id}`)).status).toBe(200);
-  });
-
-  test("have the members of connectors that forms read", async () => {
-    const plain = (await call("GET /v1/connectors")).json.data;
-    const { data } = (await call("GET /api/v1/connectors")).json;
-    expect(data.map(({ id }: { id: string }) => id)).toEqual(plain.map(({ id }: { id: string }) => id));
-    for (const connector of data) {
-      expect(connector).toMatchObject({
-        enabled: true,
-        hidden: false,
-        testing: connector.testable,
-        icon: expect.stringContaining("<svg"),
-        table_config: "{}",
-        custom_schemas: false,
-      });
-      if (connector.has_profile) expect(JSON.parse(connector.connection_config)).toMatchObject({ type: "object" });
-      else expect(connector.connection_config).toBeNull();
-    }
-    expect((await call("GET /api/v1/connectors/kafka")).json).toMatchObject({ id: "kafka", enabled: true });
-    expect(plain[0]).not.toHaveProperty("enabled");
-  });
-});

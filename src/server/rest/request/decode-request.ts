@@ -27,6 +27,8 @@ export interface RequestParts {
   readonly query: string;
   /** The fields from the path and the headers. */
   readonly fixed: readonly FixedField[];
+  /** Converts the JSON of the body, such as that of a web form, to that of the contract. Default: unchanged. */
+  readonly adapt?: (body: JsonObject) => JsonObject;
 }
 
 /** A field from the path or a header. */
@@ -51,7 +53,8 @@ export interface DecodedRequest {
  * limits, or that of `rejectMember`.
  */
 export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMember: RefuseMember): DecodedRequest {
-  const { json, masks, violations, wrapped } = normalizeBody(schema, readJson(schema, parts), rejectMember);
+  const { adapt = (body) => body } = parts;
+  const { json, masks, violations, wrapped } = normalizeBody(schema, adapt(readJson(schema, parts)), rejectMember);
   for (const violation of putQuery(schema, json, parts)) violations.push(violation);
   for (const { field, value, source } of parts.fixed) {
     const alone = emptyJsonObject();

@@ -1,22 +1,33 @@
 import { createHash } from "node:crypto";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../../errors/api-error.ts";
 import { etagOf, requestIdField, streamPositionOf } from "../../../proto-schema/http/rest-mapping.ts";
 import { readIfMatch } from "../response/etag.ts";
+import { readFormBody } from "../web-form/read-form-body.ts";
 import { decodeRequest, type FixedField } from "./decode-request.ts";
 import type { RefuseMember } from "./normalize-body.ts";
 import type { RestCall } from "./rest-call.ts";
 
 /** Decodes the message of a call from its path, query, headers and body. Throws ApiError. */
 export function readRequest(call: RestCall, body: string, rejectMember: RefuseMember): Message {
-  const { route, rule } = call.target;
+  const { route, rule, fixed = [] } = call.target;
   const path = [...call.variables].map(([field, value]) => ({ field, value, source: "the path" }));
-  const parts = { bodyRule: rule.body, body, query: call.query, fixed: [...path, ...fromHeaders(call)] };
+  const parts = {
+    bodyRule: rule.body,
+    body,
+    query: call.query,
+    fixed: [...path, ...fixed, ...fromHeaders(call)],
+    ...(call.forForms ? { adapt: formBodyReader(call) } : {}),
+  };
   const { message, wrapped } = decodeRequest(route.method.input, parts, rejectMember);
   call.wrapped = wrapped;
   return message;
+}
+
+function formBodyReader({ target, variables }: RestCall): (body: JsonObject) => JsonObject {
+  return (body) => readFormBody(target.route.method, variables.get("id"), body);
 }
 
 /** Yields the fields from standard headers. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { principalKey } from "../../../auth/principal.ts";
@@ -11,6 +12,7 @@ import type { Route } from "../../dispatch/route.ts";
 import type { PreBodyAuth } from "../../dispatch/run-header-interceptors.ts";
 import { recordOrigin } from "../../http/request-origin.ts";
 import { type CallDeadline, createCallDeadline, timeoutHeader } from "./call-deadline.ts";
+import type { FixedField } from "./decode-request.ts";
 import type { PathRouter } from "./path-router.ts";
 
 /** An HTTP rule and its RPC. */
@@ -18,6 +20,10 @@ export interface RestTarget {
   readonly route: Route;
   readonly rule: HttpRule;
   readonly form: RestMapping;
+  /** Fields that the path implies. Default: none. */
+  readonly fixed?: readonly FixedField[];
+  /** Converts the body of a success. Default: unchanged. */
+  readonly reshape?: (body: JsonObject) => JsonObject;
 }
 
 /** Returns a target for every HTTP rule of every RPC. */
@@ -48,10 +54,17 @@ export interface RestCall {
   wrapped: boolean;
 }
 
+/** The routers of the paths of the contract, and of those below `/api`. */
+export interface RestRouters {
+  readonly plain: PathRouter<RestTarget>;
+  readonly forForms: PathRouter<RestTarget>;
+}
+
 /** Creates the call of a request. Throws HttpError when no RPC matches. */
-export function beginCall(request: FastifyRequest, reply: FastifyReply, match: PathRouter<RestTarget>): RestCall {
+export function beginCall(request: FastifyRequest, reply: FastifyReply, routers: RestRouters): RestCall {
   const [, api, path = "", query = ""] = /^(\/api)?(\/[^?]*)?(?:\?(.*))?$/s.exec(request.raw.url ?? "") ?? [];
   const entry = recordOrigin(request, reply, "rest");
+  const match = api === undefined ? routers.plain : routers.forForms;
   const { target, variables } = match(request.method, path);
   const header = toHeaders(request);
   return {
