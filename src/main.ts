@@ -2,10 +2,11 @@ import { parseArgs } from "node:util";
 import { type Logger, pino } from "pino";
 import { startApp } from "./app/app.ts";
 import type { Config } from "./app/config.ts";
+import { loadConfig, startupWarnings } from "./app/load-config.ts";
 import { ConfigError, parseConfig } from "./app/parse-config.ts";
 import { rotateSecretsCommand } from "./app/rotate-secrets-command.ts";
 import { startupBanner } from "./app/startup-banner.ts";
-import { openLocalIssuer } from "./auth/local-issuer.ts";
+import { findLocalIssuer } from "./auth/local-issuer.ts";
 import { knownRoles } from "./auth/permissions.ts";
 import { openLogDestination } from "./telemetry/log-destination.ts";
 
@@ -57,8 +58,11 @@ async function serve(config: Config): Promise<void> {
   // Whoever read the welcome may have gone; that is no reason to stop.
   process.stdout.on("error", (err) => log.debug({ err }, "standard output is closed"));
   const started = startApp(config, log, (why) => stop(why, 1), standardError.lost);
+  const unreachable = startupWarnings(config);
   const app = await started;
-  if (stopping === undefined) process.stdout.write(await startupBanner(config, app));
+  const warnings = await unreachable;
+  for (const warning of warnings) log.warn(warning);
+  if (stopping === undefined) process.stdout.write(await startupBanner(config, app, warnings));
 }
 
 async function printToken(config: Config, args: string[]): Promise<void> {
@@ -79,7 +83,7 @@ async function printToken(config: Config, args: string[]): Promise<void> {
   if (unknown.length > 0) throw new ConfigError(`--role: ${unknown.join(", ")} is not one of ${knownRoles.join(", ")}`);
   if (config.issuer !== undefined)
     throw new ConfigError("AUTH_ISSUER is set: tokens come from that issuer, not from here");
-  const issuer = await openLocalIssuer(config.dataDir);
+  const issuer = await findLocalIssuer(config.dataDir);
   const { user: userId, org: organizationId, role: roles, lifetime } = values;
   process.stdout.write(`${await issuer.issue({ userId, organizationId, roles, lifetime })}\n`);
 }
@@ -95,10 +99,9 @@ async function rotateSecrets(config: Config, args: string[]): Promise<void> {
 
 const [command, ...args] = process.argv.slice(2);
 try {
-  const config = parseConfig(process.env);
-  if (command === "token") await printToken(config, args);
-  else if (command === "secrets:rotate") await rotateSecrets(config, args);
-  else if (command === undefined) await serve(config);
+  if (command === "token") await printToken(parseConfig(process.env), args);
+  else if (command === "secrets:rotate") await rotateSecrets(parseConfig(process.env), args);
+  else if (command === undefined) await serve(await loadConfig(process.env));
   else
     throw new ConfigError(
       `${command}: no such command; without one the service starts, \`token\` prints a token, \`secrets:rotate\` renews keys`,

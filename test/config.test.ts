@@ -152,8 +152,50 @@ describe("parseConfig", () => {
       expect(message).toContain(`DATABASE_URL: ${name}: a parameter of libpq that has no effect here`);
       expect(message).not.toContain("hunter2");
     }
-    const url = "postgres://user@a/x?sslmode=require&application_name=x&options=-c%20a%3Db&keepalives=1";
+    const url = "postgres://user@a/x?sslmode=verify-full&application_name=x&options=-c%20a%3Db&keepalives=1";
     expect(parseConfig({ DATABASE_URL: url, SECRET_KEYS: `a:${key}` }).databaseUrl).toBe(url);
+  });
+
+  test("an sslmode without a meaning is refused, and those that pg treats as verify-full are written so", () => {
+    const read = (query: string) =>
+      parseConfig({ DATABASE_URL: `postgres://user@a/x?${query}`, SECRET_KEYS: `a:${key}` }).databaseUrl;
+    for (const mode of ["prefer", "require", "verify-ca"])
+      expect(read(`a=b&sslmode=${mode}&c=d`)).toBe("postgres://user@a/x?a=b&sslmode=verify-full&c=d");
+    for (const query of ["sslmode=disable", "sslmode=no-verify", "sslmode=require&uselibpqcompat=true", "ssl=true"])
+      expect(read(query)).toBe(`postgres://user@a/x?${query}`);
+    for (const query of ["sslmode=allow", "sslmode=Require", "sslmode=", "sslmode=1"])
+      expect(problemsOf({ DATABASE_URL: `postgres://user:hunter2@a/x?${query}`, SECRET_KEYS: `a:${key}` })).toMatch(
+        /^[^\n]*\n {2}- DATABASE_URL: sslmode must be one of disable, [^\n]*$/,
+      );
+    expect(problemsOf({ DATABASE_URL: "postgres://a/x?ssl=false", SECRET_KEYS: `a:${key}` })).toContain(
+      "DATABASE_URL: ssl must be true, 1, 0 or no-verify: write sslmode=disable",
+    );
+  });
+
+  test("an origin is what browsers send, and a wrong one is refused with the right one", () => {
+    const good = [
+      "https://app.example",
+      "http://localhost:5173",
+      "capacitor://localhost",
+      "chrome-extension://abc",
+      "*",
+    ];
+    expect(parseConfig({ CORS_ORIGINS: good.join(", ") }).corsOrigins).toEqual(good);
+    for (const [origin, right] of [
+      ["https://app.example/", "https://app.example"],
+      ["https://app.example:443", "https://app.example"],
+      ["http://app.example:80/path?x", "http://app.example"],
+      ["HTTPS://App.Example", "https://app.example"],
+      ["https://bücher.example", "https://xn--bcher-kva.example"],
+      ["capacitor://localhost/", "capacitor://localhost"],
+    ])
+      expect(problemsOf({ CORS_ORIGINS: `https://a.example,${origin}` })).toBe(
+        `The environment is not right:\n  - CORS_ORIGINS: ${origin}: write it as browsers send it: ${right}`,
+      );
+    expect(problemsOf({ CORS_ORIGINS: "app.example" })).toContain("write https://app.example or http://");
+    expect(problemsOf({ CORS_ORIGINS: "localhost:5173" })).toContain("write https://localhost:5173 or http://");
+    expect(problemsOf({ CORS_ORIGINS: "https://" })).toContain("CORS_ORIGINS: https://: ");
+    expect(problemsOf({ CORS_ORIGINS: "https://*.example" })).toContain("a name with * matches nothing");
   });
 
   test("prepared statements are used unless they are turned off, which is for an external database", () => {

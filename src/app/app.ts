@@ -9,6 +9,7 @@ import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb
 import packageJson from "../../package.json" with { type: "json" };
 import { type LocalIssuer, openLocalIssuer } from "../auth/local-issuer.ts";
 import { isLoopback } from "../config/env-reader.ts";
+import { makeFolder } from "../config/make-folder.ts";
 import { connectorUnknown } from "../connection-profiles/config/select-connector.ts";
 import { connectors } from "../connectors/registry.ts";
 import { openKnex } from "../database/open-knex.ts";
@@ -98,7 +99,7 @@ export async function startApp(
     // Signals a committed event within this process, so that readers of the log need not wait for their next poll.
     const commits = new EventEmitter<{ commit: [] }>();
     startEvents(config, { knex, log, telemetry }, closers, commits);
-    const threads = openThreads(config, log);
+    const threads = await openThreads(config, log);
     closers.push(() => threads.close());
     const secretStore = await openSecrets(keys, knex, log);
     const drain = createDrain();
@@ -190,15 +191,20 @@ export async function startApp(
 }
 
 /** Worker threads for live tests. No test may reach the systems that this service itself depends on. */
-function openThreads(
+async function openThreads(
   { egress, grpcAddress, httpAddress, databaseUrl, kafka, dataDir, tests }: Config,
   log: Logger,
-): WorkerPool {
+): Promise<WorkerPool> {
   const allowLoopback = isLoopback(grpcAddress.host) && isLoopback(httpAddress.host);
   const protectedTargets = selfTargets(databaseUrl, kafka?.brokers ?? []);
+  const cacheDir = join(dataDir, "compiled");
+  const isCacheUsable = await makeFolder(cacheDir).then(
+    () => true,
+    () => false, // such as a read-only file system, where nothing else needs the folder: workers compile each time
+  );
   return openSharedWorker({
     egress: { ...egress, allowLoopback, protectedTargets },
-    cacheDir: join(dataDir, "compiled"),
+    cacheDir: isCacheUsable ? cacheDir : undefined,
     log,
     maxThreads: tests.total,
     targetLimits: { total: tests.perAddress, perOrganization: tests.perTarget },

@@ -2,19 +2,34 @@ import { resolve } from "node:path";
 import { readIssuerSettings } from "../auth/issuer-settings.ts";
 import { EnvReader, isLoopback } from "../config/env-reader.ts";
 import type { EgressRule } from "../egress/egress-rule.ts";
-import { hostExpected, isHost } from "../egress/is-host.ts";
 import { parseEgressRules } from "../egress/parse-egress-rules.ts";
-import { selfTargets } from "../egress/self-targets.ts";
 import { readTelemetrySettings } from "../telemetry/telemetry-settings.ts";
-import type { Config, KafkaSettings, SecretKey } from "./config.ts";
+import type { Config, SecretKey } from "./config.ts";
+import { readDatabaseUrl } from "./read-database-url.ts";
+import { readKafkaSettings } from "./read-kafka-settings.ts";
 
 /** All problems of the environment, one per line. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** Returns the configuration. Pure: it opens nothing. Throws ConfigError with all problems. */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/** The environment as it is given to a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Returns the configuration. Reads the environment and the files of secrets alone. Throws ConfigError with all problems. */
+export function parseConfig(environment: Environment): Config {
+  const { config, env } = readConfig(environment);
+  throwProblems(env.problems);
+  return config;
+}
+
+/** Throws ConfigError with the problems, if there are any. */
+export function throwProblems(problems: readonly string[]): void {
+  if (problems.length > 0) throw new ConfigError(["The environment is not right:", ...problems].join("\n  - "));
+}
+
+/** Returns the configuration, and the reader with its problems. A setting with a problem has its default in the configuration. */
+export function readConfig(environment: Environment): { readonly config: Config; readonly env: EnvReader } {
   const env = new EnvReader(environment);
   const grpcAddress = env.address("GRPC_ADDR", "127.0.0.1:50051");
   const httpAddress = env.address("HTTP_ADDR", "127.0.0.1:8080");
@@ -26,12 +41,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     databaseUrl,
     databasePrepare: env.oneOf("DATABASE_PREPARE", ["on", "off"], "on") === "on",
     databasePoolMax: env.integer("DATABASE_POOL_MAX", 10, 1, 300),
-    kafka: readKafka(env),
+    kafka: readKafkaSettings(env),
     kafkaTopicPrefix:
       env.matching("KAFKA_TOPIC_PREFIX", /^[A-Za-z0-9._-]{0,100}$/, "up to 100 of A-Z a-z 0-9 . _ -") ?? "",
     issuer: readIssuerSettings(env),
     secretKeys: readSecretKeys(env),
-    secretEnvironment: readSecretEnvironment(env, environment),
+    secretEnvironment: readSecretEnvironment(env),
     tests: {
       total: env.integer("TESTS_MAX", 50, 1, 1000),
       perOrganization: env.integer("TESTS_MAX_PER_ORGANIZATION", 10, 1, 1000),
@@ -41,7 +56,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     },
     egress: { allow: readRules(env, "EGRESS_ALLOW"), deny: readRules(env, "EGRESS_DENY") },
     tls: readTlsFiles(env),
-    corsOrigins: env.list("CORS_ORIGINS"),
+    corsOrigins: readOrigins(env),
     maxMessageBytes: env.integer("MAX_MESSAGE_BYTES", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
     connectionLimits: {
       total: env.integer("MAX_CONNECTIONS", 4096, 1, 1_000_000),
@@ -59,7 +74,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
           name,
           `${address.host} is not a loopback address: set AUTH_ISSUER, the local development issuer is for this machine alone`,
         );
-  if (env.text("DATABASE_URL") === undefined && !config.databasePrepare)
+  if (!env.isGiven("DATABASE_URL") && !config.databasePrepare)
     env.problem(
       "DATABASE_PREPARE",
       "is for a pooler before the database of DATABASE_URL, which is not set: leave it out",
@@ -69,74 +84,13 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       "CONNECTION_CREATE_POLICY",
       "is now CONNECTION_ACCESS and holds for every call: set that to `organization` in place of `login`, or to `participant`",
     );
-  if (databaseUrl !== undefined && config.secretKeys === undefined)
+  if (env.isGiven("DATABASE_URL") && !env.isGiven("SECRET_KEYS"))
     env.problem(
       "SECRET_KEYS",
       "must be set together with DATABASE_URL, so that every server on that database has the same keys",
     );
-  if (env.problems.length > 0) throw new ConfigError(["The environment is not right:", ...env.problems].join("\n  - "));
-  return config;
-}
-
-/** Matches several hosts in the forms of libpq: in place of the host, or as `?host=`. pg would look up one name with commas. */
-const severalHosts = /^[a-z]+:\/\/(?:[^/?#]*@)?[^/?#@]*,[^/?#@]*(?:[/?#]|$)|[?&](?:host|port)=[^&#]*(?:,|%2c)/i;
-
-/** Parameters of libpq that select or restrict the server, and that pg ignores silently. */
-const libpqOnly = new Set([
-  ...["target_session_attrs", "load_balance_hosts", "hostaddr", "service", "passfile", "requirepeer"],
-  ...["require_auth", "channel_binding", "gssencmode", "sslcrl", "sslcrldir", "sslcertmode"],
-  ...["ssl_min_protocol_version", "ssl_max_protocol_version"],
-]);
-
-function foreignParameters(url: string): string[] {
-  const names = [...url.matchAll(/[?&]([^=&#]+)=/g)].map(([, name = ""]) => name.toLowerCase());
-  return [...new Set(names)].filter((name) => libpqOnly.has(name));
-}
-
-function readDatabaseUrl(env: EnvReader): string | undefined {
-  if (severalHosts.test(env.text("DATABASE_URL") ?? "")) {
-    const instead = "give the one address that leads to the primary, such as that of a proxy or a virtual address";
-    env.problem("DATABASE_URL", `names several hosts, and the service connects to one: ${instead}`);
-    return undefined;
-  }
-  const foreign = foreignParameters(env.text("DATABASE_URL") ?? "");
-  if (foreign.length > 0) {
-    const instead =
-      "leave it out; the service connects to one address, and is ready only while the server there takes writes";
-    env.problem("DATABASE_URL", `${foreign.join(", ")}: a parameter of libpq that has no effect here: ${instead}`);
-    return undefined;
-  }
-  const url = env.url("DATABASE_URL", ["postgres:", "postgresql:"])?.href;
-  if (url !== undefined && !selfTargets(url, []).every(({ host }) => isHost(host)))
-    env.problem("DATABASE_URL", `its host ${hostExpected}`);
-  return url;
-}
-
-function readKafka(env: EnvReader): KafkaSettings | undefined {
-  const brokers = env.list("KAFKA_BROKERS");
-  for (const broker of brokers)
-    if (!isBroker(broker))
-      env.problem(
-        "KAFKA_BROKERS",
-        `${broker} is not host:port with a port from 1 to 65535; the host ${hostExpected} (an IPv6 address needs a host name: kafkajs cannot read it)`,
-      );
-  const ssl = env.oneOf("KAFKA_SSL", ["true", "false"], "false") === "true";
-  const mechanism = env.oneOf("KAFKA_SASL_MECHANISM", ["plain", "scram-sha-256", "scram-sha-512", "none"], "none");
-  const username = env.text("KAFKA_SASL_USERNAME");
-  const password = env.text("KAFKA_SASL_PASSWORD");
-  if (mechanism === "none" && (username ?? password) !== undefined)
-    env.problem("KAFKA_SASL_MECHANISM", "must be set together with KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD");
-  if (mechanism !== "none" && (username === undefined || password === undefined))
-    env.problem("KAFKA_SASL_USERNAME", "must be set, with KAFKA_SASL_PASSWORD, because KAFKA_SASL_MECHANISM is");
-  if (brokers.length === 0 && (ssl || mechanism !== "none"))
-    env.problem("KAFKA_BROKERS", "must be set for KAFKA_SSL and KAFKA_SASL_MECHANISM to have an effect");
-  const sasl = mechanism === "none" ? undefined : { mechanism, username: username ?? "", password: password ?? "" };
-  return brokers.length === 0 ? undefined : { brokers, ssl, sasl };
-}
-
-function isBroker(text: string): boolean {
-  const [, host = "", port = ""] = /^([^:]+):(\d{1,5})$/.exec(text) ?? [];
-  return isHost(host) && Number(port) >= 1 && Number(port) <= 65_535;
+  env.rejectMisspelt(new Set(env.list("SECRET_ENV_ALLOW").map((entry) => entry.replace(/^.*\//, ""))));
+  return { config, env };
 }
 
 function readSecretKeys(env: EnvReader): Config["secretKeys"] {
@@ -155,22 +109,40 @@ function readSecretKeys(env: EnvReader): Config["secretKeys"] {
 /** Variables of the service itself: a reference to one would reveal its value to the operator of the target. */
 const ownVariables = /^(SECRET_|DATABASE_|DATA_DIR|GRPC_|HTTP_|KAFKA_|AUTH_|TLS_|REDIS_|METRICS_|OTEL_|PG|NODE_)/;
 
-function readSecretEnvironment(
-  env: EnvReader,
-  environment: Readonly<Record<string, string | undefined>>,
-): ReadonlyMap<string, string> {
+function readSecretEnvironment(env: EnvReader): ReadonlyMap<string, string> {
   const entries = env.list("SECRET_ENV_ALLOW").map((entry): [string, string] => {
     const [, name = ""] = /^(?:[^/\s]{1,256}\/)?([A-Z][A-Z0-9_]{0,127})$/.exec(entry) ?? [];
-    const value = environment[name] ?? "";
     if (name === "") env.problem("SECRET_ENV_ALLOW", `${entry}: must be NAME or ORGANIZATION/NAME, NAME of A-Z 0-9 _`);
     else if (ownVariables.test(name)) env.problem("SECRET_ENV_ALLOW", `${name} is a setting of this service`);
-    else if (value === "") env.problem("SECRET_ENV_ALLOW", `${name} is listed and not set`);
-    return [entry, value];
+    else if (!env.isVariable(name))
+      env.problem("SECRET_ENV_ALLOW", `${name} is listed and not set: set it, or ${name}_FILE to the path of its file`);
+    return [entry, env.variable(name)];
   });
   return new Map(entries);
 }
 
-function readRules(env: EnvReader, name: string): readonly EgressRule[] {
+/** Browsers send an origin as scheme://host, with the port unless it is the scheme's own, in lower case and with no path. */
+function readOrigins(env: EnvReader): readonly string[] {
+  const origins = env.list("CORS_ORIGINS");
+  for (const origin of origins) {
+    if (origin === "*") continue;
+    const problem = originProblem(origin);
+    if (problem !== undefined) env.problem("CORS_ORIGINS", `${origin}: ${problem}`);
+  }
+  return origins;
+}
+
+function originProblem(origin: string): string | undefined {
+  const [, scheme = "", rest = ""] = /^([a-z][a-z0-9+.-]*):\/\/(.+)$/i.exec(origin) ?? [];
+  if (rest === "") return `must begin with its scheme: write https://${origin.replace(/^[/:]+/, "")} or http://…`;
+  if (rest.includes("*")) return "a name with * matches nothing: list each origin, or give * alone for all";
+  const url = URL.parse(origin);
+  const written = /^https?$/i.test(scheme) ? url?.origin : `${scheme.toLowerCase()}://${rest.replace(/[/?#].*$/, "")}`;
+  if (url === null || written === undefined) return "is no origin: write scheme://host or scheme://host:port";
+  return written === origin ? undefined : `write it as browsers send it: ${written}`;
+}
+
+function readRules(env: EnvReader, name: "EGRESS_ALLOW" | "EGRESS_DENY"): readonly EgressRule[] {
   const { rules, problems } = parseEgressRules(env.text(name) ?? "");
   for (const problem of problems) env.problem(name, problem);
   return rules;

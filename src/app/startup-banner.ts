@@ -1,8 +1,8 @@
 import type { App } from "./app.ts";
 import type { Config } from "./config.ts";
 
-/** Returns the start-up banner: the addresses and, with the local issuer, two example calls with a token. */
-export async function startupBanner(config: Config, app: App): Promise<string> {
+/** Returns the start-up banner: the addresses, the warnings and, with the local issuer, two example calls with a token. */
+export async function startupBanner(config: Config, app: App, warnings: readonly string[]): Promise<string> {
   const grpc = `${bracket(config.grpcAddress.host)}:${app.grpcPort}`;
   const http = `${config.tls === undefined ? "http" : "https"}://${bracket(config.httpAddress.host)}:${app.httpPort}`;
   const lines = [
@@ -13,6 +13,7 @@ export async function startupBanner(config: Config, app: App): Promise<string> {
     `  MCP                    ${http}/mcp`,
     `  database               ${config.databaseUrl === undefined ? `embedded, in ${config.dataDir}` : "external"}`,
     `  Kafka                  ${config.kafka?.brokers.join(",") ?? "not set: events wait in the log"}`,
+    ...warnings.map((warning) => `  warning                ${warning}`),
   ];
   if (app.localIssuer === undefined) return `${lines.join("\n")}\n`;
   const token = await app.localIssuer.issue({

@@ -32,7 +32,7 @@ export function readIssuerSettings(env: EnvReader): IssuerSettings | undefined {
       "AUTH_ROLES_CLAIM",
       "AUTH_DEFAULT_ROLE",
       "AUTH_ROLE_MAPPING",
-    ])
+    ] as const)
       if (env.text(name) !== undefined) env.problem(name, "has no effect without AUTH_ISSUER: set both or neither");
     return undefined;
   }
@@ -52,7 +52,7 @@ export function readIssuerSettings(env: EnvReader): IssuerSettings | undefined {
   return { issuer, audience, jwksUrl, organizationClaim, rolesClaim, defaultRole, roleMapping };
 }
 
-function readClaimPath(env: EnvReader, name: string, fallback: string): ClaimPath {
+function readClaimPath(env: EnvReader, name: "AUTH_ORG_CLAIM" | "AUTH_ROLES_CLAIM", fallback: string): ClaimPath {
   const path = parseClaimPath(env.text(name) ?? fallback);
   if (typeof path !== "string") return path;
   env.problem(name, path);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, importJWK, type JWK, type JWTVerifyGetKey, SignJWT } from "jose";
-import { readObject, readOrMakePrivateFile } from "../config/private-file.ts";
+import { readObject, readOrMakePrivateFile, readPrivateFile } from "../config/private-file.ts";
 
 /** The `iss` of tokens that the local development issuer makes. */
 export const localIssuer = "connectory-local";
@@ -30,7 +30,32 @@ export interface LocalIssuer {
 
 /** Returns the issuer with the key in `dataDir`, created on first use. Throws for a damaged key file. */
 export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
-  const { privateKey, publicKey } = await readKey(join(dataDir, "issuer-key.json"));
+  const file = keyFileOf(dataDir);
+  return createIssuer(await readKey(file, await readOrMakePrivateFile(file, makeKey)));
+}
+
+/**
+ * Returns the issuer of a server that has run with this `dataDir`. Throws for a folder without a key: a new one would sign
+ * tokens that no server accepts, or become the key of the next server that starts there. Throws for a damaged key file.
+ */
+export async function findLocalIssuer(dataDir: string): Promise<LocalIssuer> {
+  const file = keyFileOf(dataDir);
+  const text = await readPrivateFile(file);
+  if (text === undefined)
+    throw new Error(
+      `DATA_DIR ${dataDir} holds no key of the local issuer (issuer-key.json): set DATA_DIR to the folder of the running server, or start the service there first`,
+    );
+  return createIssuer(await readKey(file, text));
+}
+
+const keyFileOf = (dataDir: string) => join(dataDir, "issuer-key.json");
+
+interface IssuerKey {
+  readonly privateKey: CryptoKey;
+  readonly publicKey: CryptoKey;
+}
+
+function createIssuer({ privateKey, publicKey }: IssuerKey): LocalIssuer {
   return {
     verificationKey: async () => publicKey,
     issue: ({ userId, organizationId, roles, lifetime }) =>
@@ -46,9 +71,9 @@ export async function openLocalIssuer(dataDir: string): Promise<LocalIssuer> {
   };
 }
 
-/** Reads the key. Throws for a damaged file; its content is in no error. */
-async function readKey(file: string): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
-  const jwk = readObject<JWK>(await readOrMakePrivateFile(file, makeKey));
+/** Reads the key from the text of its file. Throws for a damaged file; its content is in no error. */
+async function readKey(file: string, text: string): Promise<IssuerKey> {
+  const jwk = readObject<JWK>(text);
   try {
     const { d, ...publicJwk } = jwk as JWK;
     if (typeof d !== "string") throw new Error("no private key");

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "./make-folder.ts";
 
 /**
  * Returns the content of a file that only its owner may read (mode 0600), created if missing. It is created atomically, and
  * processes that create it at the same time read the same content: a server and the token command may both be the first.
  */
 export async function readOrMakePrivateFile(file: string, make: () => Promise<string>): Promise<string> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(file));
   const known = await readPrivateFile(file);
   if (known !== undefined) return known;
   const draft = `${file}.${randomUUID()}`;

@@ -32,8 +32,7 @@ export async function migrate(knex: Knex, folder: string = ownFolder): Promise<v
     await rejectReadOnly(trx);
     await trx.raw("set local statement_timeout = 0");
     await trx.raw("select pg_advisory_xact_lock(?)", [migrationLock]);
-    await trx.raw(`create table if not exists migration (
-      name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
+    await ensureTable(trx);
     const rows = await trx<{ name: string; checksum: string }>("migration").select("name", "checksum");
     const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
     refuseForeign(migrations, applied);
@@ -41,6 +40,16 @@ export async function migrate(knex: Knex, folder: string = ownFolder): Promise<v
       if (!applied.has(migration.name)) await apply(trx, migration);
     }
   });
+}
+
+/** Creates the table of applied migrations. `if not exists` alone needs the right to create tables when it does exist too. */
+async function ensureTable(trx: Knex.Transaction): Promise<void> {
+  const { rows } = await trx.raw<{ rows: { missing: boolean }[] }>(
+    "select to_regclass('migration') is null as missing",
+  );
+  if (rows[0]?.missing !== true) return;
+  await trx.raw(`create table if not exists migration (
+    name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
 }
 
 async function readMigrations(folder: string): Promise<Migration[]> {

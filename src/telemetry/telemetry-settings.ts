@@ -50,14 +50,14 @@ export function readTelemetrySettings(env: EnvReader): TelemetrySettings {
   };
 }
 
-function exporters(env: EnvReader, name: string, known: readonly string[]): string[] | undefined {
+function exporters(env: EnvReader, name: `OTEL_${string}`, known: readonly string[]): string[] | undefined {
   const names = env.list(name);
   if (names.some((one) => !known.includes(one)) || (names.length > 1 && names.includes("none")))
     env.problem(name, `must be one of ${known.join(", ")}, or some of them with commas in between`);
   return names.length === 0 ? undefined : names;
 }
 
-function isEndpoint(env: EnvReader, name: string): boolean {
+function isEndpoint(env: EnvReader, name: `OTEL_${string}`): boolean {
   return env.url(name, ["http:", "https:"]) !== undefined;
 }
 

@@ -111,9 +111,18 @@ describe("the service as a process", () => {
     const refused = await start(second, { HTTP_ADDR: first.httpUrl.replace("http://", "") }).catch((error: unknown) =>
       String(error),
     );
-    expect(refused).toContain("EADDRINUSE");
-    expect(existsSync(join(second, "postgres/postmaster.pid"))).toBe(false);
+    expect(refused).toContain("- HTTP_ADDR: ");
+    expect(existsSync(join(second, "postgres"))).toBe(false);
     await first.end("SIGTERM");
+  });
+
+  test("brokers that cannot be reached are a warning of the banner and of the log, and the service runs", async () => {
+    const server = await start(join(folder, "other"), { KAFKA_BROKERS: "127.0.0.1:1" });
+    const warning = "KAFKA_BROKERS: cannot be reached: 127.0.0.1:1 (nothing listens there)";
+    expect(server.output()).toContain(`  warning                ${warning}`);
+    expect(server.log()).toContain(warning);
+    expect((await create(server, { userId1: "still", userId2: "there" })).status).toBe(409);
+    await server.end("SIGTERM");
   });
 
   test.skipIf(!canRunAsOther)("runs as an ordinary user too", async () => {
@@ -130,10 +139,11 @@ describe("the service as a process", () => {
 test("npm run token prints a token for the running server, and refuses nonsense", async () => {
   const dataDir = join(folder, "other");
   const server = await start(dataDir);
-  const token = (...args: string[]) =>
+  const token = (...args: string[]) => tokenIn(dataDir, ...args);
+  const tokenIn = (dir: string, ...args: string[]) =>
     new Promise<{ code: number | null; text: string }>((resolve) => {
       const child = spawn(process.execPath, ["src/main.ts", "token", ...args], {
-        env: { DATA_DIR: dataDir, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
+        env: { DATA_DIR: dir, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
       });
       let text = "";
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (text += chunk));
@@ -144,6 +154,14 @@ test("npm run token prints a token for the running server, and refuses nonsense"
   const forbidden = await create({ ...server, token: viewer.text }, { userId1: "a", userId2: "b" });
   expect(forbidden.status).toBe(403);
   expect((await token("--user", "vera")).text).toContain("usage");
+  for (const elsewhere of [join(folder, "elsewhere"), ...(process.platform === "linux" ? ["/proc/x"] : [])]) {
+    const { code, text } = await tokenIn(elsewhere, "--user", "vera", "--org", "acme");
+    expect([code, text]).toEqual([
+      1,
+      expect.stringContaining(`DATA_DIR ${elsewhere} holds no key of the local issuer`),
+    ]);
+    expect(existsSync(elsewhere)).toBe(false);
+  }
   expect(await token("--user", "v", "--org", "o", "--role", "king")).toMatchObject({ code: 1 });
   await server.end("SIGTERM");
 });

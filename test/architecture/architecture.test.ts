@@ -24,6 +24,7 @@ const allowed: Record<string, readonly string[]> = {
     "interceptors",
     "secrets",
     "server",
+    "startup-checks",
     "test-workers",
   ],
   server: ["auth", "database", "interceptors"],
@@ -49,6 +50,7 @@ const allowed: Record<string, readonly string[]> = {
   auth: [],
   database: ["concurrency"],
   client: [],
+  "startup-checks": [],
 };
 
 async function sources(folder: string): Promise<string[]> {
@@ -187,6 +189,7 @@ describe("the architecture", () => {
       "src/connectors/sdk/validate-tls.ts",
       "src/pem/read-certificates.ts",
       "src/pem/read-private-key.ts",
+      "src/startup-checks/check-tls-files.ts", // the operator's own files
     ];
     expect(reading.map(({ file }) => file).sort()).toEqual(bounded);
   });

@@ -7,7 +7,9 @@ import { access } from "../../gen/connectory/options/v1/access_pb.js";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
+import { parseConfig } from "../../src/app/parse-config.ts";
 import { knownRoles, permissionsOf } from "../../src/auth/permissions.ts";
+import { type Setting, secretSettings, settings } from "../../src/config/settings.ts";
 import { codeOfReason } from "../../src/errors/reason-codes.ts";
 import type { EventType, StoredEvent } from "../../src/events/log/event.ts";
 import { toCloudEvents } from "../../src/events/publisher/cloud-events.ts";
@@ -18,20 +20,57 @@ const source = (file: string) => readFileSync(join(root, file), "utf8");
 const names = (cell: string | undefined) => namesIn(cell ?? "");
 
 describe("docs/configuration.md", () => {
-  const rows = tableBelow("docs/configuration.md", "Configuration");
-  const settings = source("src/app/parse-config.ts") + source("src/auth/issuer-settings.ts");
+  const rows = tableBelow("docs/configuration.md", "Settings");
+  const sources = ["parse-config.ts", "read-database-url.ts", "read-kafka-settings.ts"].map(
+    (file) => `src/app/${file}`,
+  );
+  const code = [...sources, "src/auth/issuer-settings.ts"].map(source).join("");
   const documented = rows.flatMap(([name]) => names(name)).filter((name) => name !== "OTEL_…");
 
-  test("has every setting that is read, and no other", () => {
-    const read = [...settings.matchAll(/\b(?:env|read\w+)(?:\.\w+)?\((?:env, )?"([A-Z][A-Z_]+)"/g)].map(
-      ([, name]) => name,
-    );
+  test("has every setting of the list, in its order, with its default and its meaning", () => {
+    const holds = ({ fallback, unset }: Setting) => (fallback === undefined ? (unset ?? "") : `\`${fallback}\``);
+    expect(
+      rows
+        .slice(0, -1)
+        .map(([name, unset, meaning = ""], at) => [name, unset, meaning.slice(0, settings[at]?.meaning.length)]),
+    ).toEqual(settings.map((one) => [`\`${one.name}\``, holds(one), one.meaning]));
+  });
+
+  test("every setting of the list is read, and only those: others do not compile", () => {
+    const read = [...code.matchAll(/\b(?:env|read\w+)(?:\.\w+)?\((?:env, )?"([A-Z][A-Z_]+)"/g)].map(([, name]) => name);
     const former = "CONNECTION_CREATE_POLICY";
-    expect([...new Set(read)].filter((name) => name !== former).toSorted()).toEqual(documented.toSorted());
+    expect([...new Set(read)].filter((name) => name !== former).toSorted()).toEqual(
+      settings.map(({ name }) => name).toSorted(),
+    );
+  });
+
+  test("the defaults of the list are those of the code", () => {
+    const given = (names: RegExp) =>
+      Object.fromEntries(
+        settings.flatMap((one: Setting) =>
+          one.fallback !== undefined && names.test(one.name) ? [[one.name, one.fallback]] : [],
+        ),
+      );
+    const issuer = {
+      AUTH_ISSUER: "https://issuer.example",
+      AUTH_AUDIENCE: "x",
+      AUTH_JWKS_URL: "https://issuer.example/keys",
+    };
+    expect(parseConfig(given(/^(?!AUTH_)/))).toEqual(parseConfig({}));
+    // A default role that is given is one that was chosen: only the warning about none differs.
+    expect(parseConfig({ ...given(/^AUTH_/), ...issuer }).issuer).toEqual({
+      ...parseConfig(issuer).issuer,
+      defaultRole: "none",
+    });
+  });
+
+  test("the secrets are those that the page names", () => {
+    const [, listed = ""] = /^## Secrets from files\n\n(.*?) may each/ms.exec(readPage("docs/configuration.md")) ?? [];
+    expect(names(listed).toSorted()).toEqual([...secretSettings].toSorted());
   });
 
   test("has the default and the range of every number", () => {
-    const integers = [...settings.matchAll(/env\.integer\("(\w+)", ([^,]+), ([^,]+), ([^)]+)\)/g)];
+    const integers = [...code.matchAll(/env\.integer\("(\w+)", ([^,]+), ([^,]+), ([^)]+)\)/g)];
     expect(integers.length).toBeGreaterThan(7);
     for (const [, name = "", ...figures] of integers) {
       const [fallback, min, max] = figures.map((text) =>

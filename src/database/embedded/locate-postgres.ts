@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
+import { makeFolder } from "../../config/make-folder.ts";
 import type { PostgresOsUser } from "./postgres-os-user.ts";
 
 const run = promisify(execFile);
@@ -72,7 +73,7 @@ async function whyNotRunnable(home: string, account: PostgresOsUser): Promise<st
  */
 async function copyPackage(folder: string, copy: string): Promise<void> {
   if (await stat(copy).catch(() => undefined)) return;
-  await mkdir(dirname(copy), { recursive: true });
+  await makeFolder(dirname(copy), 0o755);
   await chmod(dirname(copy), 0o755);
   const unfinished = await mkdtemp(`${copy}.new-`);
   try {

@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
-import { mkdir, open, realpath, stat } from "node:fs/promises";
+import { open, realpath, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { makeFolder } from "../../config/make-folder.ts";
 
 /**
  * Creates the folder (mode 0700) if it is missing and locks it for this process. Returns the function that releases it. Throws
@@ -11,7 +12,7 @@ import { join } from "node:path";
  * within one network namespace: containers that share a folder are detected by the socket check in stop-orphaned-postgres.ts.
  */
 export async function lockDataDir(dataDir: string): Promise<() => Promise<void>> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(dataDir);
   try {
     return process.platform === "linux" ? await holdAbstractSocket(dataDir) : await holdFile(dataDir);
   } catch (error) {

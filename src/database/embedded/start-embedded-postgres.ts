@@ -1,7 +1,8 @@
-import { mkdir, realpath, rm, stat } from "node:fs/promises";
+import { realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Client } from "pg";
 import type { Logger } from "pino";
+import { makeFolder } from "../../config/make-folder.ts";
 import type { DatabaseAddress } from "../open-knex.ts";
 import { createCluster } from "./create-cluster.ts";
 import { locatePostgres } from "./locate-postgres.ts";
@@ -29,7 +30,7 @@ export async function startEmbeddedPostgres(options: {
   readonly onExit?: () => void;
 }): Promise<{ target: DatabaseAddress; stop(): Promise<void> }> {
   const { log, fsync = true } = options;
-  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  await makeFolder(options.dataDir);
   const dataDir = await realpath(options.dataDir);
   const clusterDir = join(dataDir, "postgres");
 

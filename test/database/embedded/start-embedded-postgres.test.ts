@@ -273,7 +273,7 @@ async function copyCheckout(to: string): Promise<string> {
   });
   for (const name of ["@bufbuild", "knex", "pg", "pino"])
     await symlink(join(root, "node_modules", name), join(to, "node_modules", name));
-  for (const name of ["package.json", "gen", "src/database", "src/errors/api-error.ts", "test/database"])
+  for (const name of ["package.json", "gen", "src/config", "src/database", "src/errors/api-error.ts", "test/database"])
     await cp(join(root, name), join(to, name), { recursive: true });
   return join(to, "test/database/embedded/embedded-server.ts");
 }
