@@ -42,7 +42,7 @@ export function createKafkaClient({ brokers, ssl, sasl, clientId }: KafkaTarget,
     socketFactory: ({ host, port, ssl: tls, onConnect }) => {
       if (destroyed) throw new Error("this client was thrown away");
       const socket = tls
-        ? connectTls({ host, port, ...(isIP(host) ? {} : { servername: host }), ...tls }, onConnect)
+        ? connectTls({ host, port, ...serverNameOf(host), ...tls }, onConnect)
         : connect({ host, port }, onConnect);
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
@@ -62,4 +62,9 @@ export function createKafkaClient({ brokers, ssl, sasl, clientId }: KafkaTarget,
       for (const socket of sockets) socket.destroy(new Error("this client was thrown away"));
     },
   };
+}
+
+/** Returns the option of TLS for the name of a broker: no address, and no final dot (RFC 6066, 3). */
+export function serverNameOf(host: string): { readonly servername?: string } {
+  return isIP(host) === 0 ? { servername: host.replace(/\.$/, "") } : {};
 }

@@ -9,6 +9,22 @@ const untrusted: Meaning = [
   "no trusted authority vouches for the server's certificate: give its authority's certificate",
   "tls.ca",
 ];
+/** The server sent one certificate: its issuer is missing there, or here. */
+const alone: Meaning = [
+  "TLS_UNTRUSTED",
+  "no trusted authority vouches for the server's certificate, and the server sends no other certificate with it: give its authority's certificate; when an intermediate authority has issued it, let the server send that one's certificate too, or give it here",
+  "tls.ca",
+];
+const otherKey: Meaning = [
+  "TLS_UNTRUSTED",
+  "a certificate of the server was not signed with the key of the trusted authority of that name: the authority may have been made anew, so give its present certificate",
+  "tls.ca",
+];
+const weak: Meaning = [
+  "TLS_CERTIFICATE_WEAK",
+  "the server's certificate, or one of its authorities', has a key or a signature that is too weak: renew it there with an RSA key of 2048 bits or more, or an elliptic curve, and SHA-256",
+  "tls",
+];
 const notTls: Meaning = [
   "TLS_NOT_SPOKEN",
   "the server does not speak TLS there: check the port, or leave TLS out",
@@ -49,8 +65,13 @@ const meanings: Readonly<Record<string, Meaning>> = {
   SELF_SIGNED_CERT_IN_CHAIN: untrusted,
   UNABLE_TO_GET_ISSUER_CERT: untrusted,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: alone,
   CERT_UNTRUSTED: untrusted,
+  CERT_REJECTED: untrusted,
+  CERT_CHAIN_TOO_LONG: untrusted,
+  PATH_LENGTH_EXCEEDED: untrusted,
+  CERT_SIGNATURE_FAILURE: otherKey,
+  UNABLE_TO_DECRYPT_CERT_SIGNATURE: otherKey,
   INVALID_CA: untrusted,
   INVALID_PURPOSE: untrusted,
   ERR_TOO_MUCH_DATA: ["TOO_MUCH_DATA", "the other side sent more than a test reads: it may be another system"],
@@ -62,6 +83,14 @@ const meanings: Readonly<Record<string, Meaning>> = {
   CERT_HAS_EXPIRED: ["TLS_EXPIRED", "a certificate of the server has expired", "tls"],
   CERT_NOT_YET_VALID: ["TLS_NOT_YET_VALID", "a certificate of the server is not valid yet", "tls"],
   CERT_REVOKED: ["TLS_REVOKED", "a certificate of the server was revoked", "tls"],
+  ERR_SSL_EE_KEY_TOO_SMALL: weak,
+  ERR_SSL_CA_KEY_TOO_SMALL: weak,
+  ERR_SSL_CA_MD_TOO_WEAK: weak,
+  ERR_SSL_DH_KEY_TOO_SMALL: [
+    "TLS_CERTIFICATE_WEAK",
+    "the server offers a Diffie-Hellman key that is too short: give it 2048 bits or more, or elliptic curves",
+    "tls",
+  ],
   ERR_SSL_WRONG_VERSION_NUMBER: notTls,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: notTls,
   ERR_SSL_UNSUPPORTED_PROTOCOL: [
@@ -86,13 +115,23 @@ export function translateError(
   const translated = refusal === undefined ? step.translate?.(error) : undefined;
   if (translated !== undefined) return translated;
   const code = errorCode(refusal ?? error);
-  const [name, hint, field] = meanings[code] ?? fallback(reveals(code) ? "" : code);
+  const [name, hint, field] = meanings[code] ?? unnamed(code, error) ?? fallback(reveals(code) ? "" : code);
   return new ProbeError(name, hint, field ?? step.field);
 }
 
 /** Returns an error and its chain of causes. */
 function causes(error: unknown): readonly Error[] {
   return error instanceof Error ? [error, ...causes(error.cause)] : [];
+}
+
+/**
+ * Returns the meaning of a certificate's fault for which Node has no code of its own but the text of OpenSSL, which is the same
+ * for all servers.
+ */
+function unnamed(code: string, error: unknown): Meaning | undefined {
+  if (code !== "UNSPECIFIED" || !(error instanceof Error)) return undefined;
+  if (/^(EE|CA) (certificate key|signature digest algorithm) too weak$/.test(error.message)) return weak;
+  return ["TLS_UNTRUSTED", "the server's certificate, or its chain, is not valid for a TLS server", "tls.ca"];
 }
 
 function fallback(code: string): Meaning {

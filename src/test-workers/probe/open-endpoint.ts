@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { isIP, type Socket } from "node:net";
-import { connect, type TLSSocket } from "node:tls";
+import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import type { TlsConfig } from "../../../gen/connectory/v1/tls_config_pb.js";
 import { type Endpoint, endpointName, ProbeError, type Step } from "../../connectors/sdk/connector.ts";
@@ -84,16 +84,24 @@ function expiry(validTo: string | undefined): string {
  * with the handshake's error, or with TLS_CLOSED when the server closed the connection.
  */
 export async function openTls(socket: Socket, host: string, tls: TlsConfig, signal: AbortSignal): Promise<TLSSocket> {
-  const expected = tls.serverName === "" ? host : tls.serverName;
+  // The name without its final dot (RFC 6066, 3).
+  const expected = (tls.serverName === "" ? host : tls.serverName).replace(/\.$/, "");
   const secured = connect({
     socket,
     host: expected,
     // A server name indication must be a name (RFC 6066); an address is compared with the certificate all the same.
     ...(isIP(expected) === 0 ? { servername: expected } : {}),
-    ...(tls.ca === "" ? {} : { ca: tls.ca }),
+    // Whatever the configuration trusts is trusted: an intermediate authority or the server's own certificate too, as curl
+    // and Go do.
+    ...(tls.ca === "" ? {} : { ca: tls.ca, allowPartialTrustChain: true }),
     ...(tls.cert === "" ? {} : { cert: tls.cert }),
     ...(tls.key === "" ? {} : { key: tls.key }),
     rejectUnauthorized: !tls.insecureSkipVerify,
+  });
+  // The verification follows this event, and destroys the handle with the certificates when it fails.
+  let sentAlone = false;
+  secured.prependOnceListener("secure", () => {
+    sentAlone = isAlone(secured.getPeerCertificate(true));
   });
   // As with the underlying socket, the owner learns of the end from `close`.
   secured.on("error", (error) => secured.destroy(error));
@@ -106,10 +114,18 @@ export async function openTls(socket: Socket, host: string, tls: TlsConfig, sign
   } catch (error) {
     secured.destroy();
     const ended = closed.signal.aborted && error instanceof Error && error.name === "AbortError";
-    throw ended || errorCode(error) === "ECONNRESET" ? closedInHandshake() : error;
+    if (ended || errorCode(error) === "ECONNRESET") throw closedInHandshake();
+    // OpenSSL has this code for both; the other one is translated as a chain that is not complete.
+    const incomplete = sentAlone && errorCode(error) === "UNABLE_TO_GET_ISSUER_CERT_LOCALLY";
+    throw incomplete ? Object.assign(new Error("incomplete"), { code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" }) : error;
   } finally {
     secured.removeListener("close", close);
   }
+}
+
+/** True when a server sent its certificate without that of its issuer. */
+function isAlone(certificate: Partial<DetailedPeerCertificate>): boolean {
+  return certificate.subject !== undefined && certificate.issuerCertificate === undefined;
 }
 
 function closedInHandshake(): ProbeError {

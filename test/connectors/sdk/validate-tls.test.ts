@@ -49,6 +49,18 @@ test("a weak key is named", () => {
   ]);
 });
 
+test("a weak key is named where it is in a chain, and among authorities when there is no other", () => {
+  const chain = selfSigned(ec, "leaf") + selfSigned(weak, "issuer");
+  expect(faults({ cert: chain, key: text(ec) })).toEqual([
+    "tls.cert has an RSA key of 1024 bits in certificate 2 of 2: TLS takes 2048 and more",
+  ]);
+  expect(faults({ ca: selfSigned(weak) })).toEqual(["tls.ca has an RSA key of 1024 bits: TLS takes 2048 and more"]);
+  expect(faults({ ca: selfSigned(weak).repeat(2) })).toEqual([
+    "tls.ca has an RSA key of 1024 bits in certificate 1 of 2: TLS takes 2048 and more",
+  ]);
+  expect(faults({ ca: selfSigned(weak) + selfSigned(ec) })).toEqual([]);
+});
+
 test("each field is named that something is wrong with", () => {
   expect(faults({ ca: "a", cert: "b", key: "c" }).map((fault) => fault.split(" ")[0])).toEqual([
     "tls.ca",
