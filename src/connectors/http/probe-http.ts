@@ -21,7 +21,7 @@ interface Verdict {
 const maxRedirects = 5;
 
 /**
- * Sends HEAD to an endpoint, and GET when HEAD gets no usable response; never the endpoint's actual operation, such as a POST.
+ * Sends HEAD to an endpoint, and GET when HEAD is refused or not answered; never the endpoint's actual operation, such as a POST.
  * Redirects are followed here: another origin is dialled like any address, and neither it nor a later one gets headers, log-in
  * or client certificate. Rejects with a ProbeError.
  */
@@ -60,7 +60,7 @@ async function visit(
   try {
     return await probe.step({ ...stepAt(start, TestStage.AUTHENTICATE), warning, note }, async () => {
       for (let url = start; ; redirects()) {
-        const answer = await ask(client, url, loginHeaders(config));
+        const answer = await ask(client, url, { headers: loginHeaders(config), probe });
         refuse(answer.status, config, withheld);
         const next = redirectTarget(answer, url);
         if (next?.origin !== url.origin) return { url, answer, elsewhere: next };
@@ -72,13 +72,23 @@ async function visit(
   }
 }
 
-/** Statuses with which some existing endpoints respond to HEAD. */
-const askAgain = new Set([400, 404, 405, 501]);
-
-async function ask(client: HttpClient, url: URL, headers: Readonly<Record<string, string>>): Promise<HttpResponse> {
+/**
+ * Returns the response to HEAD, or to GET after any refusal of HEAD: many servers and proxies do not implement it, and answer
+ * with whatever status, close the connection or say nothing. Only GET decides about a log-in.
+ */
+async function ask(
+  client: HttpClient,
+  url: URL,
+  { headers, probe }: { readonly headers: Readonly<Record<string, string>>; readonly probe: Probe },
+): Promise<HttpResponse> {
   const path = `${url.pathname}${url.search}`;
-  const answer = await client.request({ method: "HEAD", path, headers });
-  if (!askAgain.has(answer.status)) return answer;
+  const timeoutMs = Math.ceil(probe.deadlineMs / 3);
+  try {
+    const answer = await client.request({ method: "HEAD", path, headers, timeoutMs });
+    if (answer.status < 400) return answer;
+  } catch {
+    probe.signal.throwIfAborted();
+  }
   return client.request({ method: "GET", path, headers, readBody: false });
 }
 

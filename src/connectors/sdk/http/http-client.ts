@@ -22,6 +22,11 @@ export interface HttpRequest {
   readonly content?: string;
   /** False discards the body, whatever its length. Default: true. */
   readonly readBody?: boolean;
+  /**
+   * The time limit of the response's headers, in milliseconds. Then the connection is closed, and the request rejects with
+   * CONNECTION_CLOSED; the next one opens another. Default: that of the test.
+   */
+  readonly timeoutMs?: number;
 }
 
 /** The response to a request. */
@@ -46,11 +51,15 @@ export async function openHttpClient(
 ): Promise<HttpClient> {
   const open = () => probe.open({ ...urlTarget(url), ...options });
   const opened = [await open()];
+  let current = opened[0];
   const client = new Client(url.origin, {
     // The callback runs in a later turn: undici would miss it in the same one.
     connect: (_, done) =>
       void Promise.resolve(opened.pop() ?? open()).then(
-        (socket) => done(null, socket),
+        (socket) => {
+          current = socket;
+          done(null, socket);
+        },
         (error) => done(error, null),
       ),
     allowH2: false,
@@ -60,10 +69,11 @@ export async function openHttpClient(
     bodyTimeout: 0,
   });
   return {
-    request: async ({ method, path, headers = {}, content = null, readBody = true }) => {
+    request: async ({ method, path, headers = {}, content = null, readBody = true, timeoutMs }) => {
       const sent = { "user-agent": "connectory", ...lowerCase(headers) };
+      const timer = timeoutMs === undefined ? undefined : setTimeout(() => current?.destroy(), timeoutMs);
       // `reset: false` keeps the connection after a HEAD.
-      const answer = await client.request({
+      const answering = client.request({
         method,
         path,
         headers: sent,
@@ -72,6 +82,7 @@ export async function openHttpClient(
         // probe ends both the step and the socket.
         reset: false,
       });
+      const answer = await answering.finally(() => clearTimeout(timer));
       const { statusCode: status, body } = answer;
       // An error of a discarded body has no effect.
       body.on("error", () => {});
