@@ -1,19 +1,19 @@
 import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
 import type { Probe } from "../sdk/connector.ts";
-import { logInMysql, recordMysqlFacts } from "./log-in.ts";
+import { type FactQuery, logInMysql, recordMysqlFacts } from "./log-in.ts";
 
-const whatItIs = "select version() as `server_version`, @@global.read_only as `read_only`";
-const cipher = "show session status like 'Ssl_cipher'";
+const whatItIs: readonly FactQuery[] = [
+  ["server_version", "select version() as `Value`"],
+  ["read_only", "select @@global.read_only as `Value`"],
+];
+const cipher: FactQuery = ["tls_cipher", "show session status like 'Ssl_cipher'"];
 
 /** Logs in to the database, and reads the user and the version; writes nothing. Rejects with a ProbeError. */
 export async function probeMysql(config: MysqlConfig, probe: Probe): Promise<void> {
   const { query, close, capability } = await logInMysql(config, probe);
   try {
-    await probe.step(capability, async () => {
-      recordMysqlFacts(await query(whatItIs), ["server_version", "read_only"], probe);
-      const [status] = await query(cipher);
-      if (config.tls !== undefined) probe.fact("tls_cipher", String(status?.Value ?? ""));
-    });
+    const queries = config.tls === undefined ? whatItIs : [...whatItIs, cipher];
+    await recordMysqlFacts({ query, step: capability }, queries, probe);
   } finally {
     close();
   }

@@ -94,6 +94,14 @@ export function translateMysqlError(error: unknown, withoutPassword = false): Pr
   return new ProbeError(...(byCode[errorCode(error)] ?? wrongServer));
 }
 
+/**
+ * Returns true when a server after the log-in says that it does not know a query: with any number that says nothing about the
+ * permissions, the database or the server's state.
+ */
+export function isUnknownQuery(error: unknown): boolean {
+  return error instanceof Error && "errno" in error && Number(error.errno) > 0 && !(Number(error.errno) in byNumber);
+}
+
 const otherRefusal: Meaning = ["COMMAND_REFUSED", "the server refused what every MySQL server does", "host"];
 
 /** The failure for a first message that is not a greeting. */

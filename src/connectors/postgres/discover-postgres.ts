@@ -1,6 +1,6 @@
 import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
-import type { DiscoveredPage, DiscoveryRequest, Probe } from "../sdk/connector.ts";
-import { logInPostgres } from "./log-in.ts";
+import { type DiscoveredPage, type DiscoveryRequest, type Probe, ProbeError } from "../sdk/connector.ts";
+import { logInPostgres, unlessUnknown } from "./log-in.ts";
 import type { Row } from "./session.ts";
 
 /** The server reserves the prefix `pg_`. */
@@ -17,6 +17,17 @@ const tables = `
     and c.relname collate "C" > $1
   order by c.relname collate "C"`;
 
+/** For systems with PostgreSQL's protocol whose catalog is another; in the order of their own collation. */
+const standardSchemas = `
+  select schema_name as name from information_schema.schemata
+  where schema_name not in ('information_schema', 'pg_catalog', 'pg_toast') and schema_name > $1
+  order by schema_name`;
+
+const standardTables = `
+  select table_name as name, table_type as kind from information_schema.tables
+  where table_schema = $2 and table_name > $1
+  order by table_name`;
+
 /**
  * Returns the schemas of the database, without system schemas; inside a schema its tables and views. Rejects with a ProbeError.
  */
@@ -27,9 +38,15 @@ export async function discoverPostgres(
 ): Promise<DiscoveredPage> {
   const { query, close, capability } = await logInPostgres(config, probe);
   try {
-    const [sql, values] = parent === "" ? [schemas, [cursor]] : [tables, [cursor, parent]];
+    const values = parent === "" ? [cursor] : [cursor, parent];
     // One row more than a page shows whether a further page exists.
-    const found = await probe.step(capability, () => query(`${sql} limit ${pageSize + 1}`, values));
+    const list = (sql: string) => query(`${sql} limit ${pageSize + 1}`, values).catch(unlessUnknown);
+    const found = await probe.step(capability, async () => {
+      const [own, standard] = parent === "" ? [schemas, standardSchemas] : [tables, standardTables];
+      const rows = (await list(own)) ?? (await list(standard));
+      if (rows === undefined) throw new ProbeError("CATALOG_UNKNOWN", unknownCatalog, "host");
+      return rows;
+    });
     const page = found.slice(0, pageSize);
     return {
       resources: page.map((row) => (parent === "" ? schemaOf(row) : tableOf(row, parent))),
@@ -44,18 +61,22 @@ function schemaOf({ name }: Row) {
   return { kind: "schema", name: String(name), container: true };
 }
 
+const unknownCatalog =
+  "the server has neither PostgreSQL's catalog nor the information schema: it is a similar system, and its tables cannot be listed";
+
 const kinds: Readonly<Record<string, string>> = {
   r: "table",
   p: "table",
   v: "view",
   m: "materialized_view",
   f: "foreign_table",
+  VIEW: "view",
 };
 
 function tableOf({ name, kind, rows }: Row, schema: string) {
   const facts = {
     ...(kind === "p" ? { partitioned: "true" } : {}),
-    ...(kind === "v" || Number(rows) < 0 ? {} : { estimated_rows: String(rows) }),
+    ...(kind === "v" || rows === undefined || Number(rows) < 0 ? {} : { estimated_rows: String(rows) }),
   };
   return { kind: kinds[String(kind)] ?? "table", name: `${schema}.${name}`, container: false, facts };
 }

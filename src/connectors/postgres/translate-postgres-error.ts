@@ -26,7 +26,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   "55000": ["DATABASE_CLOSED", "the database takes no connections", "database", TestStage.AUTHORIZE],
   "53300": ["TOO_MANY_CONNECTIONS", "the server has no connection left for this user", "host"],
   "57P03": ["STARTING_UP", "the server is starting or stopping: try again", "host"],
-  "0A000": ["NOT_A_POSTGRES_SERVER", "the server does not speak this version of the protocol", "host"],
+  "0A000": ["VERSION_UNSUPPORTED", "the server does not speak version 3.0 of PostgreSQL's protocol", "host"],
   ERR_WRONG_PROTOCOL: [
     "NOT_A_POSTGRES_SERVER",
     "what answers there is not a PostgreSQL server: check host and port",
@@ -39,6 +39,17 @@ const meanings: Readonly<Record<string, Meaning>> = {
 export function translatePostgresError(error: unknown): ProbeError | undefined {
   const meaning = meanings[errorCode(error)] ?? meaningOfMessage(error);
   return meaning === undefined ? undefined : new ProbeError(...meaning);
+}
+
+/**
+ * Returns true when a server after the log-in says that it does not know a query: any error of its own that says nothing about
+ * the permissions, the database or the server's state. Systems with PostgreSQL's protocol lack functions, settings, tables of the
+ * catalog and columns of them (42883, 42704, 42P01, 42703), features (0A000), or answer with their own errors (XX000).
+ */
+export function isUnknownQuery(error: unknown): boolean {
+  if (!(error instanceof Error) || !("severity" in error) || error.severity !== "ERROR") return false;
+  const state = errorCode(error);
+  return state === "0A000" || !(/^(08|25|28|53|55|57|58)/.test(state) || state in meanings);
 }
 
 /** Returns the meaning of pg's errors without a code, which are identified by pg's own texts. */
