@@ -2,7 +2,7 @@ import type { ChannelModel } from "amqplib";
 import type { AmqpConfig } from "../../../gen/connectory/v1/amqp_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { boundedDuplex } from "../sdk/bounded-duplex.ts";
-import { endpointName, type Probe, type Step } from "../sdk/connector.ts";
+import { endpointName, type Probe, ProbeError, type Step } from "../sdk/connector.ts";
 import { amqpAddress } from "./amqp-address.ts";
 import { openSession } from "./session.ts";
 import { translateAmqpError } from "./translate-amqp-error.ts";
@@ -16,8 +16,20 @@ export async function probeAmqp(config: AmqpConfig, probe: Probe): Promise<void>
   const { password, tls } = config;
   const endpoint = endpointName({ host, port });
   const socket = await probe.open({ host, port, field: "host", tls });
-  const stream = boundedDuplex(Promise.resolve(socket), { isProtocol: isAmqpGreeting, headLength: 7 });
-  const translate = (error: unknown) => translateAmqpError(error, { username, password });
+  let otherVersion = false;
+  const isProtocol = (firstBytes: Buffer) => {
+    otherVersion = firstBytes.subarray(0, 4).toString("latin1") === "AMQP";
+    return isAmqpGreeting(firstBytes);
+  };
+  const stream = boundedDuplex(Promise.resolve(socket), { isProtocol, headLength: 7 });
+  const translate = (error: unknown) =>
+    otherVersion
+      ? new ProbeError(
+          "VERSION_UNSUPPORTED",
+          "the broker speaks AMQP in another version than 0-9-1, such as 1.0",
+          "host",
+        )
+      : translateAmqpError(error, { username, password });
   const authentication: Step = {
     stage: TestStage.AUTHENTICATE,
     endpoint,

@@ -1,4 +1,5 @@
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
+import { versionNotOffered } from "../../kafka/require-offered-versions.ts";
 import { ProbeError } from "../sdk/connector.ts";
 import { errorCode } from "../sdk/translate-error.ts";
 import type { LoginFields } from "./kafka-access.ts";
@@ -33,6 +34,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
   ERR_WRONG_PROTOCOL: [
     "NOT_A_KAFKA_BROKER",
     "what answers there is not a Kafka broker, or it speaks TLS: check the port and tls",
+    "bootstrap_servers",
+  ],
+  [versionNotOffered]: [
+    "VERSION_UNSUPPORTED",
+    "the broker offers the requests of this test only in versions that it does not have",
     "bootstrap_servers",
   ],
   [scramTooExpensive]: ["LOGIN_FAILED", "the broker asks for more SCRAM iterations than are reasonable", "mechanism"],
@@ -74,6 +80,7 @@ function meaningOf(error: Error): Meaning | undefined {
   if (error instanceof TypeError) return meanings.ECONNRESET;
   // The response declares lengths that exceed it.
   if (error instanceof RangeError) return meanings.ERR_WRONG_PROTOCOL;
+  if (error.name === "KafkaJSServerDoesNotSupportApiKey") return meanings[versionNotOffered];
   if (error.name === "KafkaJSBrokerNotFound") return noBrokers;
   if (error.name !== "KafkaJSSASLAuthenticationError") return undefined;
   if (error.message.endsWith(scramTooExpensive)) return meanings[scramTooExpensive];

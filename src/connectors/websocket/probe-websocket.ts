@@ -62,8 +62,10 @@ async function opened(client: WebSocket, config: WebsocketConfig): Promise<void>
   client.once("open", resolve);
   // The listener stays, so that an error after the end is handled.
   client.on("error", reject);
-  client.once("unexpected-response", (request, { statusCode = 0 }) => {
-    reject(refusal(statusCode, config));
+  client.once("unexpected-response", (request, { statusCode = 0, headers }) => {
+    const versions = String(headers["sec-websocket-version"] ?? "13");
+    // Some servers name their version in every refusal.
+    reject(/\b13\b/.test(versions) ? refusal(statusCode, config) : otherVersion());
     request.destroy();
   });
   await promise;
@@ -78,6 +80,12 @@ function refusal(status: number, config: WebsocketConfig): ProbeError {
       TestStage.CAPABILITY,
     );
   return translateHttpStatus(status, config) ?? notWebsocket();
+}
+
+/** A server names its versions when it does not have the requested one, 13 (RFC 6455, 4.4). */
+function otherVersion(): ProbeError {
+  const hint = "the server speaks the WebSocket protocol in another version than 13";
+  return new ProbeError("VERSION_UNSUPPORTED", hint, "url", TestStage.CAPABILITY);
 }
 
 function notWebsocket(): ProbeError {

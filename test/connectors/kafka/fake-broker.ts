@@ -17,11 +17,16 @@ export interface FakeBroker {
   readonly iterations?: number;
   /** What it answers to a log-in with OAUTHBEARER or PLAIN; empty lets everybody in. */
   readonly complaint?: string;
+  /** The lowest and the highest version of requests that it offers, by their keys; of others the one that it knows. */
+  readonly offers?: Readonly<Record<number, readonly [min: number, max: number]>>;
   /** Gets the key of every request, and for a log-in its bytes. */
   readonly onRequest?: (apiKey: number, request: Buffer) => void;
 }
 
 const [metadata, saslHandshake, apiVersions, describeAcls, saslAuthenticate] = [3, 17, 18, 29, 36];
+
+/** The keys of requests, for `offers`. */
+export const kafkaRequest = { metadata, saslHandshake, apiVersions, describeAcls, saslAuthenticate } as const;
 
 const mechanisms = ["PLAIN", "SCRAM-SHA-256", "OAUTHBEARER"];
 
@@ -38,13 +43,12 @@ export function fakeBroker(socket: Socket, how: FakeBroker): void {
 
 function answerTo(apiKey: number, request: Buffer, how: FakeBroker): Buffer | undefined {
   if (apiKey === apiVersions) {
-    const supported = [
-      supports(metadata, 1),
-      supports(saslHandshake),
-      supports(saslAuthenticate),
-      supports(apiVersions),
-    ];
-    if (how.aclError !== undefined) supported.push(supports(describeAcls));
+    const known = { [metadata]: 1, [saslHandshake]: 0, [saslAuthenticate]: 0, [apiVersions]: 0 };
+    const all = how.aclError === undefined ? known : { ...known, [describeAcls]: 0 };
+    const supported = Object.entries(all).map(([key, version]) => {
+      const [min, max] = how.offers?.[Number(key)] ?? [version, version];
+      return Buffer.concat([int16(Number(key)), int16(min), int16(max)]);
+    });
     return Buffer.concat([int16(0), list(supported)]);
   }
   if (apiKey === metadata && how.garbage !== undefined) return how.garbage;
@@ -68,7 +72,6 @@ function clusterOf({ advertise = [], topics = {}, topicError = 0, controller = 1
   return Buffer.concat([list(brokers), int32(controller), list(described)]);
 }
 
-const supports = (apiKey: number, version = 0) => Buffer.concat([int16(apiKey), int16(version), int16(version)]);
 const text = (value: string) => Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);
 const bytes = (value: string) => Buffer.concat([int32(Buffer.byteLength(value)), Buffer.from(value)]);
 const list = (entries: readonly Buffer[]) => Buffer.concat([int32(entries.length), ...entries]);
