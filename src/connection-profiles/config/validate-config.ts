@@ -5,7 +5,7 @@ import { type FieldViolation, fieldsInvalid, manyInvalid } from "../../errors/ap
 import type { CheckMessage } from "../../interceptors/validate.ts";
 import { containsPrivateKey } from "../../pem/contains-private-key.ts";
 import { isSecret } from "../../proto-schema/field-options.ts";
-import { type EnvReferenceResolver, findReferences } from "../../secrets/references/env-references.ts";
+import { type EnvReferenceResolver, holdsReference } from "../../secrets/references/env-references.ts";
 import { isMaskedValue } from "../../secrets/references/masked-value.ts";
 import type { Secrets } from "../../secrets/secret-store.ts";
 import { toStoredConfig } from "./canonical-json.ts";
@@ -120,7 +120,7 @@ export function checkTexts(
     if (!value.isWellFormed() || value.includes("\0"))
       found.malformed.push({ field: path, description: "must be Unicode text without the character NUL" });
     if (mayBeSecret) return;
-    if (findReferences(value).length > 0)
+    if (holdsReference(value))
       found.misplaced.push({ field: path, description: "{{ NAME }} is only for secret fields" });
     if (containsPrivateKey(value)) found.misplaced.push({ field: path, description: misplacedKey(message) });
   };

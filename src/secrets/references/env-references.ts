@@ -1,12 +1,20 @@
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
 
-/** Matches `{{ NAME }}`, with optional blanks around the name. Linear in the length of the text. */
-const referencePattern = /\{\{([^{}]*)\}\}/g;
+/**
+ * Matches `{{ NAME }}`, and the escape `{{ "{{" }}` for two braces that begin no reference; blanks inside are optional. Linear in
+ * the length of the text.
+ */
+const referencePattern = /\{\{(?: *"\{\{" *|([^{}]*))\}\}/g;
 
-/** Returns the names between double braces, in order; invalid names too, so that they are rejected. */
+/** Returns the names between double braces, in order; invalid names too, so that they are rejected. Escapes are left out. */
 export function findReferences(text: string): readonly string[] {
-  return [...text.matchAll(referencePattern)].map(([, name = ""]) => name.trim());
+  return [...text.matchAll(referencePattern)].flatMap(([, name]) => (name === undefined ? [] : [name.trim()]));
+}
+
+/** Returns true when a text holds a reference or the escape of one. */
+export function holdsReference(text: string): boolean {
+  return text.search(referencePattern) >= 0;
 }
 
 /** Replaces `{{ NAME }}` in secrets by values of the server's environment. */
@@ -17,8 +25,8 @@ export interface EnvReferenceResolver {
    */
   check(organizationId: string, text: string): string | undefined;
   /**
-   * Returns the bytes with references replaced, in one pass: references inside of values are not replaced. Bytes that are not
-   * UTF-8 have no references. Throws ApiError SECRET_UNREADABLE when the operator has removed a name from the list since.
+   * Returns the bytes with references and escapes replaced, in one pass: references inside of values, and braces that an escape
+   * became, are not replaced. Bytes that are not UTF-8 have no references. Throws ApiError SECRET_UNREADABLE when the operator has removed a name from the list since.
    */
   apply(organizationId: string, bytes: Uint8Array): Uint8Array;
 }
@@ -40,11 +48,12 @@ export function createEnvReferenceResolver(allowed: ReadonlyMap<string, string>)
     },
     apply: (organizationId, bytes) => {
       const text = toText(bytes);
-      if (text === undefined || findReferences(text).length === 0) return bytes;
+      if (text === undefined || !holdsReference(text)) return bytes;
       const [unknown] = unknownNames(organizationId, text);
       if (unknown !== undefined)
         throw new ApiError(ErrorReason.SECRET_UNREADABLE, `a stored secret cannot be used: it ${describe(unknown)}`);
-      return Buffer.from(text.replace(referencePattern, (_, name: string) => find(organizationId, name.trim()) ?? ""));
+      const value = (name: string | undefined) => (name === undefined ? "{{" : find(organizationId, name.trim()));
+      return Buffer.from(text.replace(referencePattern, (_, name?: string) => value(name) ?? ""));
     },
   };
 }
@@ -52,7 +61,7 @@ export function createEnvReferenceResolver(allowed: ReadonlyMap<string, string>)
 /** Returns the text after the field's path. An invalid name is not repeated: it may be a part of a secret. */
 function describe(name: string): string {
   if (!/^[A-Z][A-Z0-9_]{0,127}$/.test(name))
-    return "holds {{ … }} with something that is not a name such as DB_PASSWORD";
+    return 'holds {{ … }} with something that is not a name such as DB_PASSWORD; two braces that mean themselves are written {{ "{{" }}';
   return `refers to {{ ${name} }}, which is not among the names that the operator has listed in SECRET_ENV_ALLOW for this organization`;
 }
 

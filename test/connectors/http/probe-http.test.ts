@@ -172,7 +172,7 @@ describe("a configuration for HTTP", () => {
     expect(violations({ url: "https://a.example", ...colon })).toEqual(["basic.username"]);
     const bearer = (token: string) => ({ authentication: { case: "bearer" as const, value: { token } } });
     expect(violations({ url: "https://a.example", ...bearer("a b") })).toEqual(["bearer.token"]);
-    expect(violations({ url: "https://a.example", ...bearer("{{ TOKEN }}") })).toEqual([]);
+    expect(violations({ url: "https://a.example", ...bearer("{{ a }}") })).toEqual(["bearer.token"]);
   });
 
   test("is shown without its query, and begins where its URL points to", () => {

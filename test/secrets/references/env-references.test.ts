@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
-import { createEnvReferenceResolver, findReferences } from "../../../src/secrets/references/env-references.ts";
+import {
+  createEnvReferenceResolver,
+  findReferences,
+  holdsReference,
+} from "../../../src/secrets/references/env-references.ts";
 import { canary } from "../../support/canary.ts";
 
 const substitution = createEnvReferenceResolver(
@@ -53,4 +57,23 @@ test("leaves alone what has no reference: text, and bytes that are no text", () 
 
 test("keeps a byte order mark and letters beyond ASCII", () => {
   expect(apply("any", "\ufeffä{{DB_PASSWORD}}é")).toBe(`\ufeffä${canary("db")}é`);
+});
+
+test.each([
+  ['{{ "{{" }}', "{{"],
+  ['{{"{{"}}', "{{"],
+  ['a{{ "{{" }} x }}b', "a{{ x }}b"],
+  ['{{ "{{" }} DB_PASSWORD }}', "{{ DB_PASSWORD }}"],
+  ['{{ "{{" }}{{ DB_PASSWORD }}}}', `{{${canary("db")}}}`],
+  ['{{ "{{" }}{{ "{{" }}', "{{{{"],
+])("braces that mean themselves are written %s", (written, meant) => {
+  expect(substitution.check("any", written)).toBeUndefined();
+  expect(holdsReference(written)).toBe(true);
+  expect(apply("any", written)).toBe(meant);
+});
+
+test("a refusal says how braces that mean themselves are written", () => {
+  expect(substitution.check("any", "a{{ x }}")).toContain('{{ "{{" }}');
+  for (const text of ["{{ '{{' }}", '{{ "{{ }}'])
+    expect([text, substitution.check("any", text)]).not.toEqual([text, undefined]);
 });
