@@ -22,6 +22,7 @@ const sasl = {
   password: canary("sasl"),
   oauthTokenEndpoint: "https://tokens.example/token",
   oauthScope: "kafka",
+  oauthClientAuthentication: "client_secret_post",
 };
 const iam = {
   region: "eu-central-1",
@@ -62,6 +63,7 @@ export const fullConfigs: readonly ConfigMember[] = [
     case: "mqtt",
     value: { url: "mqtts://a.example:8884", clientPrefix: "c-", username: "ann", password, maxPacketSize: 2048, tls },
   },
+  { case: "mqtt", value: { url: "mqtts://a.example:8884", clientId: "device-1", username: "ann", password } },
   { case: "redis", value: { address: "rediss://a.example:6380", username: "ann", password, tls } },
   {
     case: "redis",
@@ -91,7 +93,16 @@ export const fullConfigs: readonly ConfigMember[] = [
     value: { host: "a.example", port: 5553, username: "ann", password, virtualHost: "v", loadBalancerMode: true, tls },
   },
   { case: "amqp", value: { host: "a.example", port: 5673, username: "ann", password, virtualHost: "v", tls } },
-  { case: "iceberg", value: { url: "https://a.example/catalog", warehouse: "w", token: canary("iceberg"), tls } },
+  {
+    case: "iceberg",
+    value: {
+      url: "https://a.example/catalog",
+      warehouse: "w",
+      token: canary("iceberg"),
+      namespaceSeparator: "%2E",
+      tls,
+    },
+  },
   { case: "http", value: { url: "https://a.example/x", headers, authentication: basic, tls } },
   { case: "http", value: { url: "https://a.example/x", authentication: bearer } },
   {

@@ -19,7 +19,7 @@ const told = (id: keyof typeof connectors, text: string) => {
   const connector = connectors[id];
   const config = create(connector.config, JSON.parse(text) as MessageInitShape<typeof connector.config>);
   return (connector.validate?.(config as never) ?? []).filter(
-    ({ description }) => description.includes(hostExpected) || description.startsWith("must be host:port"),
+    ({ description }) => description.includes(hostExpected) || description.includes("must be host:port"),
   );
 };
 

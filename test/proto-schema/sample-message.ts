@@ -9,6 +9,7 @@ const texts = [
   "0192f0c1-2d3e-7a4b-8c5d-6e7f8091a2b3",
   "SASL_SSL",
   "PLAIN",
+  "client_secret_post",
   "eu-central-1",
 ];
 

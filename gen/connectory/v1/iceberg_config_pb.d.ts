@@ -44,6 +44,14 @@ export declare type IcebergConfig = Message<"connectory.v1.IcebergConfig"> & {
    * @generated from field: connectory.v1.TlsConfig tls = 4;
    */
   tls?: TlsConfig | undefined;
+
+  /**
+   * The separator of the levels of a namespace in paths, percent-encoded as `%2E`, for a catalog that uses another than `%1F`
+   * and does not announce it. The one that the catalog demands (`overrides`) goes before this.
+   *
+   * @generated from field: string namespace_separator = 5;
+   */
+  namespaceSeparator: string;
 };
 
 /**

@@ -115,6 +115,15 @@ export declare type KafkaSasl = Message<"connectory.v1.KafkaSasl"> & {
    * @generated from field: string oauth_scope = 6;
    */
   oauthScope: string;
+
+  /**
+   * How the client's id and secret are sent there: `client_secret_basic` (the `Authorization` header, both percent-encoded as
+   * RFC 6749 demands), `client_secret_basic_raw` (the header, as they are) or `client_secret_post` (in the form);
+   * `client_secret_basic` when empty.
+   *
+   * @generated from field: string oauth_client_authentication = 7;
+   */
+  oauthClientAuthentication: string;
 };
 
 /**

@@ -26,7 +26,7 @@ export declare type MqttConfig = Message<"connectory.v1.MqttConfig"> & {
   url: string;
 
   /**
-   * What the ids of its clients begin with.
+   * What the ids of its clients begin with; excludes `client_id`.
    *
    * @generated from field: string client_prefix = 2;
    */
@@ -59,6 +59,14 @@ export declare type MqttConfig = Message<"connectory.v1.MqttConfig"> & {
    * @generated from field: connectory.v1.TlsConfig tls = 6;
    */
   tls?: TlsConfig | undefined;
+
+  /**
+   * The exact id of its client, for a broker that accepts certain ids alone. A broker ends the connection of another client
+   * with this id, and its session, when a client with the same id connects; a test connects too.
+   *
+   * @generated from field: string client_id = 7;
+   */
+  clientId: string;
 };
 
 /**

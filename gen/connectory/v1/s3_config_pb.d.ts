@@ -25,14 +25,16 @@ export declare type S3Config = Message<"connectory.v1.S3Config"> & {
   endpoint: string;
 
   /**
-   * The region; `us-east-1` when empty.
+   * The region, as the service writes it, such as `eu-central-1` or `RegionOne`; `us-east-1` when empty. Requests are signed
+   * with it as it is.
    *
    * @generated from field: string region = 2;
    */
   region: string;
 
   /**
-   * The bucket; any that the keys can list when empty.
+   * The bucket; any that the keys can list when empty. With an `endpoint` also a name that Amazon would not take, such as
+   * `Shop_Files` or `tenant:files`.
    *
    * @generated from field: string bucket = 3;
    */

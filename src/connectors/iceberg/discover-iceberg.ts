@@ -2,6 +2,7 @@ import type { IcebergConfig } from "../../../gen/connectory/v1/iceberg_config_pb
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { type DiscoveredPage, type DiscoveryRequest, type Probe, ProbeError } from "../sdk/connector.ts";
 import { members, parseJson } from "../sdk/parse-json.ts";
+import { namespaceParameter, namespacePath } from "./namespace-separator.ts";
 import { type Catalog, openCatalog } from "./open-catalog.ts";
 import { notCatalog } from "./translate-catalog-error.ts";
 
@@ -53,8 +54,11 @@ async function readPage(
   const paging = { pageToken: token, pageSize: String(pageSize) };
   const answer =
     kind === "tables"
-      ? await catalog.get(`/namespaces/${encodeURIComponent(joinLevels(levels))}/tables`, paging)
-      : await catalog.get("/namespaces", levels.length === 0 ? paging : { ...paging, parent: joinLevels(levels) });
+      ? await catalog.get(`/namespaces/${namespacePath(levels, catalog.separator)}/tables`, paging)
+      : await catalog.get(
+          "/namespaces",
+          levels.length === 0 ? paging : { ...paging, parent: parentOf(catalog, levels) },
+        );
   const names = (kind === "tables" ? readTables : readNamespaces)(answer);
   // A catalog without pagination returns all names at once.
   const here = names.slice(skip, skip + pageSize);
@@ -63,6 +67,10 @@ async function readPage(
     resources: here.map((name) => ({ ...resource, name: nameOfLevels(name) })),
     next: nextPosition(position, skip + here.length < names.length ? skip + here.length : 0, answer, levels),
   };
+}
+
+function parentOf({ separator }: Catalog, levels: readonly string[]): string {
+  return namespaceParameter(levels, separator);
 }
 
 function nextPosition(
@@ -108,11 +116,6 @@ function writePosition(position: Position | undefined): string {
   const cursor = position === undefined ? "" : JSON.stringify(position);
   if (cursor.length <= maxCursor) return cursor;
   throw new ProbeError("CURSOR_TOO_LONG", "the catalog's page tokens are too long to go on with", "url");
-}
-
-/** Returns a namespace in the protocol's form for paths and parameters, before percent-encoding. */
-export function joinLevels(levels: readonly string[]): string {
-  return levels.join("\u001f");
 }
 
 /** Returns the display name of a namespace or table: its levels, separated by dots; a dot inside a level is `%2E`. */

@@ -6,13 +6,15 @@ import { openHttpClient, translateHttpError } from "../sdk/http/http-client.ts";
 import { members, parseJson } from "../sdk/parse-json.ts";
 import { basePath, urlTarget } from "../sdk/url.ts";
 import { urlTls } from "../sdk/url-tls.ts";
+import { encodeText, type NamespaceSeparator, namespaceSeparator } from "./namespace-separator.ts";
 import { notCatalog, translateCatalogError } from "./translate-catalog-error.ts";
 
 /** An open catalog, with its configuration. */
 export interface Catalog {
-  /** The settings that the catalog overrides, as plain names. Only `prefix`, a part of paths, is used. */
+  /** The settings that the catalog overrides, as plain names. Only those of paths are used: `prefix` and the separator. */
   readonly overrides: Readonly<Record<string, unknown>>;
   readonly defaults: Readonly<Record<string, unknown>>;
+  readonly separator: NamespaceSeparator;
   /** Returns a resource below `/v1` and the catalog's prefix. Rejects with the meaning of an error response. */
   get(path: string, query?: Readonly<Record<string, string>>): Promise<Readonly<Record<string, unknown>>>;
   /** Returns a test step at this catalog. */
@@ -32,7 +34,9 @@ export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<
     ...(config.token === "" ? {} : { authorization: `Bearer ${config.token}` }),
   };
   const get = async (path: string, query: Readonly<Record<string, string>>) => {
-    const search = new URLSearchParams(query).toString();
+    const search = Object.entries(query)
+      .map(([name, value]) => `${encodeText(name)}=${encodeText(value)}`)
+      .join("&");
     const answer = await client.request({
       method: "GET",
       path: `${basePath(url)}/v1${path}${search === "" ? "" : `?${search}`}`,
@@ -44,16 +48,21 @@ export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<
   };
   try {
     const login = { ...step(TestStage.AUTHENTICATE), warning: passwordInClear(url, config.token !== "") };
-    const { overrides, defaults, prefix } = await probe.step(login, async () => {
+    const { overrides, defaults, prefix, separator } = await probe.step(login, async () => {
       const { warehouse } = config;
       const answer = await get("/config", warehouse === "" ? {} : { warehouse });
       if (!("overrides" in answer || "defaults" in answer)) throw notCatalog();
       const [overrides, defaults] = [members(answer.overrides), members(answer.defaults)];
-      return { overrides, defaults, prefix: readPrefix(overrides.prefix ?? defaults.prefix ?? "") };
+      const prefix = readPrefix(overrides.prefix ?? defaults.prefix ?? "");
+      const own = config.namespaceSeparator === "" ? defaults[separatorSetting] : config.namespaceSeparator;
+      const separator = namespaceSeparator(overrides[separatorSetting] ?? own);
+      if (separator === undefined) throw badSeparator();
+      return { overrides, defaults, prefix, separator };
     });
     return {
       overrides,
       defaults,
+      separator,
       step,
       close: client.close,
       get: (path, query = {}) => get(`${prefix}${path}`, query),
@@ -63,6 +72,9 @@ export async function openCatalog(config: IcebergConfig, probe: Probe): Promise<
     throw error;
   }
 }
+
+/** The name of the setting in the catalog's configuration. */
+const separatorSetting = "namespace-separator";
 
 /**
  * Returns the catalog's prefix of every path but that of the configuration; the result stays a path of the same server,
@@ -75,4 +87,9 @@ function readPrefix(prefix: unknown): string {
     return `/${parts.join("/")}`;
   const hint = "the catalog sends its clients to paths that are none";
   throw new ProbeError("PREFIX_INVALID", hint, "url", TestStage.CAPABILITY);
+}
+
+function badSeparator(): ProbeError {
+  const hint = "the catalog announces a separator of the levels of namespaces that cannot stand in a path";
+  return new ProbeError("SEPARATOR_INVALID", hint, "url", TestStage.CAPABILITY);
 }

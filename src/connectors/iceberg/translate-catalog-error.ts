@@ -17,7 +17,7 @@ export function translateCatalogError(
     case 401:
       return token === ""
         ? new ProbeError("PASSWORD_MISSING", "the catalog asks for a token and the configuration has none", "token")
-        : new ProbeError("PASSWORD_WRONG", "the catalog refused the token", "token");
+        : new ProbeError("PASSWORD_WRONG", "the catalog refused the token, sent as Authorization: Bearer", "token");
     case 419:
       return new ProbeError("TOKEN_EXPIRED", "the token has expired: bring a new one", "token");
     case 403:

@@ -41,6 +41,8 @@ export interface OauthLogin {
   readonly clientSecret: string;
   /** The requested scope; empty for none. */
   readonly scope: string;
+  /** The form in which id and secret are sent: `client_secret_basic`, `client_secret_basic_raw` or `client_secret_post`. */
+  readonly clientAuthentication: string;
 }
 
 /** OAUTHBEARER with a token that the client signs itself. */
@@ -77,7 +79,8 @@ export function kafkaAccess(config: KafkaConfig): KafkaAccess {
   return { ...reached, login: undefined, fields: noLoginFields };
 }
 
-function saslLogin({ mechanism, username, password, oauthTokenEndpoint, oauthScope }: KafkaSasl): KafkaLogin {
+function saslLogin(sasl: KafkaSasl): KafkaLogin {
+  const { mechanism, username, password, oauthTokenEndpoint, oauthScope, oauthClientAuthentication } = sasl;
   if (mechanism !== "OAUTHBEARER") return { kind: "password", mechanism, username, password };
   if (oauthTokenEndpoint === "") return { kind: "token", token: password };
   return {
@@ -86,6 +89,7 @@ function saslLogin({ mechanism, username, password, oauthTokenEndpoint, oauthSco
     clientId: username,
     clientSecret: password,
     scope: oauthScope,
+    clientAuthentication: oauthClientAuthentication === "" ? "client_secret_basic" : oauthClientAuthentication,
   };
 }
 

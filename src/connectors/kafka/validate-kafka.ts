@@ -27,17 +27,27 @@ export function validateKafka(config: KafkaConfig): readonly FieldViolation[] {
   ];
 }
 
-function checkOauth({ mechanism, oauthTokenEndpoint, oauthScope }: KafkaSasl): readonly FieldViolation[] {
+function checkOauth(sasl: KafkaSasl): readonly FieldViolation[] {
+  const { mechanism, username, oauthTokenEndpoint, oauthScope, oauthClientAuthentication } = sasl;
   const violations: FieldViolation[] = [];
   const report = (field: string, description: string) => violations.push({ field, description });
   const endpointField = "sasl.oauth_token_endpoint";
+  const authenticationField = "sasl.oauth_client_authentication";
   if (mechanism !== "OAUTHBEARER") {
     if (oauthTokenEndpoint !== "") report(endpointField, "goes with mechanism OAUTHBEARER only");
     if (oauthScope !== "") report("sasl.oauth_scope", "goes with mechanism OAUTHBEARER only");
+    if (oauthClientAuthentication !== "") report(authenticationField, "goes with mechanism OAUTHBEARER only");
     return violations;
   }
   if (oauthScope !== "" && oauthTokenEndpoint === "")
     report("sasl.oauth_scope", "goes with sasl.oauth_token_endpoint only");
+  if (oauthClientAuthentication !== "" && oauthTokenEndpoint === "")
+    report(authenticationField, "goes with sasl.oauth_token_endpoint only");
+  if (oauthClientAuthentication === "client_secret_basic_raw" && username.includes(":"))
+    report(
+      authenticationField,
+      "cannot be client_secret_basic_raw with a colon in sasl.username, which would end there",
+    );
   // RFC 6749, 3.3: printable ASCII without quotes and backslashes, separated by blanks.
   if (!/^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(oauthScope))
     report("sasl.oauth_scope", "must be names with blanks between them, in ASCII without quotes");

@@ -64,7 +64,7 @@ export function createMqttSession(stream: Duplex, options: MqttSessionOptions): 
   broken.catch(() => undefined);
   client.on("error", reject);
   client.on("disconnect", ({ reasonCode }: IDisconnectPacket) =>
-    reject(Object.assign(new Error("DISCONNECT"), { code: reasonCode ?? 0 })),
+    reject(Object.assign(new Error(byBroker), { code: reasonCode ?? 0 })),
   );
   client.on("close", () => reject(Object.assign(new Error("the connection was closed"), { code: "ECONNRESET" })));
   let packets = 0;
@@ -114,3 +114,11 @@ export function createMqttSession(stream: Duplex, options: MqttSessionOptions): 
 
 /** The time that a broker has to close the connection after DISCONNECT, in milliseconds. */
 const leaveMs = 200;
+
+/** The message of the error for a DISCONNECT of the broker; errors of the library have codes of the same numbers. */
+const byBroker = "DISCONNECT";
+
+/** Returns the reason code of a broker's DISCONNECT; undefined for other errors. */
+export function disconnectReason(error: unknown): number | undefined {
+  return error instanceof Error && error.message === byBroker && "code" in error ? Number(error.code) : undefined;
+}

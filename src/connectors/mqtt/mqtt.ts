@@ -18,7 +18,7 @@ export const mqtt: Connector<MqttConfig> = {
     const { host, port } = mqttAddress(config);
     return [{ host, port }];
   },
-  validate: (config) => [...checkBrokerUrl(config.url), ...validateTls(config.tls)],
+  validate: (config) => [...checkBrokerUrl(config.url), ...checkClientId(config), ...validateTls(config.tls)],
   test: async (config, probe) => (await import("./probe-mqtt.ts")).probeMqtt(config, probe),
 };
 
@@ -28,4 +28,9 @@ function checkBrokerUrl(text: string) {
   if (violations.length > 0 || url === null || /^wss?:$/.test(url.protocol)) return violations;
   if (["", "/"].includes(url.pathname) && url.search === "") return [];
   return [{ field: "url", description: "has a path or a query: only ws and wss have a use for them" }];
+}
+
+function checkClientId({ clientId, clientPrefix }: MqttConfig) {
+  if (clientId === "" || clientPrefix === "") return [];
+  return [{ field: "client_id", description: "cannot go with client_prefix: leave one of the two out" }];
 }

@@ -6,7 +6,7 @@ import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { endpointName, type Probe, ProbeError, type Step } from "../sdk/connector.ts";
 import { errorCode } from "../sdk/translate-error.ts";
 import { mqttAddress } from "./mqtt-address.ts";
-import { createMqttSession, type MqttSession } from "./mqtt-session.ts";
+import { createMqttSession, disconnectReason, type MqttSession } from "./mqtt-session.ts";
 import { mqttStream } from "./mqtt-stream.ts";
 import { refusesVersion, translateMqttError } from "./translate-mqtt-error.ts";
 
@@ -25,7 +25,7 @@ export async function probeMqtt(config: MqttConfig, probe: Probe): Promise<void>
   const logIn = async (socket: Socket, version: 5 | 4) => {
     const session = createMqttSession(await mqttStream(socket, address, probe), {
       version,
-      clientId: `${config.clientPrefix === "" ? "connectory-" : config.clientPrefix}${randomBytes(6).toString("hex")}`,
+      clientId: clientIdOf(config),
       username: config.username,
       password: config.password,
       maxPacketSize: config.maxPacketSize === 0 ? 10_240 : config.maxPacketSize,
@@ -64,6 +64,12 @@ export async function probeMqtt(config: MqttConfig, probe: Probe): Promise<void>
   }
 }
 
+/** Returns the configured id, or another one for each connection. */
+function clientIdOf({ clientId, clientPrefix }: MqttConfig): string {
+  if (clientId !== "") return clientId;
+  return `${clientPrefix === "" ? "connectory-" : clientPrefix}${randomBytes(6).toString("hex")}`;
+}
+
 /** Records the broker's features. In MQTT 5 an omitted property means that the feature is available. */
 function recordFacts(probe: Probe, version: 5 | 4, { properties = {} }: IConnackPacket): void {
   probe.fact("protocol_version", version === 5 ? "5" : "3.1.1");
@@ -80,12 +86,14 @@ const versionTopic = "$SYS/broker/version";
 
 /**
  * Tests a subscription. MQTT permissions are per topic, and no topic is configured: a user with permission for its own topics
- * only is refused like one without any. A refusal is therefore a warning, never a failure.
+ * only is refused like one without any, by a code, by an end of the connection or by silence. Any of these is a warning, never
+ * a failure: the log-in was good.
  */
 async function authorize(session: MqttSession, step: Step, probe: Probe): Promise<void> {
   const translate = (error: unknown) => refusedByClosing(error) ?? step.translate?.(error);
+  const timeoutMs = Math.ceil(probe.deadlineMs / 3);
   try {
-    await probe.step({ ...step, translate }, async () => {
+    await probe.step({ ...step, translate, timeoutMs }, async () => {
       const code = await session.subscribe(versionTopic);
       if (code >= 128) throw new ProbeError("PERMISSION_DENIED", denied, "username");
       // A retained message arrives before the response to this ping.
@@ -95,17 +103,21 @@ async function authorize(session: MqttSession, step: Step, probe: Probe): Promis
       probe.fact("server_version", version);
     });
   } catch (error) {
-    if (!(error instanceof ProbeError) || !warnings.includes(error.code)) throw error;
+    if (probe.signal.aborted || !(error instanceof ProbeError) || !warnings.includes(error.code)) throw error;
     probe.downgradeToWarning(step.endpoint);
   }
 }
 
-const warnings = ["PERMISSION_DENIED", "PERMISSION_NOT_SHOWN"];
+const warnings = ["PERMISSION_DENIED", "PERMISSION_NOT_SHOWN", "TIMED_OUT"];
 const denied = `the broker refused a subscription to ${versionTopic}: see that the user may use the topics that it needs`;
 const notShown = `the broker sent nothing for ${versionTopic}, as Mosquitto does to a user who may not read it: see that the user may use the topics that it needs`;
 
 function refusedByClosing(error: unknown): ProbeError | undefined {
-  const isClosed =
-    errorCode(error) === "ECONNRESET" || (error instanceof Error && "code" in error && error.code === 135);
-  return isClosed ? new ProbeError("PERMISSION_DENIED", denied, "username") : undefined;
+  const reason = disconnectReason(error);
+  if (errorCode(error) !== "ECONNRESET" && reason === undefined) return undefined;
+  return new ProbeError(
+    "PERMISSION_DENIED",
+    reason === undefined ? denied : `${denied} (reason ${reason})`,
+    "username",
+  );
 }

@@ -5,7 +5,11 @@ import { errorCode } from "../sdk/translate-error.ts";
 type Meaning = readonly [code: string, hint: string, field: string];
 
 const unsupported: Meaning = ["VERSION_UNSUPPORTED", "the broker speaks neither MQTT 5 nor 3.1.1", "url"];
-const clientId: Meaning = ["CLIENT_ID_REFUSED", "the broker does not take this client id", "client_prefix"];
+const clientId: Meaning = [
+  "CLIENT_ID_REFUSED",
+  "the broker does not take this client id: give the one that it takes in client_id, or the beginning of those that it takes in client_prefix",
+  "client_id",
+];
 const unavailable: Meaning = ["SERVER_UNAVAILABLE", "the broker takes no connections just now: try again", "url"];
 const elsewhere: Meaning = [
   "USE_ANOTHER_SERVER",

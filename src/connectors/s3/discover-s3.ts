@@ -3,6 +3,7 @@ import type { S3Config } from "../../../gen/connectory/v1/s3_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { type DiscoveredPage, type DiscoveryRequest, type Probe, ProbeError } from "../sdk/connector.ts";
 import { members, parseJson } from "../sdk/parse-json.ts";
+import { isBucketName } from "./s3-address.ts";
 import { openSession, type S3Session } from "./session.ts";
 import { notS3 } from "./translate-s3-error.ts";
 
@@ -33,9 +34,10 @@ export async function discoverS3(config: S3Config, probe: Probe, discovery: Disc
 }
 
 /** Returns a valid bucket name, only the configured one if any: the name can become a part of the host name. */
-function allowedBucket({ bucket }: S3Config, named: string): string {
+function allowedBucket(config: S3Config, named: string): string {
+  const { bucket } = config;
   if (named === "") return bucket;
-  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(named) && (bucket === "" || bucket === named)) return named;
+  if (isBucketName(config, named) && (bucket === "" || bucket === named)) return named;
   throw new ProbeError("BUCKET_UNKNOWN", "the configuration is for another bucket", "bucket");
 }
 

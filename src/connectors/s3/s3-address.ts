@@ -10,11 +10,21 @@ export function s3Address(config: S3Config) {
 }
 
 /**
- * Returns true when the bucket's name belongs in the path: no wildcard certificate covers a name with dots, and an IP address
- * has no subdomains.
+ * Returns true when the bucket's name belongs in the path: no wildcard certificate covers a name with dots, other names are no
+ * part of a host name, and an IP address has no subdomains.
  */
 export function isPathStyle({ forcePathStyle }: S3Config, endpoint: URL, bucket: string): boolean {
-  return forcePathStyle || isIP(urlTarget(endpoint).host) !== 0 || bucket.includes(".");
+  const fitsHost = bucket === "" || /^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$/.test(bucket);
+  return forcePathStyle || isIP(urlTarget(endpoint).host) !== 0 || !fitsHost;
+}
+
+/**
+ * Returns true for a bucket's name that the service can have: Amazon's rules without an endpoint; other services take further
+ * characters. No name is an ARN, which the library would send elsewhere.
+ */
+export function isBucketName({ endpoint }: Pick<S3Config, "endpoint">, name: string): boolean {
+  if (endpoint === "") return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name);
+  return /^[A-Za-z0-9][A-Za-z0-9._:-]{0,254}$/.test(name) && !name.toLowerCase().startsWith("arn:");
 }
 
 /** Returns the address of requests about a bucket; an empty bucket means the service itself. */

@@ -5,7 +5,7 @@ import { validateToken } from "../sdk/http/http-auth.ts";
 import { withoutQuery } from "../sdk/url.ts";
 import { validateUrlTls } from "../sdk/url-tls.ts";
 import { validateUrl } from "../sdk/validate-url.ts";
-import { bucketTarget, s3Address } from "./s3-address.ts";
+import { bucketTarget, isBucketName, s3Address } from "./s3-address.ts";
 
 /** A connector for object storage with the S3 protocol. */
 export const s3: Connector<S3Config> = {
@@ -23,6 +23,7 @@ export const s3: Connector<S3Config> = {
   validate: (config) => [
     ...validateUrl("endpoint", config.endpoint, ["http", "https"]),
     ...checkQuery(config.endpoint),
+    ...checkNames(config),
     ...validateToken("access_key_id", config.accessKeyId),
     ...validateToken("secret_access_key", config.secretAccessKey),
     ...validateToken("session_token", config.sessionToken),
@@ -31,6 +32,25 @@ export const s3: Connector<S3Config> = {
   test: async (config, probe) => (await import("./probe-s3.ts")).probeS3(config, probe),
   discover: async (config, probe, discovery) => (await import("./discover-s3.ts")).discoverS3(config, probe, discovery),
 };
+
+/** Amazon's endpoint is made from the region; any other service has names of its own. */
+function checkNames({ endpoint, region, bucket }: S3Config): readonly FieldViolation[] {
+  const violations: FieldViolation[] = [];
+  if (endpoint === "" && !/^([a-z0-9-]{1,64})?$/.test(region))
+    violations.push({
+      field: "region",
+      description: "must be a region of Amazon, such as eu-central-1, or come with the endpoint of another service",
+    });
+  if (bucket !== "" && !isBucketName({ endpoint }, bucket))
+    violations.push({
+      field: "bucket",
+      description:
+        endpoint === ""
+          ? "must be a name of 3 to 63 lower case letters, digits, hyphens and dots, or come with the endpoint of another service"
+          : "must be the name of a bucket, not an ARN",
+    });
+  return violations;
+}
 
 function checkQuery(endpoint: string): readonly FieldViolation[] {
   if ((URL.parse(endpoint)?.search ?? "") === "") return [];

@@ -1,5 +1,7 @@
 import type { Readable } from "node:stream";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { Hash } from "@smithy/core/serde";
+import { SignatureV4 } from "@smithy/signature-v4";
 import type { S3Config } from "../../../gen/connectory/v1/s3_config_pb.js";
 import type { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { endpointName, type Probe, type Step } from "../sdk/connector.ts";
@@ -48,10 +50,21 @@ export async function openSession(config: S3Config, probe: Probe, bucket: string
 function settings(config: S3Config, bucket: string): S3ClientConfig {
   const { region, endpoint } = s3Address(config);
   const { accessKeyId, secretAccessKey, sessionToken } = config;
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === "" ? {} : { sessionToken }) };
+  const signature = new SignatureV4({
+    service: "s3",
+    region,
+    credentials,
+    sha256: Hash.bind(null, "sha256"),
+    uriEscapePath: false,
+  });
   return {
     endpoint,
-    region,
-    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === "" ? {} : { sessionToken }) },
+    // The library takes Amazon's regions alone, and needs one only where it makes the endpoint.
+    region: config.endpoint === "" ? region : "us-east-1",
+    // Signs with the region as it is written, whatever the library made of it.
+    signer: { sign: (request, options) => signature.sign(request, { ...options, signingRegion: region }) },
+    credentials,
     forcePathStyle: isPathStyle(config, new URL(endpoint), bucket),
     followRegionRedirects: false,
     disableClockSkewCorrection: true,

@@ -49,7 +49,11 @@ export async function probeSchemaRegistry(config: SchemaRegistryConfig, probe: P
 
 function refused(loggedIn: boolean, prefix: string): ProbeError {
   return loggedIn
-    ? new ProbeError("PASSWORD_WRONG", "the registry refused the API key or its secret", `${prefix}api_secret`)
+    ? new ProbeError(
+        "PASSWORD_WRONG",
+        "the registry refused the API key or its secret, sent as HTTP Basic in UTF-8",
+        `${prefix}api_secret`,
+      )
     : new ProbeError("PASSWORD_MISSING", "the registry asks for an API key and its secret", `${prefix}api_key`);
 }
 

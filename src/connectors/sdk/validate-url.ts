@@ -13,6 +13,8 @@ export function validateUrl(field: string, text: string, schemes: readonly strin
   // The URL parser drops or converts these characters, so the displayed URL would differ from the dialled one.
   if (/[\s\p{C}\\]/u.test(text)) return violation("must not hold blanks, control characters or backslashes");
   const url = URL.parse(text);
+  const port = /^[a-z+.-]+:\/\/[^/?#]*:(\d+)(?:[/?#]|$)/i.exec(text)?.[1];
+  if (url === null && Number(port) > 65_535) return violation(`has the port ${port}: ports are 1 to 65535`);
   const example = `${schemes[0]}://host.example`;
   if (url === null || !schemes.includes(url.protocol.slice(0, -1)) || !/^[a-z+.-]+:\/\//i.test(text))
     return violation(`must be a URL with ${schemes.join(", ")}, such as ${example}`);
@@ -21,7 +23,7 @@ export function validateUrl(field: string, text: string, schemes: readonly strin
     return violation(`the host ${hostExpected}`);
   if (url.username !== "" || url.password !== "" || authorityOf(text).includes("@"))
     return violation("must not hold a user or password: they have fields of their own");
-  if (url.port === "0") return violation("0 is not a port: 1 to 65535");
+  if (url.port === "0") return violation("has the port 0: ports are 1 to 65535");
   if (text.includes("#")) return violation("must not have a fragment (#)");
   if ([...url.searchParams.keys()].some(looksLikeSecretName))
     return violation("has a query parameter that looks like a secret, and a URL is shown as it is: leave it out");

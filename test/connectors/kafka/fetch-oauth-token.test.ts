@@ -65,7 +65,9 @@ const secret = canary("oauth secret+/:%");
 const sasl = { protocol: "SASL_PLAINTEXT", mechanism: "OAUTHBEARER", username: "client:1", password: secret };
 const token = canary("oauth-token");
 
-async function run(endpoint: { readonly url: string }, more: { oauthScope?: string } = {}) {
+type More = { oauthScope?: string; oauthClientAuthentication?: string; username?: string };
+
+async function run(endpoint: { readonly url: string }, more: More = {}) {
   const { tokens, server } = await broker();
   const config = { bootstrapServers: server.endpoint, sasl: { ...sasl, oauthTokenEndpoint: endpoint.url, ...more } };
   return { outcome: await tryConnector("kafka", config), tokens, server };
@@ -90,6 +92,38 @@ describe("a token endpoint", () => {
     expect(atBroker).toBe("AUTHENTICATE WARNING PASSWORD_IN_CLEAR");
     expect(JSON.stringify(outcome.report.steps.map(({ hint, endpoint: at }) => [hint, at]))).not.toContain(canary(""));
   });
+
+  test.each([
+    ["", "client+1", `Basic ${btoa(`client%2B1:${encodeURIComponent(secret)}`)}`, ""],
+    ["client_secret_basic", "client+1", `Basic ${btoa(`client%2B1:${encodeURIComponent(secret)}`)}`, ""],
+    ["client_secret_basic_raw", "client+1", `Basic ${btoa(`client+1:${secret}`)}`, ""],
+    [
+      "client_secret_post",
+      "client:1",
+      undefined,
+      `&client_id=client%3A1&client_secret=${new URLSearchParams({ a: secret }).toString().slice(2)}`,
+    ],
+  ])("gets id and secret as %j says, and only so", async (oauthClientAuthentication, username, header, form) => {
+    const endpoint = await tokenEndpoint(200, { access_token: token });
+    const { outcome } = await run(endpoint, { oauthClientAuthentication, username });
+    expect(failure(outcome)).toBeUndefined();
+    const [request] = endpoint.asked;
+    expect(request?.headers.authorization).toBe(header);
+    expect(request?.body).toBe(`grant_type=client_credentials${form}`);
+  });
+
+  test.each(["client_secret_basic", "client_secret_basic_raw", "client_secret_post"])(
+    "that refuses id and secret is told how they were sent: %s",
+    async (oauthClientAuthentication) => {
+      const endpoint = await tokenEndpoint(401, { error: "invalid_client" });
+      const { outcome } = await run(endpoint, { oauthClientAuthentication, username: "client" });
+      const failed = failure(outcome);
+      expect(failed).toMatchObject({ code: "PASSWORD_WRONG", field: "sasl.password" });
+      expect(failed?.hint).toContain(`(${oauthClientAuthentication})`);
+      expect(failed?.hint).toContain("sasl.oauth_client_authentication");
+      expect(failed?.hint).not.toContain(canary(""));
+    },
+  );
 
   test("in TLS is trusted with tls.ca and not without", async () => {
     const endpoint = await tokenEndpoint(200, { access_token: token }, { secure: true });

@@ -21,6 +21,8 @@ describe("checkKafka", () => {
     [{ sasl: { ...bearer, oauthTokenEndpoint, oauthScope: "kafka read:all" } }],
     [{ sasl: { ...bearer, oauthTokenEndpoint: "http://localhost:8080/token" } }],
     [{ sasl: { ...bearer, oauthTokenEndpoint: "http://[::1]/token?tenant=a" } }],
+    [{ sasl: { ...bearer, oauthTokenEndpoint, oauthClientAuthentication: "client_secret_post", username: "a:b" } }],
+    [{ sasl: { ...bearer, oauthTokenEndpoint, oauthClientAuthentication: "client_secret_basic_raw" } }],
     [{ awsMskIam }],
     [{ awsMskIam, tls: {} }],
     [{ schemaRegistry: { endpoint: "https://registry.example", apiKey: "k", apiSecret: password } }],
@@ -35,6 +37,17 @@ describe("checkKafka", () => {
     [{ sasl: { ...bearer, mechanism: "PLAIN", oauthTokenEndpoint } }, "sasl.oauth_token_endpoint"],
     [{ sasl: { ...bearer, mechanism: "SCRAM-SHA-512", oauthScope: "kafka" } }, "sasl.oauth_scope"],
     [{ sasl: { ...bearer, oauthScope: "kafka" } }, "sasl.oauth_scope"],
+    [{ sasl: { ...bearer, oauthClientAuthentication: "client_secret_post" } }, "sasl.oauth_client_authentication"],
+    [
+      { sasl: { ...bearer, mechanism: "PLAIN", oauthClientAuthentication: "client_secret_post" } },
+      "sasl.oauth_client_authentication",
+    ],
+    [
+      {
+        sasl: { ...bearer, oauthTokenEndpoint, oauthClientAuthentication: "client_secret_basic_raw", username: "a:b" },
+      },
+      "sasl.oauth_client_authentication",
+    ],
     [{ sasl: { ...bearer, oauthTokenEndpoint, oauthScope: 'a"b' } }, "sasl.oauth_scope"],
     [{ sasl: { ...bearer, oauthTokenEndpoint, oauthScope: "a\r\nb" } }, "sasl.oauth_scope"],
     [{ sasl: { ...bearer, oauthTokenEndpoint: "http://id.example/token" } }, "sasl.oauth_token_endpoint"],

@@ -3,11 +3,11 @@ import type { Socket } from "node:net";
 /** How a broker answers; each packet as hexadecimal text, undefined for silence. */
 export interface FakeBroker {
   /** To CONNECT, by the protocol version in it. */
-  connack(version: number): string | undefined;
-  /** The code in SUBACK; "hang up" closes the connection instead. */
-  readonly suback?: number | "hang up";
+  connack(version: number, clientId: string): string | undefined;
+  /** The code in SUBACK; "hang up" closes the connection instead, "none" sends no SUBACK. */
+  readonly suback?: number | "hang up" | "none";
   /** What is sent between SUBACK and the next answer. */
-  readonly then?: string;
+  readonly next?: string;
   readonly pingresp?: string;
 }
 
@@ -24,19 +24,24 @@ export function fakeBroker(broker: FakeBroker, types: string[] = []): (socket: S
         types.push(type);
         if (type === "CONNECT") {
           version = rest[8] ?? 0;
-          say(broker.connack(version));
+          say(broker.connack(version, clientIdIn(rest, version)));
         } else if (type === "PINGREQ") say(broker.pingresp ?? "d000");
         else if (type === "SUBSCRIBE") {
           if (broker.suback === "hang up") return void socket.destroy();
-          const code = Buffer.from([broker.suback ?? 0]).toString("hex");
-          say(
-            `90${version === 5 ? "04" : "03"}${rest.subarray(2, 4).toString("hex")}${version === 5 ? "00" : ""}${code}`,
-          );
-          say(broker.then);
+          const code = Buffer.from([Number(broker.suback ?? 0)]).toString("hex");
+          const id = rest.subarray(2, 4).toString("hex");
+          if (broker.suback !== "none") say(`90${version === 5 ? "04" : "03"}${id}${version === 5 ? "00" : ""}${code}`);
+          say(broker.next);
         }
       }
     });
   };
+}
+
+/** The client id in a CONNECT: behind the fixed part, and in version 5 behind the properties. */
+function clientIdIn(packet: Buffer, version: number): string {
+  const at = 12 + (version === 5 ? 1 + (packet[12] ?? 0) : 0);
+  return packet.subarray(at + 2, at + 2 + packet.readUInt16BE(at)).toString();
 }
 
 const names: Readonly<Record<number, string>> = {

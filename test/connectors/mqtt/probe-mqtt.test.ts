@@ -115,7 +115,7 @@ describe("a broker", () => {
     ["2003008800", "SERVER_UNAVAILABLE", "url"],
     ["2003008900", "SERVER_BUSY", "url"],
     ["2003008a00", "BANNED", "username"],
-    ["2003008500", "CLIENT_ID_REFUSED", "client_prefix"],
+    ["2003008500", "CLIENT_ID_REFUSED", "client_id"],
     ["2003009700", "QUOTA_EXCEEDED", "username"],
     ["2003009c00", "USE_ANOTHER_SERVER", "url"],
     ["200300ff00", "REFUSED_BY_BROKER", "url"],
@@ -165,8 +165,8 @@ describe("a broker", () => {
   });
 
   test("that sends larger packets than agreed", async () => {
-    const then = `30b04e0000${"00".repeat(10_030)}`;
-    const server = await serve(fakeBroker({ connack: welcome, then }));
+    const next = `30b04e0000${"00".repeat(10_030)}`;
+    const server = await serve(fakeBroker({ connack: welcome, next }));
     const outcome = await tryConnector("mqtt", { url: urlOf(server), maxPacketSize: 5000 });
     expect(failure(outcome)).toMatchObject({ code: "PACKET_TOO_LARGE", field: "max_packet_size" });
   });

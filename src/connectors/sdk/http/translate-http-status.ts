@@ -26,8 +26,17 @@ function incapable(code: string, hint: string): ProbeError {
 function loginRefused(login: HttpLogin): ProbeError {
   const { case: kind } = login.authentication;
   if (kind === "basic")
-    return new ProbeError("PASSWORD_WRONG", "the server refused the user name or the password", "basic.password");
-  if (kind === "bearer") return new ProbeError("PASSWORD_WRONG", "the server refused the token", "bearer.token");
+    return new ProbeError(
+      "PASSWORD_WRONG",
+      "the server refused the user name or the password, sent as HTTP Basic in UTF-8",
+      "basic.password",
+    );
+  if (kind === "bearer")
+    return new ProbeError(
+      "PASSWORD_WRONG",
+      "the server refused the token, sent as Authorization: Bearer",
+      "bearer.token",
+    );
   return holdsSecret(login)
     ? new ProbeError("PASSWORD_WRONG", "the server refused what the headers hold", "headers")
     : new ProbeError("PASSWORD_MISSING", "the server asks for a log-in and the configuration has none", "basic");
