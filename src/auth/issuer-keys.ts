@@ -1,6 +1,7 @@
 import type { Meter } from "@opentelemetry/api";
-import { createRemoteJWKSet, type JWTVerifyGetKey } from "jose";
+import { createRemoteJWKSet, customFetch, type FetchImplementation, type JWTVerifyGetKey } from "jose";
 import type { Logger } from "pino";
+import { isJsonObject } from "../proto-schema/json-object.ts";
 
 /** Milliseconds after which the keys are read again, so that a revoked key is no longer accepted. */
 const cacheTtlMs = 10 * 60_000;
@@ -28,7 +29,7 @@ export function openIssuerKeys({ url, log, meter, now = () => performance.now() 
     unit: "{attempt}",
     description: "Attempts to read the keys of the external issuer that failed",
   });
-  const keys = createRemoteJWKSet(url, { cacheMaxAge: lastingMs });
+  const keys = createRemoteJWKSet(url, { cacheMaxAge: lastingMs, [customFetch]: fetchKeys });
   let due = Number.NEGATIVE_INFINITY;
   let failing = false;
   let reading: Promise<void> | undefined;
@@ -66,3 +67,23 @@ export function openIssuerKeys({ url, log, meter, now = () => performance.now() 
     return keys(header, token);
   };
 }
+
+/** The two names of the signature algorithm of Ed25519 keys (RFC 9864). */
+const ed25519Names: readonly unknown[] = ["EdDSA", "Ed25519"];
+
+/** Reads the keys. A key of Ed25519 verifies tokens with either name of its algorithm, whichever it has itself. */
+const fetchKeys: FetchImplementation = async (url, init) => {
+  const response = await fetch(url, init);
+  if (response.status !== 200) return response;
+  const set: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
+  if (!isJsonObject(set) || !Array.isArray(set.keys)) return response;
+  const keys = set.keys.map((key) => {
+    if (!isJsonObject(key) || key.crv !== "Ed25519" || !ed25519Names.includes(key.alg)) return key;
+    const { alg, ...rest } = key;
+    return rest;
+  });
+  return Response.json({ ...set, keys });
+};

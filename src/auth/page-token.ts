@@ -39,7 +39,7 @@ export function createPageTokens(secret: Uint8Array): PageTokens {
 function invalid(): ApiError {
   return new ApiError(
     ErrorReason.PAGE_TOKEN_INVALID,
-    "page_token: not a token of this list: send the next_page_token of the page before, with the same other fields",
+    "page_token: not a token of this list: send the one that came with the page before, with the same other fields",
     { fieldViolations: [{ field: "page_token", description: "not a token of this list" }] },
   );
 }

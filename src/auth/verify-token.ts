@@ -1,4 +1,4 @@
-import { type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import { type ClaimPath, readClaim } from "./claim-path.ts";
 import type { WarnClaim } from "./claim-warnings.ts";
@@ -19,7 +19,8 @@ export const asymmetricAlgorithms = [
   "PS256",
   "PS384",
   "PS512",
-  "EdDSA",
+  "EdDSA", // the name of Ed25519 before RFC 9864
+  "Ed25519",
 ];
 
 /** The tolerated difference between the clocks of issuer and server, in seconds. */
@@ -71,17 +72,42 @@ export function createTokenVerifier(rules: TokenRules): VerifyToken {
 
 async function verify(token: string, { key, issuer, audience, algorithms }: TokenRules): Promise<JWTPayload> {
   try {
-    const { payload } = await jwtVerify(token, key, {
+    const options = {
       issuer,
       audience,
       algorithms: [...algorithms],
       clockTolerance: clockToleranceSeconds,
       requiredClaims: ["exp", "sub"],
+    };
+    const { payload } = await jwtVerify(token, key, options).catch((error: unknown) => {
+      if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithAny(token, error, options);
+      throw error;
     });
     return payload;
   } catch (cause) {
     throw tokenRejected(cause);
   }
+}
+
+/** The maximum number of keys that are tried for one token: each costs a verification. */
+const maxKeys = 16;
+
+/**
+ * Verifies a token that names no key, or one that several keys share, with each of them; a damaged one among them counts as one
+ * that does not verify. Rejects with the error about a claim, else with that of the signature.
+ */
+async function verifyWithAny(token: string, matching: errors.JWKSMultipleMatchingKeys, options: JWTVerifyOptions) {
+  let tried = 0;
+  for await (const key of matching) {
+    try {
+      return await jwtVerify(token, key, options);
+    } catch (error) {
+      if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) throw error;
+    }
+    tried += 1;
+    if (tried === maxKeys) break;
+  }
+  throw new errors.JWSSignatureVerificationFailed();
 }
 
 function toPrincipal(payload: JWTPayload, rules: TokenRules): Principal {
