@@ -10,8 +10,6 @@ import packageJson from "../../package.json" with { type: "json" };
 import { type LocalIssuer, openLocalIssuer } from "../auth/local-issuer.ts";
 import { isLoopback } from "../config/env-reader.ts";
 import { makeFolder } from "../config/make-folder.ts";
-import { connectorUnknown } from "../connection-profiles/config/select-connector.ts";
-import { connectors } from "../connectors/registry.ts";
 import { openKnex } from "../database/open-knex.ts";
 import { measurePool } from "../database/pool-metrics.ts";
 import { limitSocketSilence } from "../database/socket-silence-limit.ts";
@@ -43,6 +41,7 @@ import type { Config } from "./config.ts";
 import { createVerifier } from "./create-verifier.ts";
 import { migrateDatabase, openDatabase } from "./open-database.ts";
 import { openKeys, openSecrets } from "./open-secrets.ts";
+import { rejections } from "./rejections.ts";
 import { createRoutes } from "./routes.ts";
 
 /** The time for running calls to end after a stop began, and for their responses to be sent, in milliseconds. */
@@ -134,6 +133,7 @@ export async function startApp(
     const tls = config.tls === undefined ? undefined : await readTlsFiles(config.tls);
     const health = createHealthCheck({ knex, log });
     closers.push(async () => health.stop());
+    const { rejectMember, describeUnknownPath } = rejections(routes);
     const serverOptions = { routes, interceptors, observe, maxMessageBytes, tls, connectionLimits, shedder };
     const grpc = await serveGrpc({
       ...serverOptions,
@@ -152,13 +152,15 @@ export async function startApp(
         preBody,
         log,
         appVersion: packageJson.version,
-        rejectMember: (_config, name) => connectorUnknown(connectors, name),
+        rejectMember,
+        describeUnknownPath,
       }),
       serveOpenapi(),
       serveDocs(),
       serveMcp({
         routes,
         interceptors,
+        rejectMember,
         verifyToken,
         checkLoad: shedder.check,
         issuer: issuedBy,
@@ -171,6 +173,8 @@ export async function startApp(
       ...serverOptions,
       ...config.httpAddress,
       preBody,
+      rejectMember,
+      describeUnknownPath,
       corsOrigins,
       plugins,
       checkHealth: health.check,

@@ -29,7 +29,7 @@ function equal(): ApiError {
 }
 
 function outOfOrder(): ApiError {
-  const description = "must sort before user_id_2, bytewise: swap the two";
+  const description = "must sort before user_id_2, bytewise: swap the two, or set any_order";
   return new ApiError(ErrorReason.USER_IDS_OUT_OF_ORDER, `user_id_1: ${description}`, {
     fieldViolations: [{ field: "user_id_1", description }],
   });

@@ -43,11 +43,12 @@ export class ApiError extends Error {
 }
 
 /**
- * Limits of the violations in one error: their number, and the length of each text in UTF-16 code units. gRPC sends an error in
- * headers, which hold no more.
+ * Limits of the violations in one error: their number, and the lengths of a path and of a description in UTF-16 code units. A
+ * description may list the known fields.
  */
 export const maxViolations = 16;
-const maxText = 200;
+const maxPath = 200;
+const maxDescription = 400;
 
 /** Returns FIELD_INVALID (INVALID_ARGUMENT) for broken fields. */
 export function fieldsInvalid(...violations: readonly FieldViolation[]): ApiError {
@@ -62,7 +63,7 @@ export function fieldsInvalid(...violations: readonly FieldViolation[]): ApiErro
 export function manyInvalid(violations: readonly FieldViolation[], count = violations.length): ApiError {
   const fieldViolations = violations
     .slice(0, maxViolations)
-    .map(({ field, description }) => ({ field: cut(field), description: cut(description) }));
+    .map(({ field, description }) => ({ field: cut(field, maxPath), description: cut(description, maxDescription) }));
   const more = count - fieldViolations.length;
   const said = fieldViolations.map(({ field, description }) => `${field}: ${description}`).join("; ");
   const message = more === 0 ? said : `${said}; and ${Number.isFinite(more) ? `${more} ` : ""}more`;
@@ -70,6 +71,6 @@ export function manyInvalid(violations: readonly FieldViolation[], count = viola
 }
 
 /** The result is well-formed: a caller's name can hold half a surrogate pair, which protobuf cannot encode. */
-function cut(text: string): string {
-  return text.length <= maxText ? text.toWellFormed() : `${text.slice(0, maxText).toWellFormed()}…`;
+function cut(text: string, most: number): string {
+  return text.length <= most ? text.toWellFormed() : `${text.slice(0, most).toWellFormed()}…`;
 }

@@ -3,6 +3,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { ApiError, type FieldViolation, manyInvalid, maxViolations } from "../errors/api-error.ts";
+import { describeViolation } from "./describe-violation.ts";
 import { longListsOf, shortened } from "./long-lists.ts";
 
 const patterns = new Map<string, RegExp>();
@@ -33,9 +34,9 @@ export function createMessageCheck(): CheckMessage {
     const result = validator.validate(schema, message);
     if (result.kind === "error") throw result.error;
     if (result.kind === "valid") return [];
-    return result.violations.map(({ field, message }) => ({
-      field: `${prefix}${pathToString(field)}`,
-      description: message,
+    return result.violations.map((violation) => ({
+      field: `${prefix}${pathToString(violation.field)}`,
+      description: describeViolation(violation),
     }));
   };
   return (schema, message, prefix = "") => {

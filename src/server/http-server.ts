@@ -16,10 +16,12 @@ import { errorDetailRegistry } from "./dispatch/error-detail-registry.ts";
 import { createReportRejectedCall } from "./dispatch/report-rejected-call.ts";
 import type { Route } from "./dispatch/route.ts";
 import { createPreBodyAuth } from "./dispatch/run-header-interceptors.ts";
+import { type DescribeUnknownPath, describeUnknownPaths } from "./http/describe-unknown-paths.ts";
 import type { HttpPlugin } from "./http/http-plugin.ts";
-import { rejectBrokenHttp, rejectBrokenUrl, rejectUnknownPath } from "./http/http-protocol-errors.ts";
+import { rejectBrokenHttp, rejectBrokenUrl, rejectUnknownPaths } from "./http/http-protocol-errors.ts";
 import { logRejectedRequests } from "./http/log-rejected-requests.ts";
 import { markLate } from "./http/request-origin.ts";
+import { type RejectMember, rejectUnknownMember } from "./json/normalize-json.ts";
 import { type HttpListener, listenHttp, socketOptions } from "./listener/listen-http.ts";
 import { listenOnLocalhost } from "./listener/listen-on-localhost.ts";
 import type { TlsFiles } from "./listener/tls-files.ts";
@@ -46,6 +48,10 @@ export interface HttpOptions {
   readonly plugins: readonly HttpPlugin[];
   /** The message types that a `google.protobuf.Any` in a response may hold. Default: the error details (`errorDetailRegistry`). */
   readonly anyTypes?: Registry;
+  /** Returns the error for an unknown discriminator value. Default: MESSAGE_MALFORMED. */
+  readonly rejectMember?: RejectMember;
+  /** Returns the sentence for a path that does not exist. Default: without the one that was probably meant. */
+  readonly describeUnknownPath?: DescribeUnknownPath;
   /** Returns undefined when the service is healthy, else the message for `/readyz`. */
   readonly checkHealth: () => Promise<string | undefined>;
   readonly log: Logger;
@@ -71,6 +77,7 @@ export interface HttpServer {
  * (readiness). Rejects when the port cannot be opened.
  */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
+  const { describeUnknownPath = describeUnknownPaths([]) } = options;
   const { host, routes, interceptors, maxMessageBytes, corsOrigins, tls, plugins, checkHealth, log } = options;
   const preBodyAuth = createPreBodyAuth(options.preBody);
   const report = createReportRejectedCall(options.observe);
@@ -102,6 +109,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
 
   // All methods of Node's parser are routed, so that a known path can list its allowed methods.
   for (const method of METHODS) if (!server.supportedMethods.includes(method)) server.addHttpMethod(method);
+  const rejectUnknownPath = rejectUnknownPaths(describeUnknownPath);
   server.setNotFoundHandler(rejectUnknownPath);
   // Before the body is read: an unknown path is rejected without authentication, and its body is not read.
   server.addHook("onRequest", async (request, reply) =>
@@ -112,8 +120,9 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     const message = await checkHealth();
     return message === undefined ? { status: "ok" } : reply.code(503).send({ status: "unavailable", message });
   });
-  const { anyTypes = errorDetailRegistry } = options;
-  await server.register(serveConnect({ routes, interceptors, maxMessageBytes, anyTypes, preBodyAuth, report }));
+  const { anyTypes = errorDetailRegistry, rejectMember = rejectUnknownMember } = options;
+  const connect = { routes, interceptors, maxMessageBytes, anyTypes, rejectMember, preBodyAuth, report };
+  await server.register(serveConnect(connect));
   for (const plugin of plugins) await server.register(async (scope) => plugin(scope));
   await server.listen({ host, port: options.port });
   await listenOnLocalhost(server.server, host, socketOptions);

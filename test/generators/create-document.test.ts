@@ -127,9 +127,10 @@ describe("examples", () => {
           expect([rule.path, name, reader.faults(place, value)]).toEqual([rule.path, name, []]);
           const fixed = rule.variables.map((field) => ({ field, value: "cp_0123456789", source: "the path" }));
           const parts = { bodyRule: rule.body, body: JSON.stringify(value), query: "", fixed };
-          const { message } = decodeRequest(method.input, parts, (_field, member) => {
+          const rejectMember = (_field: unknown, member: string) => {
             throw new Error(member);
-          });
+          };
+          const message = decodeRequest(method.input, parts, { form: { wrapped: false }, rejectMember });
           check(method.input, message);
         }
       }

@@ -14,7 +14,11 @@ import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobu
 import { file_buf_validate_validate as publishedFile } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { file_buf_validate_validate as ourFile } from "../../gen/buf/validate/validate_pb.js";
+import {
+  type FieldRules,
+  field as fieldRules,
+  file_buf_validate_validate as ourFile,
+} from "../../gen/buf/validate/validate_pb.js";
 import { access } from "../../gen/connectory/options/v1/access_pb.js";
 import { destination, secret } from "../../gen/connectory/options/v1/field_pb.js";
 import { mcp_tool } from "../../gen/connectory/options/v1/mcp_tool_pb.js";
@@ -24,6 +28,7 @@ import { ConnectorConfigSchema } from "../../gen/connectory/v1/connector_pb.js";
 import { ErrorReason } from "../../gen/connectory/v1/error_reason_pb.js";
 import { http } from "../../gen/google/api/annotations_pb.js";
 import { codeOfReason } from "../../src/errors/reason-codes.ts";
+import { ruleOf } from "../../src/proto-schema/field-options.ts";
 
 const services: DescService[] = [ConnectionProfileService, ConnectionService];
 const methods = services.flatMap((service) => service.methods);
@@ -60,6 +65,31 @@ test("tool names are unique and at most 64 characters", () => {
   const names = methods.filter((method) => !isEndless(method)).map((method) => getOption(method, mcp_tool).name);
   expect(new Set(names).size).toBe(names.length);
   for (const name of names) expect(name.length).toBeLessThanOrEqual(64);
+});
+
+test("every pattern is said in words: a caller never reads a regular expression", () => {
+  const requests = services.flatMap(({ methods }) => methods.map(({ input }) => input));
+  const seen = new Set<DescMessage>();
+  const fields = (message: DescMessage): DescField[] => {
+    if (seen.has(message)) return [];
+    seen.add(message);
+    return message.fields.flatMap((field) => [field, ...(field.message === undefined ? [] : fields(field.message))]);
+  };
+  let patterns = 0;
+  const check = (rules: FieldRules | undefined, words: string, place: string) => {
+    if (rules?.type.case !== "string" || rules.type.value.pattern === "") return;
+    patterns += 1;
+    expect([place, words]).toEqual([place, expect.stringMatching(/\bmust (not )?(be|hold) /)]);
+  };
+  for (const field of requests.flatMap(fields)) {
+    const rules = getOption(field, fieldRules);
+    check(rules, ruleOf(field), String(field));
+    if (rules.type.case === "repeated") check(rules.type.value.items, ruleOf(field), String(field));
+    if (rules.type.case !== "map") continue;
+    check(rules.type.value.keys, ruleOf(field, "key"), `${field} key`);
+    check(rules.type.value.values, ruleOf(field), `${field} value`);
+  }
+  expect(patterns).toBeGreaterThan(30);
 });
 
 describe("connector configurations", () => {

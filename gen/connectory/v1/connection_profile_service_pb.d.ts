@@ -309,9 +309,10 @@ export declare type UpdateConnectionProfileRequest = Message<"connectory.v1.Upda
   id: string;
 
   /**
-   * What to change: `name`, `labels`, `config`, or paths inside the configuration such as
-   * `config.kafka.bootstrap_servers`. A path whose field is not set clears it: that is how a secret is removed.
-   * Without a mask every field that is set is laid over the stored ones: messages are merged, lists and maps replaced.
+   * What to change: `name`, `labels`, `config`, `*` for all three, or paths inside the configuration such as
+   * `config.kafka.bootstrap_servers`, in snake_case or camelCase. A path whose field is not set clears it: that is how a
+   * secret is removed. Without a mask every field that is set is laid over the stored ones: messages and maps of secrets are
+   * merged, lists and other maps replaced.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -713,7 +714,7 @@ export declare type TestConnectionProfileRequest = Message<"connectory.v1.TestCo
   connector: string;
 
   /**
-   * A name for the profile to be; it is not used.
+   * A name for the profile to be, as in CreateConnectionProfile; it is not used.
    *
    * @generated from field: string name = 4;
    */
@@ -804,7 +805,7 @@ export declare type StreamConnectionProfileTestRequest = Message<"connectory.v1.
   connector: string;
 
   /**
-   * A name for the profile to be; it is not used.
+   * A name for the profile to be, as in CreateConnectionProfile; it is not used.
    *
    * @generated from field: string name = 4;
    */

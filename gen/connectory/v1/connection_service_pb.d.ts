@@ -27,21 +27,21 @@ export declare type CreateConnectionRequest = Message<"connectory.v1.CreateConne
   connectionId: string;
 
   /**
-   * Since when the two are connected; now when absent.
+   * Since when the two are connected; now when absent. At most five minutes in the future.
    *
    * @generated from field: google.protobuf.Timestamp connected_since = 2;
    */
   connectedSince?: Timestamp | undefined;
 
   /**
-   * The user whose id sorts first, bytewise, such as `alice`.
+   * The user whose id sorts first, bytewise, such as `alice`; either of the two with `any_order`.
    *
    * @generated from field: string user_id_1 = 3;
    */
   userId1: string;
 
   /**
-   * The user whose id sorts second, bytewise, such as `bob`.
+   * The user whose id sorts second, bytewise, such as `bob`; the other of the two with `any_order`.
    *
    * @generated from field: string user_id_2 = 4;
    */
@@ -55,6 +55,13 @@ export declare type CreateConnectionRequest = Message<"connectory.v1.CreateConne
    * @generated from field: string request_id = 5;
    */
   requestId: string;
+
+  /**
+   * True to send the two users in either order. Without it the wrong order is USER_IDS_OUT_OF_ORDER.
+   *
+   * @generated from field: bool any_order = 6;
+   */
+  anyOrder: boolean;
 };
 
 /**

@@ -2,7 +2,7 @@ import { clone, type DescMessage } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { type ConnectorConfig, ConnectorConfigSchema } from "../../../gen/connectory/v1/connector_pb.js";
 import { fieldsInvalid } from "../../errors/api-error.ts";
-import { nestedMessage } from "../../proto-schema/field-options.ts";
+import { isSecret, nestedMessage } from "../../proto-schema/field-options.ts";
 
 /** A change of a configuration. */
 export interface ConfigEdits {
@@ -36,13 +36,19 @@ export function mergeConfig(stored: ConnectorConfig, { config, paths }: ConfigEd
   return merged;
 }
 
-/** Merges messages; replaces any other field that is set. */
+/**
+ * Merges messages, and maps of secrets, of which those that are not given stay like any other secret; replaces any other field
+ * that is set.
+ */
 function overlay(target: ReflectMessage, source: ReflectMessage): void {
   for (const field of source.fields) {
     if (!source.isSet(field)) continue;
     if (field.fieldKind === "message" && nestedMessage(field) !== undefined && target.isSet(field))
       overlay(target.get(field), source.get(field));
-    else target.set(field, source.get(field));
+    else if (field.fieldKind === "map" && isSecret(field)) {
+      const entries = target.get(field);
+      for (const [key, value] of source.get(field)) entries.set(key, value);
+    } else target.set(field, source.get(field));
   }
 }
 

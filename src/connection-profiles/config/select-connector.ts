@@ -3,6 +3,7 @@ import { type ConnectorConfig, ConnectorConfigSchema } from "../../../gen/connec
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { type ConnectorRegistry, findConnector, findListed } from "../../connectors/registry.ts";
 import type { Connector } from "../../connectors/sdk/connector.ts";
+import { similarConnector } from "../../connectors/similar-connector.ts";
 import { ApiError, fieldsInvalid } from "../../errors/api-error.ts";
 
 /** A connector and a configuration for it. */
@@ -33,8 +34,8 @@ export function selectConnector(
 
 /** FIELD_INVALID, for a request without a connector's configuration, or one that clears it. */
 export function configMissing(): ApiError {
-  const description = "exactly one connector's configuration must be given";
-  return fieldsInvalid({ field: "config.connector", description });
+  const known = ConnectorConfigSchema.fields.map(({ name }) => name).join(", ");
+  return fieldsInvalid({ field: "config.connector", description: `exactly one of these must be given: ${known}` });
 }
 
 /**
@@ -58,11 +59,12 @@ export function toConnectorConfig({ connector, config }: ConnectorWithConfig): C
 export function connectorUnknown(registry: ConnectorRegistry, named: string): ApiError {
   const known = Object.keys(registry).sort().join(", ");
   const listed = findListed(registry, named);
+  const similar = similarConnector(named, Object.keys(registry));
   if (listed === undefined)
     return new ApiError(
       ErrorReason.CONNECTOR_UNKNOWN,
-      `connector: there is no connector ${JSON.stringify(named)}; profiles can be made for ${known}`,
-      { fieldViolations: [{ field: "connector", description: `must be one of ${known}` }] },
+      `connector: there is no connector ${JSON.stringify(named)}${similar || ":"} profiles can be made for ${known}`,
+      { fieldViolations: [{ field: "connector", description: `must be one of ${known}${similar}` }] },
     );
   const instead = listed.profileConnector === undefined ? "it needs none" : `use one of ${listed.profileConnector}`;
   const description = `there are no profiles for ${named}: ${instead}`;

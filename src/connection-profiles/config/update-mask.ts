@@ -1,4 +1,6 @@
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import { ConnectorConfigSchema } from "../../../gen/connectory/v1/connector_pb.js";
 import { fieldsInvalid } from "../../errors/api-error.ts";
 import type { ConfigEdits } from "./merge-config.ts";
 
@@ -24,6 +26,18 @@ export function parseUpdateMask(mask: FieldMask | undefined): ProfileMask | unde
   return {
     name: paths.includes("name"),
     labels: paths.includes("labels"),
-    config: paths.filter((path) => path.startsWith("config")).map((path) => path.split(".").slice(1)),
+    config: paths.filter((path) => path.startsWith("config")).map((path) => protoNames(path.split(".").slice(1))),
   };
+}
+
+/** Returns a path below the configuration in proto names; a segment that is no field stays as it is. */
+function protoNames(path: readonly string[]): string[] {
+  let message: DescMessage | undefined = ConnectorConfigSchema;
+  return path.map((segment) => {
+    const field: DescField | undefined = message?.fields.find(
+      ({ name, jsonName }) => name === segment || jsonName === segment,
+    );
+    message = field?.message;
+    return field?.name ?? segment;
+  });
 }

@@ -6,6 +6,7 @@ import {
   type ConnectionProfileService,
   type CreateConnectionProfileRequest,
   CreateConnectionProfileRequestSchema,
+  ValidationMode,
 } from "../../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectorConfigSchema } from "../../../gen/connectory/v1/connector_pb.js";
 import { actorOf } from "../../interceptors/event-actor.ts";
@@ -32,7 +33,7 @@ export function createConnectionProfile(
     const caller = actorOf(context);
     const { name, labels, validationMode, validateOnly, requestId } = request;
     checkValidationMode(context, validationMode);
-    const repeatable = { requestId, body: requestId === "" ? "" : bodyOf(request) };
+    const repeatable = requestId === "" ? { requestId, body: "", formerBody: "" } : { requestId, ...bodiesOf(request) };
     const first = await deps.profiles.findReplay(caller, repeatable);
     if (first !== undefined && !validateOnly) return { connectionProfile: hideFingerprints(context, first) };
     const requested = request.config ?? create(ConnectorConfigSchema);
@@ -60,8 +61,21 @@ export function createConnectionProfile(
   };
 }
 
-/** Returns the part of the request that a replay must have in common with the first request. */
-function bodyOf(request: CreateConnectionProfileRequest): string {
-  const body = create(CreateConnectionProfileRequestSchema, { ...request, requestId: "" });
-  return canonicalJson(toJson(CreateConnectionProfileRequestSchema, body));
+/**
+ * Returns the part of the request that a replay must have in common with the first request: what is meant, with defaults filled
+ * in, however it is written.
+ */
+function bodiesOf(request: CreateConnectionProfileRequest): { body: string; formerBody: string } {
+  const { config, validationMode } = request;
+  const body = textOf({
+    ...request,
+    connector: request.connector || (config?.connector.case ?? ""),
+    validationMode: validationMode === ValidationMode.SCHEMA ? ValidationMode.UNSPECIFIED : validationMode,
+  });
+  return { body, formerBody: textOf(request) };
+}
+
+function textOf(request: CreateConnectionProfileRequest): string {
+  const message = create(CreateConnectionProfileRequestSchema, { ...request, requestId: "" });
+  return canonicalJson(toJson(CreateConnectionProfileRequestSchema, message));
 }

@@ -13,8 +13,10 @@ import { countSecretAttempt, refundSecretAttempt } from "./secret-attempts.ts";
 export interface IdempotentRequest {
   /** The request_id of the caller, a UUID; empty: none. */
   readonly requestId: string;
-  /** The request without its request_id, as canonical text. Contains secrets. */
+  /** The request without its request_id, as canonical text: what is meant, however it is written. Contains secrets. */
   readonly body: string;
+  /** The same as it is written, which former versions compared. */
+  readonly formerBody: string;
 }
 
 /** A row of connection_profile_request. */
@@ -48,11 +50,11 @@ export async function findReplay(
   const own = rows.find((row) => row.request_id === key);
   const first = own ?? rows.find((row) => isOfFormerVersion(row, caller));
   if (first === undefined) return undefined;
-  const text = first === own ? digested(key, request) : request.body;
+  const texts = [request.body, request.formerBody].map((body) => (first === own ? digested(key, body) : body));
   const same = await knex.transaction(async (trx) => {
     // The comparison also compares secrets, so a mismatch counts as an attempt to guess them.
     await countSecretAttempt(trx, caller, key);
-    const matches = await digest.matches(first.body, text);
+    const matches = (await Promise.all(texts.map((text) => digest.matches(first.body, text)))).includes(true);
     if (matches) await refundSecretAttempt(trx, caller, key);
     return matches;
   });
@@ -69,7 +71,7 @@ function keyOf({ organizationId, userId }: RequestOwner, { requestId }: Idempote
 }
 
 /** Contains the key, so that no two rows have the same digest for the same secrets. */
-function digested(key: string, { body }: IdempotentRequest): string {
+function digested(key: string, body: string): string {
   return `${key} ${body}`;
 }
 
@@ -106,7 +108,7 @@ export async function saveIdempotentRequest(
     .insert({
       organization_id: organizationId,
       request_id: key,
-      body: await digest.make(digested(key, request)),
+      body: await digest.make(digested(key, request.body)),
       record: "{}",
       created_at: new Date(),
     })

@@ -7,6 +7,7 @@ import {
   CreateConnectionRequestSchema,
 } from "../../../gen/connectory/v1/connection_service_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
+import { renameErrorKey } from "../../interceptors/call/rename-error.ts";
 import { toRpcStatus } from "../../interceptors/call/rpc-status.ts";
 import { toConnectError } from "../../interceptors/map-errors.ts";
 import { requestIdKey } from "../../interceptors/request-id.ts";
@@ -48,5 +49,9 @@ export function batchCreateConnections(deps: {
 
 function refused(error: unknown, { values }: HandlerContext): Result {
   if (!(error instanceof ApiError)) throw error;
-  return { result: { case: "error", value: toRpcStatus(toConnectError(error, values.get(requestIdKey))) } };
+  const named = values.get(renameErrorKey)(
+    toConnectError(error, values.get(requestIdKey)),
+    CreateConnectionRequestSchema,
+  );
+  return { result: { case: "error", value: toRpcStatus(named) } };
 }

@@ -8,7 +8,7 @@ import { actorOf } from "../../interceptors/event-actor.ts";
 import { type ConnectionAccess, participantOf, requireParticipant } from "../connection-access.ts";
 import type { NewConnection } from "../connection-record.ts";
 import { deterministicId } from "../store/deterministic-id.ts";
-import { parseUserPair } from "../user-pair.ts";
+import { parseUnorderedUserPair, parseUserPair } from "../user-pair.ts";
 
 /**
  * Returns the connection to be written for a request. Throws NOT_A_PARTICIPANT, USER_IDS_EQUAL, USER_IDS_OUT_OF_ORDER or
@@ -20,14 +20,14 @@ export function buildConnection(
   context: HandlerContext,
 ): NewConnection {
   const caller = actorOf(context);
-  const pair = parseUserPair(request);
+  const pair = request.anyOrder ? parseUnorderedUserPair(request) : parseUserPair(request);
   requireParticipant(participantOf(access, context.values.get(principalKey)), pair);
   const { connectionId, connectedSince, requestId } = request;
   const now = new Date();
   const record = {
     id: connectionId.toLowerCase(),
     ...pair,
-    connectedSince: connectedSince === undefined ? now : parseTimestamp("connected_since", connectedSince),
+    connectedSince: connectedSince === undefined ? now : parsePast("connected_since", connectedSince, now),
     isActive: true,
     recordVersion: 1,
     createdAt: now,
@@ -44,6 +44,17 @@ export function buildConnection(
   const eventId = deterministicId("event", caller.organizationId, requestId);
   const repeatable = { requestId, eventId, sinceNow: connectedSince === undefined, idDerived: connectionId === "" };
   return { ...draft, idempotency: repeatable };
+}
+
+/** Milliseconds that a time may lie in the future: the clocks of caller and server may differ, as those of RFC 7519, 4.1.4. */
+const clockToleranceMs = 5 * 60_000;
+
+/** Returns a timestamp that cannot lie in the future. Throws FIELD_INVALID. */
+function parsePast(field: string, timestamp: Timestamp, now: Date): Date {
+  const time = parseTimestamp(field, timestamp);
+  if (time.getTime() <= now.getTime() + clockToleranceMs) return time;
+  const description = `must not lie more than 5 minutes in the future: it is ${now.toISOString()} here`;
+  throw fieldsInvalid({ field, description });
 }
 
 // The range that google.protobuf.Timestamp documents: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds.

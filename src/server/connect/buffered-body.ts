@@ -12,6 +12,8 @@ export interface BufferedBody extends AsyncIterable<Uint8Array> {
    * and reports itself. Rejects with the ApiError of an exceeded limit.
    */
   read(maxBytes: number): Promise<Uint8Array | undefined>;
+  /** Replaces a body that `read` has returned. */
+  replace(body: Uint8Array): void;
 }
 
 export const bufferedBodyKey: ContextKey<BufferedBody | undefined> = createContextKey<BufferedBody | undefined>(
@@ -47,6 +49,9 @@ export function bufferBody(
         }
       }
       return undefined;
+    },
+    replace: (body) => {
+      held.splice(0, held.length, { done: false, value: body }, { done: true, value: undefined });
     },
     async *[Symbol.asyncIterator]() {
       try {

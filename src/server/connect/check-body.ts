@@ -7,12 +7,17 @@ import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { principalKey } from "../../auth/principal.ts";
 import { ApiError } from "../../errors/api-error.ts";
+import { renameErrorKey } from "../../interceptors/call/rename-error.ts";
 import { toConnectError } from "../../interceptors/map-errors.ts";
 import { requestIdHeader, requestIdKey } from "../../interceptors/request-id.ts";
 import type { ArrivingRequest } from "../admission/arriving-request.ts";
-import { decodeJson } from "../dispatch/decode-json.ts";
-import { checkRequestBytes, checkRequestJson, jsonBounds } from "../request-limits/check-request.ts";
+import { decodeJson } from "../json/decode-json.ts";
+import type { RejectMember, RequestForm } from "../json/normalize-json.ts";
+import { parseJson } from "../json/parse-json.ts";
+import { useCallerNames } from "../problem-details/caller-names.ts";
+import { checkRequestBytes, checkRequestJson, jsonBounds, messageTooLarge } from "../request-limits/check-request.ts";
 import { bufferedBodyKey } from "./buffered-body.ts";
+import { emptyBody, hiddenLengthKey, jsonMessageKey } from "./json-message.ts";
 
 const compressions: readonly Compression[] = [compressionGzip, compressionBrotli];
 
@@ -26,15 +31,8 @@ export interface BodyOptions {
   readonly maxBytes: number;
   /** The message types that a `google.protobuf.Any` may hold. */
   readonly anyTypes: Registry;
+  readonly rejectMember: RejectMember;
 }
-
-/**
- * Explains why the message of a call cannot be decoded, with the names of the fields and without their values; returns undefined
- * when it can be decoded. Set for JSON only: errors in binary messages have no explanation.
- */
-export const explainMessageKey: ContextKey<(() => ApiError | undefined) | undefined> = createContextKey<
-  (() => ApiError | undefined) | undefined
->(undefined, { description: "explains the message" });
 
 /** The limits of the request with the body; undefined without a body. */
 export const arrivingKey: ContextKey<ArrivingRequest | undefined> = createContextKey<ArrivingRequest | undefined>(
@@ -46,27 +44,28 @@ export const arrivingKey: ContextKey<ArrivingRequest | undefined> = createContex
 const longBytes = 65_536;
 
 /**
- * Checks the size of the message of a call of Connect's handlers against its rules. Rejects with the ConnectError of an ApiError
- * (MESSAGE_TOO_LARGE, FIELD_INVALID, MESSAGE_MALFORMED or QUEUE_FULL, for example). The handlers decode the message;
- * `explainMessageKey`, set here, explains an error of theirs.
+ * Checks the size of the message of a call of Connect's handlers against its rules, and decodes it when it is JSON
+ * (`jsonMessageKey`); the handlers decode binary ones. Rejects with the ConnectError of an ApiError (MESSAGE_TOO_LARGE,
+ * FIELD_INVALID, MESSAGE_MALFORMED or QUEUE_FULL, for example).
  */
-export async function checkBody(context: HandlerContext, { maxBytes, anyTypes }: BodyOptions): Promise<void> {
+export async function checkBody(context: HandlerContext, options: BodyOptions): Promise<void> {
   try {
     const { values } = context;
     values.get(arrivingKey)?.admit(values.get(principalKey).organizationId);
     const message = await (context.requestMethod === "GET"
-      ? fromQuery(context, maxBytes)
-      : fromBody(context, maxBytes));
+      ? fromQuery(context, options.maxBytes)
+      : fromBody(context, options.maxBytes));
     if (message === undefined) return;
-    check(context, message, anyTypes);
+    check(context, message, options);
     if (message.bytes.length > longBytes) await setImmediate();
   } catch (error) {
-    throw error instanceof ApiError ? asConnectError(error, context.values.get(requestIdKey)) : error;
+    throw error instanceof ApiError ? asConnectError(error, context) : error;
   }
 }
 
-function asConnectError(failure: ApiError, requestId: string): ConnectError {
-  const error = toConnectError(failure, requestId);
+function asConnectError(failure: ApiError, { values, method }: HandlerContext): ConnectError {
+  const requestId = values.get(requestIdKey);
+  const error = values.get(renameErrorKey)(toConnectError(failure, requestId), method.input);
   error.metadata.set(requestIdHeader, requestId);
   return error;
 }
@@ -74,30 +73,25 @@ function asConnectError(failure: ApiError, requestId: string): ConnectError {
 interface SentMessage {
   readonly bytes: Uint8Array;
   readonly isJson: boolean;
+  /** Leaves an empty object for Connect in place of the message; undefined for a message in the query. */
+  readonly release?: () => void;
 }
 
 const utf8 = new TextDecoder();
 
-function check(
-  { method: { input }, values }: HandlerContext,
-  { bytes, isJson }: SentMessage,
-  anyTypes: Registry,
-): void {
+function check(context: HandlerContext, { bytes, isJson, release }: SentMessage, options: BodyOptions): void {
+  const { input } = context.method;
   if (!isJson) {
     checkRequestBytes(input, bytes);
     return;
   }
+  const form: RequestForm = { wrapped: true };
+  context.values.set(renameErrorKey, (error, about) => useCallerNames(error, about, { names: "json", ...form }));
   const text = utf8.decode(bytes);
   checkRequestJson(jsonBounds(input), text);
-  values.set(explainMessageKey, () => {
-    try {
-      decodeJson(input, text, anyTypes);
-      return undefined;
-    } catch (error) {
-      if (error instanceof ApiError) return error;
-      throw error;
-    }
-  });
+  const { rejectMember, anyTypes: registry } = options;
+  context.values.set(jsonMessageKey, decodeJson(input, parseJson(text), { form, rejectMember, registry }));
+  release?.();
 }
 
 async function fromBody(context: HandlerContext, maxBytes: number): Promise<SentMessage | undefined> {
@@ -108,10 +102,13 @@ async function fromBody(context: HandlerContext, maxBytes: number): Promise<Sent
   const max = maxBytes + (isEnveloped ? envelopeHead : 0);
   const encoding = header.get(encodingHeader(protocolName, isEnveloped)) ?? "identity";
   // A body with a larger content-length is not read: its caller may wait for 100 Continue.
+  if ((values.get(hiddenLengthKey) ?? 0) > max) throw messageTooLarge(maxBytes);
   if (Number(header.get("content-length") ?? 0) > max || !isKnown(encoding)) return undefined;
-  const body = await values.get(bufferedBodyKey)?.read(max);
+  const buffered = values.get(bufferedBodyKey);
+  const body = await buffered?.read(max);
   if (body === undefined) return undefined;
-  const options = { isJson, maxBytes, arriving: values.get(arrivingKey) };
+  const release = () => buffered?.replace(emptyBody(encoding, isEnveloped));
+  const options = { isJson, release, maxBytes, arriving: values.get(arrivingKey) };
   if (!isEnveloped) return message(body, encoding, options);
   const only = onlyMessage(body);
   if (only === undefined || (only.isCompressed && encoding === "identity")) return undefined;
@@ -158,11 +155,18 @@ function readBase64(text: string): Uint8Array {
 async function message(
   bytes: Uint8Array,
   encoding: string,
-  { isJson, maxBytes, arriving }: { isJson: boolean; maxBytes: number; arriving: ArrivingRequest | undefined },
+  {
+    maxBytes,
+    arriving,
+    ...rest
+  }: Omit<SentMessage, "bytes"> & {
+    maxBytes: number;
+    arriving: ArrivingRequest | undefined;
+  },
 ): Promise<SentMessage | undefined> {
-  if (encoding === "identity") return { bytes, isJson };
+  if (encoding === "identity") return { bytes, ...rest };
   const compression = compressions.find(({ name }) => name === encoding);
   const decompress = async () => compression?.decompress(bytes, maxBytes).catch(() => undefined);
   const plain = await (arriving === undefined ? decompress() : arriving.inflate(bytes.length, decompress));
-  return plain === undefined ? undefined : { bytes: plain, isJson };
+  return plain === undefined ? undefined : { bytes: plain, ...rest };
 }

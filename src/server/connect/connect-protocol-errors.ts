@@ -33,7 +33,7 @@ export function completeProtocolError({ signal, values, requestHeader, responseH
 }
 
 function complete(error: ConnectError, values: ContextValues): void {
-  const failure = thrownByCalls.has(error) ? undefined : translateReadError(error, values);
+  const failure = thrownByCalls.has(error) ? undefined : translateReadError(error);
   // gRPC-Web cannot send an unpaired surrogate.
   if (failure === undefined) Object.assign(error, { rawMessage: error.rawMessage.toWellFormed() });
   else {

@@ -13,10 +13,14 @@ import type { Route } from "../dispatch/route.ts";
 import type { PreBodyAuth } from "../dispatch/run-header-interceptors.ts";
 import { rejectGrpcOverHttp1 } from "../http/http-protocol-errors.ts";
 import { recordOrigin, requestOriginOf } from "../http/request-origin.ts";
+import type { RejectMember } from "../json/normalize-json.ts";
 import { maxRequestBytes } from "../request-limits/check-request.ts";
 import { type BufferedBody, bufferBody, bufferedBodyKey } from "./buffered-body.ts";
 import { arrivingKey, checkBody } from "./check-body.ts";
 import { completeProtocolError, keepCallErrors } from "./connect-protocol-errors.ts";
+import { hiddenLengthKey, hideLength, useJsonMessage } from "./json-message.ts";
+import { keepUnbuffered } from "./keep-unbuffered.ts";
+import { rejectForm } from "./reject-form.ts";
 import { readRequestBody } from "./request-body.ts";
 import { singleRequest } from "./single-request.ts";
 import { truncateGrpcErrors } from "./truncate-grpc-errors.ts";
@@ -34,6 +38,7 @@ export interface ConnectOptions {
   readonly maxMessageBytes: number;
   /** The message types that a `google.protobuf.Any` may hold. */
   readonly anyTypes: Registry;
+  readonly rejectMember: RejectMember;
   /** Authorizes a call before its body is read. */
   readonly preBodyAuth: PreBodyAuth;
   readonly report: ReportRejectedCall;
@@ -41,9 +46,14 @@ export interface ConnectOptions {
 
 /** Serves every RPC over Connect and gRPC-Web, and over gRPC on HTTP/2. */
 export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) => Promise<void> {
-  const { routes, interceptors, maxMessageBytes, anyTypes, preBodyAuth, report } = options;
+  const { routes, interceptors, maxMessageBytes, anyTypes, rejectMember, preBodyAuth, report } = options;
   return async (scope) => {
     const faults = new WeakMap<FastifyRequest, ApiError>();
+    const byPath = new Map(routes.map(({ method }) => [`/${method.parent.typeName}/${method.name}`, method]));
+    scope.addHook("onRequest", async (request, reply) => {
+      const method = byPath.get(request.routeOptions.url ?? "");
+      return method === undefined ? undefined : rejectForm(method, request, reply);
+    });
     scope.addHook("preHandler", async (request, reply) => {
       if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return rejectGrpcOverHttp1(reply);
       recordOrigin(request, reply, protocolOf(request));
@@ -55,20 +65,29 @@ export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) 
       if (fault !== undefined) faults.set(request, timeoutFailure(fault, header));
     });
     await scope.register(fastifyConnectPlugin, {
-      interceptors: [keepCallErrors, truncateGrpcErrors, singleRequest, ...interceptors],
+      interceptors: [
+        keepUnbuffered,
+        keepCallErrors,
+        truncateGrpcErrors,
+        singleRequest,
+        useJsonMessage,
+        ...interceptors,
+      ],
       contextValues: (request: FastifyRequest) =>
         createContextValues()
           .set(originKey, requestOriginOf(request))
           .set(bufferedBodyKey, request.body as BufferedBody | undefined)
           .set(arrivingKey, arrivingRequestOf(request.raw))
-          .set(faultKey, faults.get(request)),
+          .set(faultKey, faults.get(request))
+          .set(hiddenLengthKey, hideLength(request.raw)),
       requestGate: async (context) => {
         completeProtocolError(context);
         reportProtocolError(context, report);
         await preBodyAuth(context);
         const fault = context.values.get(faultKey);
         if (fault !== undefined) throw toConnectError(fault, context.values.get(requestIdKey));
-        await checkBody(context, { maxBytes: maxRequestBytes(context.method.input, maxMessageBytes), anyTypes });
+        const maxBytes = maxRequestBytes(context.method.input, maxMessageBytes);
+        await checkBody(context, { maxBytes, anyTypes, rejectMember });
       },
       binaryOptions: { readUnknownFields: false },
       readMaxBytes: maxMessageBytes,

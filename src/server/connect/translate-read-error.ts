@@ -1,7 +1,6 @@
-import { Code, type ConnectError, type ContextValues } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../errors/api-error.ts";
-import { explainMessageKey } from "./check-body.ts";
 
 /** The start of Connect's message for a response that cannot be encoded; any other INTERNAL of Connect concerns the request. */
 const ownFault = "serialize ";
@@ -13,12 +12,10 @@ const fit = /^(protocol error|unexpected end flag|decompression failed)/;
  * Maps an error of Connect about reading a request to an ApiError; returns undefined for an error that the caller did not cause.
  * Connect reports undecodable bytes as INTERNAL, and quotes invalid JSON.
  */
-export function translateReadError({ code, rawMessage }: ConnectError, values: ContextValues): ApiError | undefined {
+export function translateReadError({ code, rawMessage }: ConnectError): ApiError | undefined {
   if (code === Code.ResourceExhausted) return tooLarge(rawMessage);
   if (code === Code.Unimplemented) return new ApiError(ErrorReason.CALL_NOT_SUPPORTED, callNotSupported(rawMessage));
   if (rawMessage.startsWith("received compressed envelope")) return compressionUnnamed();
-  const explained = code === Code.InvalidArgument ? values.get(explainMessageKey)?.() : undefined;
-  if (explained !== undefined) return explained;
   if (code === Code.InvalidArgument || (code === Code.Internal && !rawMessage.startsWith(ownFault)))
     return new ApiError(ErrorReason.MESSAGE_MALFORMED, malformed(rawMessage));
   return undefined;

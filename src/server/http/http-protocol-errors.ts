@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.ts";
 import { HttpError } from "../problem-details/http-error.ts";
 import { type Problem, toProblemDetails } from "../problem-details/problem-details.ts";
+import type { DescribeUnknownPath } from "./describe-unknown-paths.ts";
 
 /** Makes the problem detail for a request that reaches no protocol. `hasError`: see `FailedCall`. */
 function problemOf(refusal: ConstructorParameters<typeof HttpError>, hasError = false): Problem {
@@ -31,9 +32,10 @@ export function rejectBrokenUrl(_error: Error, { raw }: FastifyRequest, reply: F
   void send(reply, problemOf(["PATH_MALFORMED", "the path is not percent-encoded UTF-8"], isFormUrl(raw.url)));
 }
 
-/** For Fastify's not-found handler: a path that no protocol serves. */
-export function rejectUnknownPath(_request: unknown, reply: FastifyReply): FastifyReply {
-  return send(reply, problemOf(["PATH_UNKNOWN", "there is nothing at this path"]));
+/** Returns Fastify's not-found handler, for a path that no protocol serves. */
+export function rejectUnknownPaths(describe: DescribeUnknownPath) {
+  return (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    send(reply, problemOf(["PATH_UNKNOWN", describe(request.raw.url ?? "")]));
 }
 
 /** For gRPC over HTTP/1.1, where its clients could not receive a status in trailers. */

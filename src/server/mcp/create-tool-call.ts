@@ -1,9 +1,12 @@
-import { Code, ConnectError, createContextValues, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { originKey } from "../../interceptors/call/call-origin.ts";
+import { renameErrorKey } from "../../interceptors/call/rename-error.ts";
 import { requestIdKey } from "../../interceptors/request-id.ts";
 import type { Route } from "../dispatch/route.ts";
-import { convertResult, createRunRpc, type RawCall } from "./run-rpc.ts";
+import type { RequestForm } from "../json/normalize-json.ts";
+import { useCallerNames } from "../problem-details/caller-names.ts";
+import { convertResult, createRunRpc, type RawCall, type ToolCallOptions } from "./run-rpc.ts";
 import { toolError } from "./tool-error.ts";
 import { toolResult } from "./tool-result.ts";
 
@@ -26,28 +29,33 @@ const longestCallMs = 120_000;
 export function createToolCall(
   route: Route,
   streamed: Route | undefined,
-  interceptors: readonly Interceptor[],
+  options: ToolCallOptions,
   longestMs = longestCallMs,
 ): CallTool {
   const { method } = route;
-  const run = createRunRpc(route, interceptors);
+  const run = createRunRpc(route, options);
   const runWithProgress =
-    streamed === undefined ? run : convertResult(method.output, streamed, createRunRpc(streamed, interceptors));
+    streamed === undefined ? run : convertResult(method.output, streamed, createRunRpc(streamed, options));
   return async ({ peer, ...call }) => {
-    const values = createContextValues().set(originKey, { protocol: "mcp", peer, bytes: undefined, logged: false });
+    const form: RequestForm = { wrapped: true };
+    const values = createContextValues()
+      .set(originKey, { protocol: "mcp", peer, bytes: undefined, logged: false })
+      .set(renameErrorKey, (error, input) => useCallerNames(error, input, { names: "json", ...form }));
     const late = new AbortController();
     const deadline = performance.now() + longestMs;
     const timer = setTimeout(() => late.abort(new ConnectError("too late", Code.DeadlineExceeded)), longestMs);
     try {
       const answer = await (call.onProgress === undefined ? run : runWithProgress)({
         ...call,
+        form,
         signal: AbortSignal.any([call.signal, late.signal]),
         timeoutMs: () => deadline - performance.now(),
         values,
       });
       return toolResult(method.output, answer, values.get(requestIdKey));
     } catch (error) {
-      if (error instanceof ConnectError) return toolError(method, error, values.get(requestIdKey));
+      if (error instanceof ConnectError)
+        return toolError(method, error, { requestId: values.get(requestIdKey), wrapped: form.wrapped });
       throw error;
     } finally {
       clearTimeout(timer);

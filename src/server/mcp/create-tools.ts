@@ -1,11 +1,11 @@
 import { getOption, hasOption } from "@bufbuild/protobuf";
-import type { Interceptor } from "@connectrpc/connect";
 import type { Tool } from "@modelcontextprotocol/server";
 import { mcp_tool } from "../../../gen/connectory/options/v1/mcp_tool_pb.js";
 import { accessOptionOf } from "../../interceptors/access-option.ts";
 import type { Route } from "../dispatch/route.ts";
 import { type CallTool, createToolCall } from "./create-tool-call.ts";
 import { describeTool } from "./describe-tool.ts";
+import type { ToolCallOptions } from "./run-rpc.ts";
 
 /** A tool made from an RPC. */
 export interface McpTool {
@@ -16,10 +16,7 @@ export interface McpTool {
 }
 
 /** Creates the tools of all RPCs with the option `mcp_tool`, by name. Throws Error when `progress_from` names no RPC of the service. */
-export function createTools(
-  routes: readonly Route[],
-  interceptors: readonly Interceptor[],
-): ReadonlyMap<string, McpTool> {
+export function createTools(routes: readonly Route[], options: ToolCallOptions): ReadonlyMap<string, McpTool> {
   const offered = routes.filter(({ method }) => hasOption(method, mcp_tool));
   return new Map(
     offered.map((route) => {
@@ -32,10 +29,7 @@ export function createTools(
         throw new Error(`${method.name}: there is no ${progressFrom} to tell of its progress`);
       const access = accessOptionOf(method);
       const permission = access?.public === true ? undefined : (access?.permission ?? "");
-      return [
-        name,
-        { description: describeTool(method), permission, call: createToolCall(route, streamed, interceptors) },
-      ];
+      return [name, { description: describeTool(method), permission, call: createToolCall(route, streamed, options) }];
     }),
   );
 }

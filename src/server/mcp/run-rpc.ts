@@ -5,14 +5,23 @@ import { errorDetailRegistry } from "../dispatch/error-detail-registry.ts";
 import { createInvokeStream } from "../dispatch/invoke-stream.ts";
 import { createInvokeUnary } from "../dispatch/invoke-unary.ts";
 import type { Route } from "../dispatch/route.ts";
+import type { RejectMember, RequestForm } from "../json/normalize-json.ts";
 import { readArguments } from "./read-arguments.ts";
 import { sentenceOf } from "./tool-result.ts";
 
 /** A call before its message is decoded. */
 export interface RawCall extends Omit<IncomingCall, "decode"> {
   readonly arguments: unknown;
+  /** Set to the form of the arguments when they are read. */
+  readonly form: RequestForm;
   /** Reports progress to the caller; undefined when it did not ask for progress. */
   readonly onProgress: ((sentence: string) => Promise<void>) | undefined;
+}
+
+/** The dependencies of calls of tools. */
+export interface ToolCallOptions {
+  readonly interceptors: readonly Interceptor[];
+  readonly rejectMember: RejectMember;
 }
 
 /** Runs an RPC through the interceptors. Rejects with their error. */
@@ -22,9 +31,12 @@ export type RunRpc = (call: RawCall) => Promise<Message>;
 const maxProgress = 1000;
 
 /** Creates the function that runs an RPC. Each message of a stream is progress, and the last one is the response. */
-export function createRunRpc(route: Route, interceptors: readonly Interceptor[]): RunRpc {
+export function createRunRpc(route: Route, { interceptors, rejectMember }: ToolCallOptions): RunRpc {
   const { input } = route.method;
-  const incoming = (call: RawCall) => ({ ...call, decode: () => readArguments(input, call.arguments) });
+  const incoming = (call: RawCall) => ({
+    ...call,
+    decode: () => readArguments(input, call.arguments, { form: call.form, rejectMember }),
+  });
   if (route.kind === "unary") {
     const invoke = createInvokeUnary(route.method, route.implementation, interceptors);
     return async (call) => (await invoke(incoming(call))).message;

@@ -9,6 +9,8 @@ import { toConnectError } from "../../interceptors/map-errors.ts";
 import { requestIdHeader } from "../../interceptors/request-id.ts";
 import type { Route } from "../dispatch/route.ts";
 import type { HttpPlugin } from "../http/http-plugin.ts";
+import type { RejectMember } from "../json/normalize-json.ts";
+import { parseJson } from "../json/parse-json.ts";
 import { requestBounds } from "../request-limits/request-bounds.ts";
 import { scanJson } from "../request-limits/scan-json.ts";
 import { createAuthenticateRequest } from "./authenticate-request.ts";
@@ -24,6 +26,7 @@ import { protectedResourceUrl, serveProtectedResource } from "./protected-resour
 export interface McpOptions {
   readonly routes: readonly Route[];
   readonly interceptors: readonly Interceptor[];
+  readonly rejectMember: RejectMember;
   readonly verifyToken: VerifyToken;
   readonly checkLoad: LoadShedder["check"];
   /** The external issuer of tokens; undefined for the local one. */
@@ -47,9 +50,9 @@ const firstWithoutBatches = "2025-06-18";
  * each request has its token and its own server object, so no state of one caller reaches another.
  */
 export function serveMcp(options: McpOptions): HttpPlugin {
-  const { routes, interceptors, verifyToken, issuer, corsOrigins, version, log } = options;
+  const { routes, verifyToken, issuer, corsOrigins, version, log } = options;
   const deps = {
-    tools: createTools(routes, interceptors),
+    tools: createTools(routes, options),
     running: createCancellableCalls(),
     serverInfo: { name: "connectory", title: "Connectory", version },
     instructions: mcpInstructions(routes),
@@ -106,9 +109,11 @@ export function serveMcp(options: McpOptions): HttpPlugin {
         [excess.field, excess.description].filter((part) => part !== "").join(": "),
       );
     try {
-      return JSON.parse(text);
-    } catch {
-      throw refused(ProtocolErrorCode.ParseError, "the body is not JSON");
+      return parseJson(text);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const repeated = error.detail.fieldViolations !== undefined;
+      throw refused(repeated ? ProtocolErrorCode.InvalidParams : ProtocolErrorCode.ParseError, error.message);
     }
   };
 

@@ -4,7 +4,7 @@ import type { CallToolResult } from "@modelcontextprotocol/server";
 import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
 import type { ProblemDetail } from "../../proto-schema/http/problem-detail.ts";
 import { restMappingOf } from "../../proto-schema/http/rest-mapping.ts";
-import { toProblemDetails } from "../problem-details/problem-details.ts";
+import { type FailedCall, toProblemDetails } from "../problem-details/problem-details.ts";
 import { requestIdMeta, text } from "./tool-result.ts";
 
 /** The detail of a tool error for programs: the members of a problem detail that do not concern HTTP. */
@@ -17,8 +17,12 @@ export const errorMeta = "connectory/error";
  * Converts the error of a call to a tool error, which a model can read and react to. The detail is not structured content, which
  * must match the output schema: some clients validate it in errors too.
  */
-export function toolError(method: DescMethod, error: ConnectError, requestId: string): CallToolResult {
-  const detail = detailOf(method, error, requestId);
+export function toolError(
+  method: DescMethod,
+  error: ConnectError,
+  { requestId, wrapped }: Pick<FailedCall, "requestId" | "wrapped">,
+): CallToolResult {
+  const detail = detailOf(method, error, { requestId, wrapped });
   return {
     isError: true,
     content: [text(`${detail.code} (${detail.reason}): ${detail.detail}`), text(JSON.stringify(detail))],
@@ -26,10 +30,14 @@ export function toolError(method: DescMethod, error: ConnectError, requestId: st
   };
 }
 
-function detailOf(method: DescMethod, error: ConnectError, requestId: string): ErrorDetail {
+function detailOf(
+  method: DescMethod,
+  error: ConnectError,
+  call: Pick<FailedCall, "requestId" | "wrapped">,
+): ErrorDetail {
   const form = { ...restMappingOf(method), style: RestStyle.UNSPECIFIED, names: "json" } as const;
   const target = { name: method.name, form, input: method.input };
-  const problem = toProblemDetails(error, { requestId, target, wrapped: true, conditional: false });
+  const problem = toProblemDetails(error, { ...call, target, conditional: false });
   const { type, title, status, instance, ...detail } = problem.body;
   return detail;
 }

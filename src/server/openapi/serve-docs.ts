@@ -47,7 +47,7 @@ const start = `window.addEventListener("load", () => {
 });
 `;
 
-/** Serves a page at `/docs` that shows the OpenAPI document and sends requests, with Swagger UI from its npm package. */
+/** Serves a page at `/docs`, to which `/` leads, that shows the OpenAPI document and sends requests, with Swagger UI from its npm package. */
 export function serveDocs(): HttpPlugin {
   return async (scope) => {
     const folder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
@@ -55,6 +55,7 @@ export function serveDocs(): HttpPlugin {
     for (const name of fromPackage) assets.set(name, await readFile(join(folder, name)));
     const page = Buffer.from(pageOf([...assets.keys()].map((name) => [name, pathOf(name, assets)])));
 
+    scope.get("/", async (_request, reply) => reply.redirect("/docs"));
     scope.get("/docs", async (_request, reply) =>
       reply
         .headers({ ...pageHeaders, "cache-control": "no-cache" })

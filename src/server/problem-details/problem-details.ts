@@ -4,7 +4,6 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import { RestStyle } from "../../../gen/connectory/options/v1/rest_pb.js";
 import { TestReportSchema } from "../../../gen/connectory/v1/test_report_pb.js";
 import {
-  BadRequestSchema,
   ErrorInfoSchema,
   PreconditionFailureSchema,
   RetryInfoSchema,
@@ -12,8 +11,8 @@ import {
 import { statusName } from "../../interceptors/call/call-status.ts";
 import type { EnvelopeProblem, FlatProblem, ProblemDetail } from "../../proto-schema/http/problem-detail.ts";
 import type { RestMapping } from "../../proto-schema/http/rest-mapping.ts";
+import { inCallerNames } from "./caller-names.ts";
 import { HttpError } from "./http-error.ts";
-import { type RequestNames, toRestPath } from "./rest-path.ts";
 
 /** The failed call of a problem detail. */
 export interface FailedCall {
@@ -22,7 +21,7 @@ export interface FailedCall {
   readonly target: { readonly name: string; readonly form: RestMapping; readonly input: DescMessage } | undefined;
   /** True when the request had its fields inside the member that a discriminator names. */
   readonly wrapped: boolean;
-  /** True when the request had the header `If-Match`. */
+  /** True when the request had the header `If-Match` or `If-None-Match`. */
   readonly conditional: boolean;
   /** True to add the member `error` in every style. Default: the flat style alone has it. */
   readonly hasError?: boolean;
@@ -135,27 +134,14 @@ function challenge(reason: string): string {
   return reason === "TOKEN_MISSING" ? "Bearer" : 'Bearer error="invalid_token"';
 }
 
-/** Returns the violations with the caller's names of the fields, and the detail, which starts with the same text. */
+/** Returns the violations and the detail with the caller's names of the fields. */
 function violationsOf(
   error: ConnectError,
   { target, wrapped }: FailedCall,
 ): Pick<ProblemDetail, "detail" | "violations"> {
-  const [bad] = error.findDetails(BadRequestSchema);
-  if (bad === undefined || target === undefined) return { detail: error.rawMessage };
-  const names: RequestNames = { names: target.form.names, wrapped };
-  const violations = bad.fieldViolations.map(({ field, description }) => ({
-    field: toRestPath(target.input, field, names),
-    description,
-  }));
-  const before = asText(bad.fieldViolations);
-  const detail = error.rawMessage.startsWith(before)
-    ? asText(violations) + error.rawMessage.slice(before.length)
-    : error.rawMessage;
-  return { detail, violations };
-}
-
-function asText(violations: readonly { field: string; description: string }[]): string {
-  return violations.map(({ field, description }) => `${field}: ${description}`).join("; ");
+  if (target === undefined) return { detail: error.rawMessage };
+  const { message, violations } = inCallerNames(error, target.input, { names: target.form.names, wrapped });
+  return { detail: message, ...(violations === undefined ? {} : { violations }) };
 }
 
 function preconditionsOf(error: ConnectError): Partial<ProblemDetail> {

@@ -8,6 +8,7 @@ import { explainError } from "../../interceptors/map-errors.ts";
 import { ensureRequestId, requestIdHeader } from "../../interceptors/request-id.ts";
 import type { Route } from "../dispatch/route.ts";
 import { createPreBodyAuth } from "../dispatch/run-header-interceptors.ts";
+import type { DescribeUnknownPath } from "../http/describe-unknown-paths.ts";
 import type { HttpPlugin } from "../http/http-plugin.ts";
 import { isFormUrl } from "../http/http-protocol-errors.ts";
 import { HttpError } from "../problem-details/http-error.ts";
@@ -23,6 +24,8 @@ import { insteadOfError } from "./web-form/instead-of-error.ts";
 /** The settings and dependencies of the REST routes. */
 export interface RestOptions extends UnaryOptions {
   readonly routes: readonly Route[];
+  /** Returns the sentence for a path that does not exist. Default: made from the paths of the routes. */
+  readonly describeUnknownPath?: DescribeUnknownPath;
   /** The interceptors that authorize by the headers alone, and those that log and measure refused calls. */
   readonly preBody: readonly Interceptor[];
   readonly log: Logger;
@@ -38,9 +41,10 @@ const safeHeaders = {
 /** Serves REST from `google.api.http`: every RPC with this option under its paths, and below `/api`. No RPC has code of its own. */
 export function serveRest(options: RestOptions): HttpPlugin {
   const targets = restTargets(options.routes);
+  const { describeUnknownPath } = options;
   const routers = {
-    plain: createPathRouter(targets),
-    forForms: createPathRouter([...targets, ...autocompleteTargets(targets)]),
+    plain: createPathRouter(targets, describeUnknownPath),
+    forForms: createPathRouter([...targets, ...autocompleteTargets(targets)], describeUnknownPath),
   };
   const prefixes = new Set(["/api", ...targets.map(({ rule }) => `/${rule.path.split("/")[1] ?? ""}`)]);
   const preBodyAuth = createPreBodyAuth(options.preBody);
@@ -103,7 +107,7 @@ function createExplain(log: Logger): Explain {
     const known = isExplained(error)
       ? error
       : (ofFastify(error) ?? explainError(log, error, { requestId, rpc: method?.name ?? "", signal }));
-    const conditional = call?.header.has("if-match") === true;
+    const conditional = call?.header.has("if-match") === true || call?.header.has("if-none-match") === true;
     return toProblemDetails(known, { requestId, target, wrapped: call?.wrapped === true, conditional, hasError });
   };
 }
@@ -118,7 +122,10 @@ function ofFastify(error: unknown): HttpError | undefined {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
   if (typeof code !== "string" || !code.startsWith("FST_") || Number(statusCode) >= 500) return undefined;
   return statusCode === 415
-    ? new HttpError("CONTENT_TYPE_UNSUPPORTED", "send the header `content-type: application/json`")
+    ? new HttpError(
+        "CONTENT_TYPE_UNSUPPORTED",
+        "the body must be JSON: send it with the header `content-type: application/json`",
+      )
     : new HttpError("REQUEST_MALFORMED", "this is not a request that can be read");
 }
 

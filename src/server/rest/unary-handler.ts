@@ -7,9 +7,9 @@ import { principalKey } from "../../auth/principal.ts";
 import { ApiError } from "../../errors/api-error.ts";
 import { createInvokeUnary } from "../dispatch/invoke-unary.ts";
 import type { Route } from "../dispatch/route.ts";
+import type { RejectMember } from "../json/normalize-json.ts";
 import { maxRequestBytes } from "../request-limits/check-request.ts";
 import { untilAborted } from "./request/call-deadline.ts";
-import type { RefuseMember } from "./request/normalize-body.ts";
 import { readBody } from "./request/read-body.ts";
 import { readRequest } from "./request/read-request.ts";
 import { type RestCall, valuesOf } from "./request/rest-call.ts";
@@ -24,7 +24,7 @@ export interface UnaryOptions {
   /** The maximum size of a request in bytes. */
   readonly maxMessageBytes: number;
   readonly appVersion: string;
-  readonly rejectMember: RefuseMember;
+  readonly rejectMember: RejectMember;
 }
 
 /** Responds to a call; rejects with a ConnectError, an ApiError or an HttpError. */

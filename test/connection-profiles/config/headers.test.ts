@@ -50,6 +50,40 @@ test("headers are secrets by name: kept when they come back empty, changed alone
   ]);
 });
 
+test("a header that an update without a mask does not give stays, like any other secret, and the answer lists it", async () => {
+  const client = service.clientOf("headers-merge");
+  const config = http({ "x-key": canary("key"), "x-other": canary("other") });
+  const { connectionProfile } = await client.createConnectionProfile({ name: "a", config });
+  const id = connectionProfile?.id ?? "";
+  const setIn = (profile: typeof connectionProfile) =>
+    profile?.secrets.filter(({ set }) => set).map(({ path }) => path);
+  const { connectionProfile: more } = await client.updateConnectionProfile({
+    id,
+    config: http({ "x-new": canary("new") }),
+  });
+  expect(setIn(more)).toEqual(['headers["x-key"]', 'headers["x-new"]', 'headers["x-other"]']);
+  expect(more?.config?.connector.value).toMatchObject({ headers: { "x-key": "", "x-new": "", "x-other": "" } });
+  const { connectionProfile: none } = await client.updateConnectionProfile({ id, name: "b", config: http({}) });
+  expect(setIn(none)).toEqual(setIn(more));
+  const masked = { id, config: http({ "x-new": "" }), updateMask: mask("config.http.headers") };
+  expect(setIn((await client.updateConnectionProfile(masked)).connectionProfile)).toEqual(['headers["x-new"]']);
+});
+
+test("a map without secrets is replaced as a whole, with a mask and without", async () => {
+  const client = service.clientOf("maps-replace");
+  const kafka = (connectionProperties: Record<string, string>) => ({
+    connector: { case: "kafka" as const, value: { bootstrapServers: "a.example:1", connectionProperties } },
+  });
+  const { connectionProfile } = await client.createConnectionProfile({
+    name: "a",
+    config: kafka({ "client.id": "a" }),
+  });
+  const edit = { id: connectionProfile?.id ?? "", config: kafka({ "client.rack": "b" }) };
+  const { connectionProfile: written } = await client.updateConnectionProfile(edit);
+  expect(written?.config?.connector.value).toMatchObject({ connectionProperties: { "client.rack": "b" } });
+  expect(written?.config?.connector.value).not.toMatchObject({ connectionProperties: { "client.id": "a" } });
+});
+
 test("a header without a value, stored or given, is refused with its path: in an update and in a rollback", async () => {
   const client = service.clientOf("headers-empty");
   const config = http({ "x-key": canary("key") });

@@ -128,7 +128,7 @@ describe.each(cases)("%s", (_, index, config) => {
       destination: destinationDigestOf({ connector, config: bare.config }),
     };
     const caller = { organizationId: "rebind", userId: "ann", requestId: "call" };
-    await service.profiles.insert(caller, profile, { requestId: "", body: "" });
+    await service.profiles.insert(caller, profile, { requestId: "", body: "", formerBody: "" });
   });
 
   test.each(

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type Client, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ConnectionService } from "../../../gen/connectory/v1/connection_service_pb.js";
@@ -80,10 +81,33 @@ describe("CreateConnection", () => {
     });
   });
 
-  test("times at both ends of the calendar are kept", async () => {
+  test("any_order takes the two in either order, and stores them in theirs; the same request is the same in both", async () => {
+    const [requestId, anyOrder] = [randomUUID(), true];
+    const one = { userId1: "order-b", userId2: "order-a", anyOrder, requestId };
+    const { connection } = await alice.createConnection(one);
+    expect(connection).toMatchObject({ userId1: "order-a", userId2: "order-b" });
+    const other = { userId1: "order-a", userId2: "order-b", requestId };
+    expect((await alice.createConnection(other)).connection).toEqual(connection);
+    const equal = { userId1: "order-a", userId2: "order-a", anyOrder };
+    expect(await errorOf(alice.createConnection(equal))).toMatchObject({ reason: "USER_IDS_EQUAL" });
+    const { results } = await alice.batchCreateConnections({
+      requests: [
+        { userId1: "order-d", userId2: "order-c", anyOrder },
+        { userId1: "order-f", userId2: "order-e" },
+      ],
+    });
+    expect(results.map(({ result }) => result.case)).toEqual(["connection", "error"]);
+  });
+
+  test("a time may lie as far in the past as the calendar goes, and five minutes in the future for clocks that differ", async () => {
+    const now = BigInt(Math.floor(Date.now() / 1000));
+    for (const late of [now + 86_400n, 253_402_300_799n]) {
+      const call = alice.createConnection({ userId1: "cal", userId2: "late", connectedSince: { seconds: late } });
+      expect(await errorOf(call)).toMatchObject({ reason: "FIELD_INVALID", fields: ["connected_since"] });
+    }
     for (const [user, seconds] of [
       ["end-1", -62_135_596_800n],
-      ["end-2", 253_402_300_799n],
+      ["end-2", now + 240n],
     ] as const) {
       const { connection } = await alice.createConnection({
         userId1: "cal",

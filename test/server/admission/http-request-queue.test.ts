@@ -51,7 +51,17 @@ beforeAll(async () => {
     authenticate(verifyToken),
     shedder.admission,
   ];
-  const common = { routes, interceptors, preBody, observe: [], maxMessageBytes: 100_000, corsOrigins: [], log };
+  const rejectMember = () => new Error("none") as never;
+  const common = {
+    routes,
+    interceptors,
+    rejectMember,
+    preBody,
+    observe: [],
+    maxMessageBytes: 100_000,
+    corsOrigins: [],
+    log,
+  };
   let at = 0;
   const http = await serveHttp({
     ...common,
@@ -59,7 +69,7 @@ beforeAll(async () => {
     port: 0,
     tls: undefined,
     plugins: [
-      serveRest({ ...common, appVersion: "1", rejectMember: () => new Error("none") as never }),
+      serveRest({ ...common, appVersion: "1" }),
       serveMcp({ ...common, verifyToken, checkLoad: shedder.check, issuer: undefined, version: "1" }),
     ],
     checkHealth: async () => undefined,

@@ -6,6 +6,7 @@ import { ConnectionProfileService } from "../../../gen/connectory/v1/connection_
 import { mapErrors } from "../../../src/interceptors/map-errors.ts";
 import { requestId } from "../../../src/interceptors/request-id.ts";
 import type { Route } from "../../../src/server/dispatch/route.ts";
+import { rejectUnknownMember } from "../../../src/server/json/normalize-json.ts";
 import { createToolCall } from "../../../src/server/mcp/create-tool-call.ts";
 
 const { testConnectionProfile, streamConnectionProfileTest } = ConnectionProfileService.method;
@@ -21,6 +22,8 @@ const never = unary(async (_request, { signal }) => {
   throw signal.reason;
 });
 
+const options = { interceptors, rejectMember: rejectUnknownMember };
+
 function call(said?: string[]) {
   const onProgress = said === undefined ? undefined : async (sentence: string) => void said.push(sentence);
   return { arguments: {}, header: new Headers(), peer: undefined, signal: new AbortController().signal, onProgress };
@@ -33,7 +36,7 @@ describe("a call that takes too long", () => {
       left = context.timeoutMs() ?? 0;
       return (never.implementation as (request: unknown, context: HandlerContext) => Promise<object>)(request, context);
     });
-    const { isError, _meta } = await createToolCall(slow, undefined, interceptors, 200)(call());
+    const { isError, _meta } = await createToolCall(slow, undefined, options, 200)(call());
     expect([isError, _meta?.["connectory/error"]]).toMatchObject([true, { reason: "DEADLINE_EXCEEDED" }]);
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(200);
@@ -46,7 +49,7 @@ describe("a call that takes too long", () => {
       throw signal.reason;
     });
     const said: string[] = [];
-    const { _meta } = await createToolCall(endless, undefined, interceptors, 200)(call(said));
+    const { _meta } = await createToolCall(endless, undefined, options, 200)(call(said));
     expect([said, _meta?.["connectory/error"]]).toMatchObject([["begun"], { reason: "DEADLINE_EXCEEDED" }]);
   });
 });
@@ -61,7 +64,7 @@ describe("the stream behind a tool", () => {
     const tool = createToolCall(
       unary(async () => ({ message: "at once" })),
       count(3),
-      interceptors,
+      options,
     );
     const said: string[] = [];
     expect((await tool(call(said))).structuredContent).toEqual({ error: false, done: true, message: "step 3" });
@@ -71,12 +74,12 @@ describe("the stream behind a tool", () => {
 
   test("tells of a thousand messages and no more: who does not read lets them pile up", async () => {
     const said: string[] = [];
-    const { structuredContent } = await createToolCall(count(1500), undefined, interceptors)(call(said));
+    const { structuredContent } = await createToolCall(count(1500), undefined, options)(call(said));
     expect([said.length, structuredContent]).toMatchObject([1000, { message: "step 1500" }]);
   });
 
   test("that ends without a message is a failure of ours", async () => {
-    const { isError, _meta } = await createToolCall(count(0), undefined, interceptors)(call());
+    const { isError, _meta } = await createToolCall(count(0), undefined, options)(call());
     expect([isError, _meta?.["connectory/error"]]).toMatchObject([true, { code: "INTERNAL" }]);
   });
 });

@@ -10,11 +10,12 @@ import {
 } from "../../../gen/connectory/v1/connection_service_pb.js";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../../src/errors/api-error.ts";
+import { rejectUnknownMember } from "../../../src/server/json/normalize-json.ts";
 import { readArguments } from "../../../src/server/mcp/read-arguments.ts";
 
 function failure(input: DescMessage, value: unknown): ApiError {
   try {
-    readArguments(input, value);
+    readArguments(input, value, { form: { wrapped: false }, rejectMember: rejectUnknownMember });
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;
@@ -27,18 +28,28 @@ const faults = (input: DescMessage, value: unknown) =>
 
 describe("arguments that cannot be read", () => {
   test.each<[string, DescMessage, unknown, string[]]>([
-    ["text", Create, { userId1: 1 }, ["userId1 must be a text"]],
-    ["a time", Create, { connectedSince: "yesterday" }, ["connectedSince must be a time such as 2026-01-31T12:00:00Z"]],
-    ["a flag", Update, { validateOnly: "yes" }, ["validateOnly must be true or false"]],
+    ["text", Create, { userId1: 1 }, ["user_id_1 must be a text"]],
+    [
+      "a time",
+      Create,
+      { connectedSince: "yesterday" },
+      ["connected_since must be a time such as 2026-01-31T12:00:00Z"],
+    ],
+    ["a flag", Update, { validateOnly: "yes" }, ["validate_only must be true or false"]],
     ["a number", ProfileTest, { config: { redis: { port: "x" } } }, []],
     ["a list", Check, { pairs: {} }, ["pairs must be a list, and each element an object"]],
     ["an element", Check, { pairs: [{ userId1: "a" }, 5] }, ["pairs[1] must be an object"]],
-    ["inside an element", Check, { pairs: [{ userId1: ["a"] }] }, ["pairs[0].userId1 must be a text"]],
+    ["inside an element", Check, { pairs: [{ userId1: ["a"] }] }, ["pairs[0].user_id_1 must be a text"]],
     ["a map", Update, { labels: ["a"] }, ["labels must be an object, and each value a text"]],
     ["an entry", Update, { labels: { a: "b", 'c"d': 5 } }, ['labels["c\\"d"] must be a text']],
-    ["an unknown name", Check, { pears: [] }, ["pears unknown field: known here are pairs"]],
-    ["several", Create, { userId1: 1, userId2: {} }, ["userId1 must be a text", "userId2 must be a text"]],
-    ["a name of JavaScript", Check, JSON.parse('{"__proto__":{}}'), ["__proto__ unknown field: known here are pairs"]],
+    ["an unknown name", Check, { pears: [] }, ["pears there is no such field: known here are pairs"]],
+    ["several", Create, { userId1: 1, userId2: {} }, ["user_id_1 must be a text", "user_id_2 must be a text"]],
+    [
+      "a name of JavaScript",
+      Check,
+      JSON.parse('{"__proto__":{}}'),
+      ["__proto__ there is no such field: known here are pairs"],
+    ],
   ])("%s", (_what, input, value, said) => {
     const found = faults(input, value);
     if (said.length > 0) expect(found).toEqual(said);
@@ -46,7 +57,7 @@ describe("arguments that cannot be read", () => {
   });
 
   test("say how an enum's values are called, and that one thing is there twice", () => {
-    expect(faults(Update, { validationMode: "LIFE" })[0]).toMatch(/^validationMode must be one of VALIDATION_MODE_/);
+    expect(faults(Update, { validationMode: "LIFE" })[0]).toMatch(/^validation_mode must be one of VALIDATION_MODE_/);
     const both = failure(ProfileTest, { config: { kafka: {}, redis: {} } });
     expect([both.reason, both.message]).toEqual([ErrorReason.MESSAGE_MALFORMED, expect.stringContaining("config")]);
   });

@@ -1,7 +1,8 @@
-import { fromJson, toJson } from "@bufbuild/protobuf";
+import { type DescMessage, fromJson, toJson } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 import { errorDetailRegistry } from "../../../src/server/dispatch/error-detail-registry.ts";
+import { contractPath } from "./contract-path.ts";
 import type { Protocol } from "./protocol.ts";
 
 /** Connect's own clients: gRPC, Connect and gRPC-Web, as the transport says. */
@@ -19,21 +20,21 @@ export function connectProtocol(transport: Transport): Protocol {
         const options = { alwaysEmitImplicit: true, registry: errorDetailRegistry };
         return { messages: messages.map((message) => toJson(method.output, message as never, options)) };
       } catch (error) {
-        return { refused: refusalOf(ConnectError.from(error)) };
+        return { refused: refusalOf(method.input, ConnectError.from(error)) };
       }
     },
     close: async () => undefined,
   };
 }
 
-function refusalOf(error: ConnectError) {
+function refusalOf(input: DescMessage, error: ConnectError) {
   const [info] = error.findDetails(ErrorInfoSchema);
   const [bad] = error.findDetails(BadRequestSchema);
   return {
     code: statusName(Code[error.code]),
     reason: info?.reason ?? "",
     metadata: info?.metadata ?? {},
-    fields: bad?.fieldViolations.map(({ field }) => field) ?? [],
+    fields: bad?.fieldViolations.map(({ field }) => contractPath(input, field, undefined)) ?? [],
     retry: error.findDetails(RetryInfoSchema).length > 0,
   };
 }

@@ -75,13 +75,15 @@ beforeAll(async () => {
     connectionLimits: { total: 100, perAddress: 100 },
     httpPort: 0,
   });
+  const rejectMember = (_: unknown, name: string) => new ApiError(ErrorReason.CONNECTOR_UNKNOWN, name);
   const rest = serveRest({
     ...common,
     log,
     appVersion: "1",
-    rejectMember: (_, name) => new ApiError(ErrorReason.CONNECTOR_UNKNOWN, name),
+    rejectMember,
   });
   const mcp = serveMcp({
+    rejectMember,
     routes,
     interceptors,
     verifyToken,

@@ -173,7 +173,7 @@ describe("what stands in the wrong place is in no answer and in no log", () => {
     ["a text for a message", `{"config":{"postgres":"${secret}"}}`, "config.postgres: must be an object"],
     ["a text for a truth", `{"validateOnly":"${secret}"}`, "validateOnly: "],
     ["a text for an enum", `{"validationMode":"${secret}"}`, "validationMode: "],
-    ["no JSON", `{"config":{"postgres":{"password":"${secret}`, "the message is not JSON"],
+    ["no JSON", `{"config":{"postgres":{"password":"${secret}`, "the body is not JSON: line 1, column "],
     ["a key twice", `{"config":{"${secret}":1,"${secret}":1}}`, ""],
   ] as const;
   const calls = ["CreateConnectionProfile", "TestConnectionProfile", "StreamConnectionProfileTest"] as const;

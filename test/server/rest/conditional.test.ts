@@ -44,13 +44,31 @@ describe("If-Match", () => {
     ["the etag of the body", () => `"${etag}"`, 200],
     ["any", () => "*", 200],
     ["another one", () => '"r0"', 412],
-    ["a weak one", () => `W/"${etag}"`, 412],
+    ["the whole tag, made weak by a proxy that compresses", () => `W/${tag}`, 200],
+    ["the whole tag, with the suffix of such a proxy", () => tag.replace(/"$/, '-gzip"'), 200],
+    ["a weak one of another state", () => 'W/"r0"', 412],
     ["a weak one beside the right one", () => `W/"r0", "${etag}"`, 200],
     ["an empty one", () => '""', 412],
     ["several", () => `"${etag}", "r0"`, 400],
     ["no tag", () => etag, 400],
   ])("%s", async (_name, header, status) => {
     expect((await rename({ "if-match": header() })).status).toBe(status);
+  });
+
+  test("* of If-None-Match forbids every write, as 412; a tag there is refused rather than ignored", async () => {
+    const body = { name: randomUUID(), ...kafka };
+    const any = { "if-none-match": "*" };
+    for (const [what, sent] of [
+      ["POST /v1/connection_profiles", body],
+      ["POST /v1/connections", { userId1: "a", userId2: "b" }],
+      [`PATCH ${path}`, { name: randomUUID() }],
+      [`DELETE ${path}`, undefined],
+    ] as const) {
+      const answer = await call(what, { headers: any, ...(sent === undefined ? {} : { body: sent }) });
+      expect([what, answer.status, answer.json.reason]).toEqual([what, 412, "ETAG_MISMATCH"]);
+    }
+    expect((await rename({ "if-none-match": tag })).status).toBe(400);
+    expect((await call(`GET ${path}`)).json).toMatchObject({ etag });
   });
 
   test("is for deleting as well, where there is no body", async () => {

@@ -12,8 +12,9 @@ import { decodeRequest, type FixedField } from "../../../src/server/rest/request
 const rejectMember = (_field: unknown, name: string) => new ApiError(ErrorReason.CONNECTOR_UNKNOWN, name);
 
 function decode(schema: DescMessage, body: unknown, { query = "", fixed = [] as FixedField[] } = {}) {
+  const form = { wrapped: false };
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return decodeRequest(schema, { bodyRule: text === "" ? "" : "*", body: text, query, fixed }, rejectMember);
+  return decodeRequest(schema, { bodyRule: text === "" ? "" : "*", body: text, query, fixed }, { form, rejectMember });
 }
 
 function failure(...input: Parameters<typeof decode>): Record<string, string> | string {
@@ -30,7 +31,7 @@ function failure(...input: Parameters<typeof decode>): Record<string, string> | 
 
 const profile = CreateConnectionProfileRequestSchema;
 const config = { bootstrap_servers: "a:1" };
-const read = (body: unknown) => toJson(profile, create(profile, decode(profile, body).message as never)) as JsonObject;
+const read = (body: unknown) => toJson(profile, create(profile, decode(profile, body) as never)) as JsonObject;
 
 describe("a configuration", () => {
   const expected = { name: "n", connector: "kafka", config: { kafka: { bootstrapServers: "a:1" } } };
@@ -54,8 +55,9 @@ describe("a configuration", () => {
       connector: undefined,
     });
     expect(failure(profile, { name: "n", __meta: 1, connector: "kafka", config: { ...config, nmae: 1 } })).toEqual({
-      "config.kafka.nmae": "there is no such field",
-      __meta: "there is no such field",
+      "config.kafka.nmae": expect.stringMatching(/^there is no such field: known here are bootstrap_servers, /),
+      __meta:
+        "there is no such field: known here are name, connector, config, labels, request_id, validate_only, validation_mode",
     });
   });
 
@@ -99,31 +101,38 @@ describe("JSON", () => {
   });
 
   test.each([
-    ["{", "the body is not JSON"],
+    ["{", "the body is not JSON: line 1, column 2: it ends inside an object: a } is missing"],
     ["[]", "the body must be a JSON object"],
     ["null", "the body must be a JSON object"],
     ['"x"', "the body must be a JSON object"],
-    ['{"name":"a","name":"b"}', "the body has the same key twice in one object"],
-    ['{"labels":{"a":"1","\\u0061":"2"}}', "the body has the same key twice in one object"],
     ["[".repeat(100_000), "the request is nested more than 32 deep"],
     [`${"[".repeat(100_000)}${"]".repeat(100_000)}`, "the request is nested more than 32 deep"],
   ])("%.30s is refused", (body, message) => {
     expect(failure(profile, body)).toBe(message);
   });
 
+  test("with a key twice in one object is refused with its path", () => {
+    expect(failure(profile, '{"name":"a","name":"b"}')).toEqual({ name: "is given twice: give it once" });
+    const label = '{"labels":{"a":"1","\\u0061":"2"}}';
+    expect(failure(profile, label)).toEqual({ "labels.a": "is given twice: give it once" });
+  });
+
   test("with __proto__ or a field under both its names is refused, as is nesting without end", () => {
-    expect(failure(profile, '{"__proto__":{"name":"a"}}')).toEqual({ ["__proto__"]: "there is no such field" });
+    expect(failure(profile, '{"__proto__":{"name":"a"}}')).toEqual({
+      ["__proto__"]:
+        "there is no such field: known here are name, connector, config, labels, request_id, validate_only, validation_mode",
+    });
     expect(failure(profile, '{"request_id":"a","requestId":"b"}')).toEqual({
       request_id: "is given twice, under its two names",
     });
     const deep = `${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`;
     expect(failure(profile, `{"labels":${deep}}`)).toBe("the request is nested more than 32 deep");
     const quoted = { name: `${"[".repeat(40)}\\"{` };
-    expect(decode(profile, quoted).message).toMatchObject(quoted);
+    expect(decode(profile, quoted)).toMatchObject(quoted);
   });
 
   test("may have a label named __proto__: it is a name like any other, for the rules to judge", () => {
-    const { labels } = decode(profile, '{"labels":{"__proto__":"x"}}').message as unknown as { labels: object };
+    const { labels } = decode(profile, '{"labels":{"__proto__":"x"}}') as unknown as { labels: object };
     expect(Object.getOwnPropertyDescriptor(labels, "__proto__")?.value).toBe("x");
   });
 });
@@ -131,7 +140,7 @@ describe("JSON", () => {
 describe("a field mask", () => {
   const update = UpdateConnectionProfileRequestSchema;
   const paths = (body: JsonObject) =>
-    (decode(update, body).message as unknown as { updateMask: { paths: string[] } }).updateMask.paths;
+    (decode(update, body) as unknown as { updateMask: { paths: string[] } }).updateMask.paths;
 
   test("has the names of the body, and gets the connector that is named", () => {
     expect(paths({ update_mask: "name,config.sasl.password", connector: "kafka" })).toEqual([
@@ -157,7 +166,7 @@ describe("a field mask", () => {
 
 describe("a query", () => {
   const list = ListConnectionProfilesRequestSchema;
-  const fields = (query: string) => decode(list, "", { query }).message;
+  const fields = (query: string) => decode(list, "", { query });
 
   test("fills fields by either name, percent-encoded", () => {
     expect(fields("page_size=5&showDeleted=true&filter=name+%3D+%22%C3%A4%22")).toMatchObject({
@@ -169,14 +178,15 @@ describe("a query", () => {
   });
 
   test("that does not fit is named", () => {
+    const known = "known here are page_size, page_token, filter, order_by, show_deleted";
     expect(failure(list, "", { query: "page_size=many&show_deleted=1" })).toEqual({
       page_size: "must be a whole number that fits",
       show_deleted: "must be true or false",
     });
     expect(failure(list, "", { query: "nope=1&page_size=1&pageSize=2&__proto__=3&page_size.x=1" })).toEqual({
-      nope: "there is no such parameter",
+      nope: `there is no such parameter: ${known}`,
       pageSize: "is given more than once",
-      ["__proto__"]: "there is no such parameter",
+      ["__proto__"]: `there is no such parameter: ${known}`,
       "page_size.x": "there is no such parameter",
     });
     expect(failure(list, "", { query: "filter=%ff" })).toBe("the query is not percent-encoded UTF-8");
@@ -187,7 +197,7 @@ describe("a query", () => {
 
   test("reaches maps and nested fields by dots or brackets", () => {
     const labelled = (query: string) =>
-      decodeRequest(profile, { bodyRule: "", body: "", query, fixed: [] }, rejectMember).message;
+      decodeRequest(profile, { bodyRule: "", body: "", query, fixed: [] }, { form: { wrapped: false }, rejectMember });
     expect(labelled("labels.team=data&labels[tier.x]=1")).toMatchObject({ labels: { team: "data", "tier.x": "1" } });
     expect(labelled("config.kafka.bootstrap_servers=a:1")).toMatchObject({
       config: { connector: { case: "kafka", value: { bootstrapServers: "a:1" } } },
@@ -200,8 +210,8 @@ describe("what path and headers say", () => {
   const fixed = [{ field: "name", value: "n", source: "the path" }];
 
   test("wins, and may be repeated", () => {
-    expect(decode(profile, {}, { fixed }).message).toMatchObject({ name: "n" });
-    expect(decode(profile, { name: "n" }, { fixed }).message).toMatchObject({ name: "n" });
+    expect(decode(profile, {}, { fixed })).toMatchObject({ name: "n" });
+    expect(decode(profile, { name: "n" }, { fixed })).toMatchObject({ name: "n" });
   });
 
   test("may not be contradicted", () => {
@@ -209,7 +219,7 @@ describe("what path and headers say", () => {
   });
 
   test("replaces what was given when it has no source", () => {
-    expect(decode(profile, { name: "other" }, { fixed: [{ field: "name", value: "n" }] }).message).toMatchObject({
+    expect(decode(profile, { name: "other" }, { fixed: [{ field: "name", value: "n" }] })).toMatchObject({
       name: "n",
     });
   });

@@ -2,7 +2,7 @@
 // @generated from file connectory/options/v1/field.proto (package connectory.options.v1, syntax proto3)
 /* eslint-disable */
 
-// What a configuration field means for the safety of stored credentials.
+// What a field means: for the safety of stored credentials, and for the people who fill it in.
 
 import type { GenExtension, GenFile } from "@bufbuild/protobuf/codegenv2";
 import type { FieldOptions } from "@bufbuild/protobuf/wkt";
@@ -25,4 +25,19 @@ export declare const secret: GenExtension<FieldOptions, boolean>;
  * @generated from extension: bool destination = 50612;
  */
 export declare const destination: GenExtension<FieldOptions, boolean>;
+
+/**
+ * The rule of the field's form as a sentence, such as `must be at most 64 lower-case letters`, which callers read in place of
+ * its regular expression. Of a map it is the rule of the values.
+ *
+ * @generated from extension: string rule = 50615;
+ */
+export declare const rule: GenExtension<FieldOptions, string>;
+
+/**
+ * Of a map: the rule of the pattern of its keys as a sentence.
+ *
+ * @generated from extension: string key_rule = 50616;
+ */
+export declare const key_rule: GenExtension<FieldOptions, string>;
 

@@ -2,7 +2,7 @@
 // @generated from file connectory/options/v1/field.proto (package connectory.options.v1, syntax proto3)
 /* eslint-disable */
 
-// What a configuration field means for the safety of stored credentials.
+// What a field means: for the safety of stored credentials, and for the people who fill it in.
 
 import { extDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
@@ -11,7 +11,7 @@ import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
  * Describes the file connectory/options/v1/field.proto.
  */
 export const file_connectory_options_v1_field = /*@__PURE__*/
-  fileDesc("CiFjb25uZWN0b3J5L29wdGlvbnMvdjEvZmllbGQucHJvdG8SFWNvbm5lY3Rvcnkub3B0aW9ucy52MTo3CgZzZWNyZXQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLOLAyABKAhSBnNlY3JldDpBCgtkZXN0aW5hdGlvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtIsDIAEoCFILZGVzdGluYXRpb25iBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("CiFjb25uZWN0b3J5L29wdGlvbnMvdjEvZmllbGQucHJvdG8SFWNvbm5lY3Rvcnkub3B0aW9ucy52MTo3CgZzZWNyZXQSHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLOLAyABKAhSBnNlY3JldDpBCgtkZXN0aW5hdGlvbhIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtIsDIAEoCFILZGVzdGluYXRpb246MwoEcnVsZRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYt4sDIAEoCVIEcnVsZTo6CghrZXlfcnVsZRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYuIsDIAEoCVIHa2V5UnVsZWIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * The field holds a secret: encrypted at rest, never returned, never logged.
@@ -28,4 +28,21 @@ export const secret = /*@__PURE__*/
  */
 export const destination = /*@__PURE__*/
   extDesc(file_connectory_options_v1_field, 1);
+
+/**
+ * The rule of the field's form as a sentence, such as `must be at most 64 lower-case letters`, which callers read in place of
+ * its regular expression. Of a map it is the rule of the values.
+ *
+ * @generated from extension: string rule = 50615;
+ */
+export const rule = /*@__PURE__*/
+  extDesc(file_connectory_options_v1_field, 2);
+
+/**
+ * Of a map: the rule of the pattern of its keys as a sentence.
+ *
+ * @generated from extension: string key_rule = 50616;
+ */
+export const key_rule = /*@__PURE__*/
+  extDesc(file_connectory_options_v1_field, 3);
 

@@ -1,20 +1,12 @@
-import {
-  create,
-  type DescMessage,
-  fromJson,
-  fromJsonString,
-  type JsonObject,
-  type JsonValue,
-  type Message,
-} from "@bufbuild/protobuf";
-import { EmptySchema, FieldMaskSchema } from "@bufbuild/protobuf/wkt";
+import type { DescMessage, JsonObject, Message } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
-import { ApiError, type FieldViolation, manyInvalid } from "../../../errors/api-error.ts";
+import { ApiError, type FieldViolation } from "../../../errors/api-error.ts";
 import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
-import { explainJsonErrors } from "../../dispatch/explain-json-errors.ts";
+import { type DecodeJsonOptions, decodeNormalized } from "../../json/decode-json.ts";
+import { normalizeJson } from "../../json/normalize-json.ts";
+import { parseJson } from "../../json/parse-json.ts";
 import { checkRequestJson, jsonBounds } from "../../request-limits/check-request.ts";
 import type { JsonBounds } from "../../request-limits/scan-json.ts";
-import { normalizeBody, type RefuseMember } from "./normalize-body.ts";
 import { putText, readQuery } from "./read-query.ts";
 
 /** The parts of an HTTP request that make up its message. */
@@ -42,55 +34,44 @@ export interface FixedField {
   readonly source?: string;
 }
 
-/** The message of a request; `wrapped`: its fields were inside the member that a discriminator names. */
-export interface DecodedRequest {
-  readonly message: Message;
-  readonly wrapped: boolean;
-}
-
 /**
  * Decodes the message of an HTTP request. Throws ApiError MESSAGE_MALFORMED with every invalid field, an error of the request
  * limits, or that of `rejectMember`.
  */
-export function decodeRequest(schema: DescMessage, parts: RequestParts, rejectMember: RefuseMember): DecodedRequest {
+export function decodeRequest(schema: DescMessage, parts: RequestParts, options: DecodeJsonOptions): Message {
   const { adapt = (body) => body } = parts;
-  const { json, masks, violations, wrapped } = normalizeBody(schema, adapt(readJson(schema, parts)), rejectMember);
+  const normalized = normalizeJson(schema, adapt(readJson(schema, parts)), options.form, options.rejectMember);
+  const { json, violations } = normalized;
   for (const violation of putQuery(schema, json, parts)) violations.push(violation);
   for (const { field, value, source } of parts.fixed) {
     const alone = emptyJsonObject();
     const wrong = putText(schema, alone, field, value) ?? merge(json, alone, "", source);
     if (wrong !== undefined) violations.push(wrong);
   }
-  // Field masks of the body are decoded by readFieldMask.
-  for (const field of masks.keys()) delete json[field.name];
-  const message = violations.length > 0 ? undefined : tryRead(schema, json);
-  if (message === undefined) throw malformed(violations.length > 0 ? violations : explainJsonErrors(schema, json));
-  for (const [field, paths] of masks)
-    (message as unknown as Record<string, unknown>)[field.localName] = create(FieldMaskSchema, { paths });
-  return { message, wrapped };
+  return decodeNormalized(schema, normalized, options);
 }
 
 /** Returns the body as the JSON of the request. */
 function readJson(schema: DescMessage, { bodyRule, body }: RequestParts): JsonObject {
   if (body === "") return {};
-  if (bodyRule === "") throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "this method takes no body");
+  if (bodyRule === "") return requireEmpty(body);
   checkRequestJson(boundsOf(schema, bodyRule), body);
-  let json: JsonValue;
-  try {
-    json = JSON.parse(body) as JsonValue;
-  } catch {
-    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body is not JSON");
-  }
-  if (bodyRule === "*" && !isJsonObject(json))
-    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body must be a JSON object");
-  const whole = bodyRule === "*" ? body : `{"body":${body}}`;
-  try {
-    // JSON.parse silently uses the last of two equal keys; the text parser of protobuf rejects them.
-    fromJsonString(EmptySchema, whole, { ignoreUnknownFields: true });
-  } catch {
-    throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body has the same key twice in one object");
-  }
-  return bodyRule === "*" ? (json as JsonObject) : { [bodyRule]: json };
+  const json = parseJson(body);
+  if (bodyRule !== "*") return { [bodyRule]: json };
+  if (!isJsonObject(json)) throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the body must be a JSON object");
+  return json;
+}
+
+/** The longest body of a method without one, in characters: `{}` between blanks. */
+const emptyBody = 64;
+
+/** A body without content has no meaning with GET and DELETE, and some clients always send one (RFC 9110, 9.3.5). */
+function requireEmpty(body: string): JsonObject {
+  if (body.length <= emptyBody && /^\s*(?:\{\s*\}|null)?\s*$/.test(body)) return {};
+  throw new ApiError(
+    ErrorReason.MESSAGE_MALFORMED,
+    "this method takes its fields from the path and the query: send no body, or {}",
+  );
 }
 
 /** Returns the limits of the body: those of the whole request, or of one field. */
@@ -127,18 +108,4 @@ function merge(
     target[key] = value;
   }
   return undefined;
-}
-
-function tryRead(schema: DescMessage, json: JsonObject): Message | undefined {
-  try {
-    return fromJson(schema, json);
-  } catch {
-    return undefined; // the fields are searched for the cause later
-  }
-}
-
-function malformed(violations: readonly FieldViolation[]): ApiError {
-  if (violations.length === 0) return new ApiError(ErrorReason.MESSAGE_MALFORMED, "the request cannot be read");
-  const { message, detail } = manyInvalid(violations);
-  return new ApiError(ErrorReason.MESSAGE_MALFORMED, message, detail);
 }

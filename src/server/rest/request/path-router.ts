@@ -1,4 +1,5 @@
 import type { HttpRule } from "../../../proto-schema/http/http-rule.ts";
+import { describeUnknownPaths } from "../../http/describe-unknown-paths.ts";
 import { HttpError } from "../../problem-details/http-error.ts";
 
 /** The target of a path and an HTTP method. */
@@ -19,9 +20,12 @@ interface Place<Target> {
 
 /**
  * Creates a router for templates of `google.api.http`. Fastify's own router does not list the methods of a path, which a 405
- * response needs. Of two matching templates, a literal takes precedence over a variable.
+ * response needs. `describeUnknownPath` makes the sentence for a path that does not exist. Default: from the entries. Of two matching templates, a literal takes precedence over a variable.
  */
-export function createPathRouter<Target>(entries: readonly { rule: HttpRule; target: Target }[]): PathRouter<Target> {
+export function createPathRouter<Target>(
+  entries: readonly { rule: HttpRule; target: Target }[],
+  describeUnknownPath = describeUnknownPaths(entries.map(({ rule }) => rule.path)),
+): PathRouter<Target> {
   const byShape = new Map<string, Place<Target>>();
   for (const { rule, target } of entries) {
     const shape = rule.path.replace(/\{[^}]+\}/g, "{}");
@@ -42,7 +46,7 @@ export function createPathRouter<Target>(entries: readonly { rule: HttpRule; tar
       const values = found.slice(1).map(decode);
       return { target: entry.target, variables: new Map(entry.variables.map((name, i) => [name, values[i] ?? ""])) };
     }
-    throw new HttpError("PATH_UNKNOWN", "there is nothing at this path");
+    throw new HttpError("PATH_UNKNOWN", describeUnknownPath(path));
   };
 }
 

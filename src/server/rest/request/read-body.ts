@@ -62,7 +62,10 @@ function checkType(type: string): void {
   const charset = parameters.find((parameter) => parameter.startsWith("charset="))?.slice("charset=".length);
   const isUtf8 = charset === undefined || ["utf-8", '"utf-8"', "", '""'].includes(charset);
   if (media === "application/json" && isUtf8) return;
-  throw new HttpError("CONTENT_TYPE_UNSUPPORTED", "send the header `content-type: application/json`");
+  throw new HttpError(
+    "CONTENT_TYPE_UNSUPPORTED",
+    "the body must be JSON: send it with the header `content-type: application/json`",
+  );
 }
 
 function receive(request: IncomingMessage, maxBytes: number): Promise<Buffer> {

@@ -1,9 +1,10 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
 import type { FieldViolation } from "../../../errors/api-error.ts";
+import { didYouMean } from "../../../errors/did-you-mean.ts";
 import { queryAliases } from "../../../proto-schema/http/rest-mapping.ts";
 import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
-import { findJsonField, plainMessageOf } from "./json-fields.ts";
+import { findJsonField, plainMessageOf } from "../../json/json-fields.ts";
 
 /** Returns the decoded parameters of a query in their order; undefined when they are not percent-encoded UTF-8. */
 export function readQuery(query: string): [name: string, value: string][] | undefined {
@@ -37,7 +38,7 @@ export function putText(
   const [first = "", ...rest] = segmentsOf(name);
   const field = findJsonField(schema, first) ?? schema.fields.find((known) => queryAliases[known.name] === first);
   const wrong = (description: string) => ({ field: name, description });
-  if (field === undefined) return wrong("there is no such parameter");
+  if (field === undefined) return wrong(unknownParameter(first, schema));
   const present = target[field.name];
   if (field.fieldKind === "map") {
     if (rest.length === 0) return wrong(`give the name of an entry, as in ${field.name}.name=value`);
@@ -64,6 +65,12 @@ export function putText(
   if (present !== undefined) return wrong("is given more than once");
   target[field.name] = fromText(field, text);
   return undefined;
+}
+
+function unknownParameter(name: string, { fields }: DescMessage): string {
+  const known = fields.map((field) => field.name);
+  if (known.length === 0) return "there is no such parameter: there are none here";
+  return `there is no such parameter${didYouMean(name, known) || ":"} known here are ${known.join(", ")}`;
 }
 
 /** Splits a path; `labels[team]` equals `labels.team`. */

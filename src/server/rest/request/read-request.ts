@@ -4,14 +4,14 @@ import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobu
 import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError } from "../../../errors/api-error.ts";
 import { etagOf, requestIdField, streamPositionOf } from "../../../proto-schema/http/rest-mapping.ts";
-import { readIfMatch } from "../response/etag.ts";
+import type { RejectMember } from "../../json/normalize-json.ts";
+import { checkNoneMatch, readIfMatch } from "../response/etag.ts";
 import { readFormBody } from "../web-form/read-form-body.ts";
 import { decodeRequest, type FixedField } from "./decode-request.ts";
-import type { RefuseMember } from "./normalize-body.ts";
 import type { RestCall } from "./rest-call.ts";
 
 /** Decodes the message of a call from its path, query, headers and body. Throws ApiError. */
-export function readRequest(call: RestCall, body: string, rejectMember: RefuseMember): Message {
+export function readRequest(call: RestCall, body: string, rejectMember: RejectMember): Message {
   const { route, rule, fixed = [] } = call.target;
   const path = [...call.variables].map(([field, value]) => ({ field, value, source: "the path" }));
   const parts = {
@@ -21,9 +21,7 @@ export function readRequest(call: RestCall, body: string, rejectMember: RefuseMe
     fixed: [...path, ...fixed, ...fromHeaders(call)],
     ...(call.forForms ? { adapt: formBodyReader(call) } : {}),
   };
-  const { message, wrapped } = decodeRequest(route.method.input, parts, rejectMember);
-  call.wrapped = wrapped;
-  return message;
+  return decodeRequest(route.method.input, parts, { form: call, rejectMember });
 }
 
 function formBodyReader({ target, variables }: RestCall): (body: JsonObject) => JsonObject {
@@ -33,12 +31,15 @@ function formBodyReader({ target, variables }: RestCall): (body: JsonObject) => 
 /** Yields the fields from standard headers. */
 function* fromHeaders({ header, target }: RestCall): Generator<FixedField> {
   const { input, idempotency } = target.route.method;
+  const isRead = idempotency === Idempotency.NO_SIDE_EFFECTS;
   const ifMatch = header.get("if-match");
+  const ifNoneMatch = header.get("if-none-match");
+  if (ifNoneMatch !== null && !isRead) checkNoneMatch(ifNoneMatch);
   const etag = etagOf(input);
   if (ifMatch !== null && etag !== undefined) {
     const value = readIfMatch(ifMatch);
     if (value !== undefined) yield { field: etag.name, value, source: "If-Match" };
-  } else if (ifMatch !== null && idempotency !== Idempotency.NO_SIDE_EFFECTS) throw unconditional();
+  } else if (ifMatch !== null && !isRead) throw unconditional();
   const key = header.get("idempotency-key");
   const requestId = requestIdField(input);
   if (key !== null && requestId !== undefined)

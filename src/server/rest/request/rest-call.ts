@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { principalKey } from "../../../auth/principal.ts";
 import { authenticationMsKey } from "../../../interceptors/authenticate.ts";
 import { type CallOrigin, originKey } from "../../../interceptors/call/call-origin.ts";
+import { renameErrorKey } from "../../../interceptors/call/rename-error.ts";
 import { requestIdHeader, requestIdKey } from "../../../interceptors/request-id.ts";
 import { type HttpRule, httpRulesOf } from "../../../proto-schema/http/http-rule.ts";
 import { type RestMapping, restMappingOf } from "../../../proto-schema/http/rest-mapping.ts";
@@ -11,6 +12,7 @@ import { arrivingRequestOf } from "../../admission/arriving-request.ts";
 import type { Route } from "../../dispatch/route.ts";
 import type { PreBodyAuth } from "../../dispatch/run-header-interceptors.ts";
 import { recordOrigin } from "../../http/request-origin.ts";
+import { useCallerNames } from "../../problem-details/caller-names.ts";
 import { type CallDeadline, createCallDeadline, timeoutHeader } from "./call-deadline.ts";
 import type { FixedField } from "./decode-request.ts";
 import type { PathRouter } from "./path-router.ts";
@@ -50,7 +52,7 @@ export interface RestCall {
   requestId: string;
   /** The duration of authentication in milliseconds. */
   ssoTime: number;
-  /** Set when the message is decoded: true when fields were inside the member that a discriminator names. */
+  /** See RequestForm; set when the body is read. */
   wrapped: boolean;
 }
 
@@ -78,7 +80,7 @@ export function beginCall(request: FastifyRequest, reply: FastifyReply, routers:
     entry,
     requestId: "",
     ssoTime: 0,
-    wrapped: false,
+    wrapped: true,
   };
 }
 
@@ -106,8 +108,11 @@ export async function admitCall(call: RestCall, request: FastifyRequest, preBody
 }
 
 /** Returns the initial context values for a run of the interceptors. */
-export function valuesOf({ entry }: RestCall): ContextValues {
-  return createContextValues().set(originKey, entry);
+export function valuesOf(call: RestCall): ContextValues {
+  const { names } = call.target.form;
+  return createContextValues()
+    .set(originKey, call.entry)
+    .set(renameErrorKey, (error, input) => useCallerNames(error, input, { names, wrapped: call.wrapped }));
 }
 
 /** Returns the headers of a request without HTTP/2 pseudo-headers; repeated headers are combined as Node does. */

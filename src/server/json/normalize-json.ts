@@ -1,20 +1,29 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
-import type { ApiError, FieldViolation } from "../../../errors/api-error.ts";
-import { discriminatorOf, ignoredConfigKeys } from "../../../proto-schema/http/rest-mapping.ts";
-import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
-import { parseFormConfig } from "../../../proto-schema/json-schema/parse-form-config.ts";
+import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
+import { ApiError, type FieldViolation } from "../../errors/api-error.ts";
+import { didYouMean } from "../../errors/did-you-mean.ts";
+import { discriminatorOf, ignoredConfigKeys } from "../../proto-schema/http/rest-mapping.ts";
+import { emptyJsonObject, isJsonObject } from "../../proto-schema/json-object.ts";
+import { parseFormConfig } from "../../proto-schema/json-schema/parse-form-config.ts";
 import { readFieldMask } from "./field-mask.ts";
-import { findJsonField, plainMessageOf } from "./json-fields.ts";
+import { findJsonField, holdsNull, plainMessageOf } from "./json-fields.ts";
 
-/** The normalized JSON of a request body. */
-export interface Normalized {
+/** The normalized JSON of a request. */
+export interface NormalizedJson {
   /** The JSON in proto names, with the named members around their fields, for protobuf to decode. */
   readonly json: JsonObject;
   /** The field masks of the request, which protobuf cannot decode in snake_case. */
   readonly masks: Map<DescField, string[]>;
   readonly violations: FieldViolation[];
-  /** True when the fields of a member with a discriminator were inside that member. */
+}
+
+/** The form in which a request has its fields. */
+export interface RequestForm {
+  /**
+   * True when the fields of a member with a discriminator are inside that member: `"config": {"kafka": {…}}`. Also true until the
+   * request is read: paths in it are then those of its text.
+   */
   wrapped: boolean;
 }
 
@@ -22,14 +31,27 @@ export interface Normalized {
 const maxViolations = 100;
 
 /** Returns the error for an unknown discriminator value, such as a connector that does not exist. */
-export type RefuseMember = (field: DescField, name: string) => ApiError;
+export type RejectMember = (field: DescField, name: string) => ApiError;
+
+/** MESSAGE_MALFORMED with the members that exist. */
+export const rejectUnknownMember: RejectMember = (field) => {
+  const known = field.message?.fields.map(({ name }) => name).join(", ") ?? "";
+  return new ApiError(ErrorReason.MESSAGE_MALFORMED, `${discriminatorOf(field)?.name ?? ""}: must be one of ${known}`);
+};
 
 /**
- * Converts the body of a request to the form that protobuf decodes. Unknown and duplicate fields are violations. Throws the error
- * of `rejectMember`.
+ * Converts the JSON of a request to the form that protobuf decodes: a member with a discriminator may be given directly, names
+ * may be in camelCase or snake_case, and null is a field that is not set. Unknown and duplicate fields are violations. Sets
+ * `form`. Throws the error of `rejectMember`.
  */
-export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMember: RefuseMember): Normalized {
-  const normalized: Normalized = { json: emptyJsonObject(), masks: new Map(), violations: [], wrapped: false };
+export function normalizeJson(
+  schema: DescMessage,
+  body: JsonObject,
+  form: RequestForm,
+  rejectMember: RejectMember,
+): NormalizedJson {
+  form.wrapped = false;
+  const normalized: NormalizedJson = { json: emptyJsonObject(), masks: new Map(), violations: [] };
   const { masks, violations } = normalized;
 
   const readFields = (message: DescMessage, json: JsonObject, path: string, ignored: readonly string[]): JsonObject => {
@@ -38,10 +60,10 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
       if (violations.length >= maxViolations) break;
       const field = findJsonField(message, key);
       if (field === undefined) {
-        if (!ignored.includes(key)) violations.push({ field: path + key, description: "there is no such field" });
+        if (!ignored.includes(key)) violations.push({ field: path + key, description: unknownField(key, message) });
       } else if (field.name in result) {
         violations.push({ field: path + field.name, description: "is given twice, under its two names" });
-      } else if (value !== null) result[field.name] = readValue(field, value, json, path);
+      } else if (value !== null || holdsNull(field)) result[field.name] = readValue(field, value, json, path);
     }
     checkOneofs(message, result, path);
     return result;
@@ -57,13 +79,8 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
 
   const readValue = (field: DescField, value: JsonValue, beside: JsonObject, path: string): JsonValue => {
     const at = path + field.name;
-    if (field.message?.typeName === FieldMaskSchema.typeName && path === "" && typeof value === "string") {
-      masks.set(
-        field,
-        readFieldMask(value, schema, (about) => namedMember(about, beside, rejectMember)),
-      );
-      return value;
-    }
+    if (field.message?.typeName === FieldMaskSchema.typeName && path === "" && typeof value === "string")
+      return readMask(field, value, beside);
     const message = plainMessageOf(field);
     if (message === undefined) return value;
     if (field.fieldKind === "list" && Array.isArray(value))
@@ -81,6 +98,14 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
     return readNamed(field, message, value, beside, at);
   };
 
+  const readMask = (field: DescField, text: string, beside: JsonObject): JsonValue => {
+    const memberOf = (about: DescField) => namedMember(about, beside, rejectMember);
+    masks.set(field, readFieldMask(text, schema, memberOf));
+    if (text !== "" && text.split(",").includes(""))
+      violations.push({ field: field.name, description: "has an empty path: name a field between two commas" });
+    return text;
+  };
+
   const readNamed = (field: DescField, message: DescMessage, value: JsonObject, beside: JsonObject, at: string) => {
     const member = namedMember(field, beside, rejectMember);
     const inner = member === undefined ? undefined : innerOf(message, member, value);
@@ -89,14 +114,15 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
       const fields = readFields(member.message, own, `${at}.${member.name}.`, ignoredConfigKeys);
       return { [member.name]: fields };
     }
-    normalized.wrapped = true;
+    form.wrapped = true;
     const result = emptyJsonObject();
     for (const [key, item] of Object.entries(value).slice(0, maxViolations)) {
       const wrapped = findJsonField(message, key);
       if (wrapped?.message !== undefined && isJsonObject(item))
         result[wrapped.name] = readFields(wrapped.message, item, `${at}.${wrapped.name}.`, ignoredConfigKeys);
-      else if (wrapped !== undefined) result[wrapped.name] = item;
-      else if (!ignoredConfigKeys.includes(key)) violations.push({ field: `${at}.${key}`, description: nameIt(field) });
+      else if (wrapped !== undefined && item !== null) result[wrapped.name] = item;
+      else if (wrapped === undefined && !ignoredConfigKeys.includes(key))
+        violations.push({ field: `${at}.${key}`, description: unknownMember(key, field, message) });
     }
     checkOneofs(message, result, `${at}.`);
     return result;
@@ -108,7 +134,7 @@ export function normalizeBody(schema: DescMessage, body: JsonObject, rejectMembe
 
 /** Returns the fields of a named member: the value itself, or the content of the one member, named or other, that it contains. */
 function innerOf(message: DescMessage, member: DescField, value: JsonObject): JsonValue | undefined {
-  const keys = Object.keys(value).filter((key) => !ignoredConfigKeys.includes(key));
+  const keys = Object.keys(value).filter((key) => !ignoredConfigKeys.includes(key) && value[key] !== null);
   const [only = ""] = keys;
   const around = keys.length === 1 && findJsonField(message, only) !== undefined;
   return around && member.message !== undefined && findJsonField(member.message, only) === undefined
@@ -117,7 +143,7 @@ function innerOf(message: DescMessage, member: DescField, value: JsonObject): Js
 }
 
 /** Returns the member that the discriminator names; undefined when it names none. */
-function namedMember(field: DescField, beside: JsonObject, rejectMember: RefuseMember): DescField | undefined {
+function namedMember(field: DescField, beside: JsonObject, rejectMember: RejectMember): DescField | undefined {
   const naming = discriminatorOf(field);
   if (naming === undefined) return undefined;
   const name = beside[naming.name] ?? beside[naming.jsonName];
@@ -127,7 +153,16 @@ function namedMember(field: DescField, beside: JsonObject, rejectMember: RefuseM
   return member;
 }
 
-function nameIt(field: DescField): string {
+function unknownField(key: string, { fields }: DescMessage): string {
+  const known = fields.map(({ name }) => name);
+  if (known.length === 0) return "there is no such field: there are none here";
+  return `there is no such field${didYouMean(key, known) || ":"} known here are ${known.join(", ")}`;
+}
+
+function unknownMember(key: string, field: DescField, message: DescMessage): string {
   const naming = discriminatorOf(field)?.name ?? "";
-  return `there is no such field here: say in ${naming} what ${field.name} is of, and give its fields directly`;
+  const known = message.fields.map(({ name }) => name);
+  const similar = didYouMean(key, known);
+  const why = `there is no such field here${similar || ":"}`;
+  return `${why} say in ${naming} what ${field.name} is of and give its fields directly, or give one of ${known.join(", ")}`;
 }

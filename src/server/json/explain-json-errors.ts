@@ -8,7 +8,8 @@ const maxElements = 1000;
 
 /**
  * Finds the fields of a JSON value that cannot be decoded as a message. Returns their paths, in the names of the input, and the
- * expected types, never a value, which may be a misplaced secret. Empty when no single field causes the error.
+ * expected types, never a value, which may be a misplaced secret. Unknown fields are found before, see normalize-json.ts. Empty
+ * when no single field causes the error.
  */
 export function explainJsonErrors(message: DescMessage, value: unknown): FieldViolation[] {
   const errors: FieldViolation[] = [];
@@ -25,8 +26,7 @@ function search(message: DescMessage, value: unknown, path: string, errors: Fiel
     if (errors.length >= maxErrors) return;
     const field = message.fields.find(({ jsonName, name }) => key === jsonName || key === name);
     const place = path === "" ? key : `${path}.${key}`;
-    if (field === undefined) errors.push({ field: place, description: unknownField(message) });
-    else if (!isReadable(message, key, part)) searchField(field, part, place, errors);
+    if (field !== undefined && !isReadable(message, key, part)) searchField(field, part, place, errors);
   }
 }
 
@@ -64,12 +64,6 @@ function isReadable(message: DescMessage, key: string, value: unknown): boolean 
   } catch {
     return false;
   }
-}
-
-function unknownField({ fields }: DescMessage): string {
-  return fields.length === 0
-    ? "unknown field: there are none here"
-    : `unknown field: known here are ${fields.map(({ jsonName }) => jsonName).join(", ")}`;
 }
 
 function fieldWords(field: DescField): string {

@@ -18,3 +18,8 @@ export function findJsonField(message: DescMessage, name: string): DescField | u
 export function plainMessageOf(field: DescField): DescMessage | undefined {
   return field.message?.typeName.startsWith("google.protobuf.") ? undefined : field.message;
 }
+
+/** Returns whether null is a value of the field, rather than a field that is not set. */
+export function holdsNull({ message, enum: values }: DescField): boolean {
+  return message?.typeName === "google.protobuf.Value" || values?.typeName === "google.protobuf.NullValue";
+}

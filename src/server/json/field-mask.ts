@@ -1,5 +1,5 @@
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
-import { discriminatorOf } from "../../../proto-schema/http/rest-mapping.ts";
+import { discriminatorOf } from "../../proto-schema/http/rest-mapping.ts";
 import { findJsonField } from "./json-fields.ts";
 
 /**
