@@ -46,6 +46,15 @@ export async function startLocalServer(serve: (socket: Socket) => void): Promise
 /** Accepts, reads and never answers. */
 export const blackHole = () => startLocalServer((socket) => socket.resume());
 
+/** Sends these bytes (a megabyte of zeros by default) over and over, as fast as they are taken. */
+export function sendWithoutEnd(socket: Socket, bytes: Buffer = Buffer.alloc(1 << 20)): void {
+  const more = () => {
+    while (!socket.destroyed && socket.write(bytes));
+  };
+  socket.on("drain", more);
+  more();
+}
+
 /** A file of test/support/certificates. */
 export function pem(name: string): string {
   return readFileSync(join(import.meta.dirname, "../support/certificates", `${name}.pem`), "utf8");

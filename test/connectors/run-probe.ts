@@ -5,6 +5,7 @@ import { TestStage, TestStatus } from "../../gen/connectory/v1/test_report_pb.js
 import { connectors, findConnector } from "../../src/connectors/registry.ts";
 import type { DiscoveryRequest } from "../../src/connectors/sdk/connector.ts";
 import { type ProbeOptions, runDiscovery, runProbe, type TestOutcome } from "../../src/test-workers/probe/run-probe.ts";
+import { endedByDeadline } from "../support/ended-by-deadline.ts";
 import { localDialer } from "./local-server.ts";
 
 /** A deadline that does not come: who waits for TIMED_OUT sets one. */
@@ -56,6 +57,17 @@ export function steps({ report }: TestOutcome): string[] {
 /** The first step that failed. */
 export function failure({ report }: TestOutcome) {
   return report.steps.find(({ status }) => status === TestStatus.FAILED);
+}
+
+/**
+ * Runs a test that its deadline ends, again with a longer one while this machine was too busy for it to get to a stage: a step
+ * there has failed. Fails no test by itself.
+ */
+export function endedIn(
+  stage: keyof typeof TestStage,
+  run: (deadlineMs: number) => Promise<TestOutcome>,
+): Promise<TestOutcome> {
+  return endedByDeadline(run, (outcome) => failure(outcome)?.stage === TestStage[stage]);
 }
 
 /** Whether the worker of the test had to be terminated: one that reaches its deadline before the target's bytes ends by itself. */

@@ -1,17 +1,15 @@
 import { readFileSync } from "node:fs";
-import type { Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { AmqpConfigSchema } from "../../../gen/connectory/v1/amqp_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { amqp } from "../../../src/connectors/amqp/amqp.ts";
 import { canary } from "../../support/canary.ts";
-import { blackHole, type LocalServer, startLocalServer } from "../local-server.ts";
+import { type LocalServer, sendWithoutEnd } from "../local-server.ts";
 import { failure, steps, tryConnector } from "../run-probe.ts";
-import { createRandom } from "./create-random.ts";
+import { codesOfBrokenAnswers, keepServers, testSilence } from "../scripted-broker.ts";
 import {
   channelClose,
-  channelOpenOk,
   close,
   frame,
   goodBroker,
@@ -25,33 +23,15 @@ import {
 } from "./fake-broker.ts";
 
 const password = canary("amqp-password");
-const servers: LocalServer[] = [];
-/** What this process has open: nothing of a test may stay behind. */
-const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
-const before = sockets();
-
-afterEach(async () => {
-  const ended = servers.splice(0);
-  await expect.poll(() => ended.map((server) => server.open())).toEqual(ended.map(() => 0));
-  for (const server of ended) await server.close();
-  await expect.poll(sockets).toBeLessThanOrEqual(before);
-});
-
-async function fake(script: Script) {
-  const broker = await startFakeBroker(script);
-  servers.push(broker);
-  return broker;
-}
-
-async function serve(behave: (socket: Socket) => void): Promise<LocalServer> {
-  const server = await startLocalServer(behave);
-  servers.push(server);
-  return server;
-}
+const servers = keepServers();
+const { serve } = servers;
+const fake = (script: Script) => servers.keep(startFakeBroker(script));
 
 const tryAt = ({ port }: LocalServer, init = {}, options = {}) =>
   tryConnector("amqp", { host: "127.0.0.1", port, username: "ann", password, ...init }, options);
 const stageOf = (outcome: Awaited<ReturnType<typeof tryAt>>) => TestStage[failure(outcome)?.stage ?? 0];
+
+const scripted = { start: startFakeBroker, goodBroker, tryAt };
 
 describe("a configuration", () => {
   const config = (init = {}) => create(AmqpConfigSchema, { host: "mq.example", password, ...init });
@@ -240,56 +220,25 @@ describe("what is no AMQP broker", () => {
       socket.on("data", () => {
         const next = answers[answered++];
         if (next !== undefined) return void socket.write(next);
-        const flood = () => {
-          while (!socket.destroyed && socket.write(beats));
-        };
-        socket.on("drain", flood);
-        flood();
+        sendWithoutEnd(socket, beats);
       });
     });
     expect(failure(await tryAt(server))?.code).toBe("TOO_MUCH_DATA");
   });
 
   test("whatever it sends: the test ends, and nothing crashes", async () => {
-    const random = createRandom(20_260_818);
-    const answers = Object.entries(goodBroker) as [keyof Script, Buffer][];
-    const codes = new Set<string>();
-    for (let round = 0; round < 100; round += 1) {
-      const [moment, bytes] = answers[random(answers.length)] ?? ["header", channelOpenOk];
-      const broken = Buffer.from(bytes);
-      for (let change = random(3); change >= 0; change -= 1) broken[random(broken.length)] = random(256);
-      const broker = await startFakeBroker({ ...goodBroker, [moment]: [broken, "hang up"] });
-      const outcome = await tryAt(broker, {}, { deadlineMs: 1000 });
-      codes.add(failure(outcome)?.code ?? "OK");
-      await expect.poll(() => broker.open(), { interval: 1 }).toBe(0);
-      await broker.close();
-    }
+    const codes = await codesOfBrokenAnswers(scripted);
     expect(codes).not.toContain("FAILED");
     expect(codes).toContain("NOT_AN_AMQP_BROKER");
   });
 });
 
 describe("a broker that says nothing", () => {
-  test.each<[string, Script, string]>([
-    ["at all", {}, "AUTHENTICATE"],
-    ["to the log-in", { header: start() }, "AUTHENTICATE"],
-    ["to a channel", { ...goodBroker, "channel.open": [] }, "CAPABILITY"],
-    ["to the good-bye", { ...goodBroker, close: [] }, "CAPABILITY"],
-  ])("%s: the test ends with its deadline", async (_, script, stage) => {
-    const outcome = await tryAt(await fake(script), {}, { deadlineMs: 2000 });
-    expect(failure(outcome)?.code).toBe("TIMED_OUT");
-    expect(stageOf(outcome)).toBe(stage);
-  });
-
-  test("the test ends with the caller", async () => {
-    const hole = await blackHole();
-    servers.push(hole);
-    const caller = new AbortController();
-    const running = tryAt(hole, {}, { signal: caller.signal });
-    const ended = expect(running).rejects.toThrow("gone");
-    await expect.poll(() => hole.open()).toBe(1);
-    caller.abort(new Error("gone"));
-    await ended;
+  testSilence<Script>(scripted, servers, {
+    "at all": [{}, "AUTHENTICATE"],
+    "to the log-in": [{ header: start() }, "AUTHENTICATE"],
+    "to a channel": [{ ...goodBroker, "channel.open": [] }, "CAPABILITY"],
+    "to the good-bye": [{ ...goodBroker, close: [] }, "CAPABILITY"],
   });
 });
 

@@ -7,7 +7,7 @@ import { serverForTests } from "../../support/servers/server-for-tests.ts";
 import { startMosquitto } from "../../support/servers/start-mosquitto.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
-import { failure, steps, tryConnector } from "../run-probe.ts";
+import { endedIn, failure, steps, tryConnector } from "../run-probe.ts";
 
 const broker = await serverForTests(startMosquitto);
 const hole = await startBlackHole();
@@ -136,7 +136,8 @@ describe("a real Mosquitto", () => {
   });
 
   test("a WebSocket where there is none", async () => {
-    const outcome = await tryConnector("mqtt", { url: `ws://127.0.0.1:${port}`, ...tester }, { deadlineMs: 3000 });
+    const config = { url: `ws://127.0.0.1:${port}`, ...tester };
+    const outcome = await endedIn("AUTHENTICATE", (deadlineMs) => tryConnector("mqtt", config, { deadlineMs }));
     expect(outcome.error).toBe(true);
     expect(failure(outcome)).toMatchObject({ endpoint: `127.0.0.1:${port}`, field: "url" });
   });

@@ -8,9 +8,9 @@ import { mysql } from "../../../src/connectors/mysql/mysql.ts";
 import { createDialer } from "../../../src/egress/dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
 import { canary } from "../../support/canary.ts";
-import { blackHole, type LocalServer, pem, startLocalServer } from "../local-server.ts";
+import { blackHole, type LocalServer, pem, sendWithoutEnd, startLocalServer } from "../local-server.ts";
 import { expectNothingLeft, openResources } from "../open-resources.ts";
-import { failure, steps, tryConnector } from "../run-probe.ts";
+import { endedIn, failure, steps, tryConnector } from "../run-probe.ts";
 import {
   type Answer,
   abilities,
@@ -133,7 +133,8 @@ describe("TLS", () => {
     ["empty", message(0, "")],
   ])("bytes that are no greeting (%s) end it", async (_, bytes) => {
     const server = await keep(startLocalServer((socket) => void socket.write(bytes)));
-    const outcome = await tryConnector("mysql", { ...at(server), tls }, { deadlineMs: 1500 });
+    const run = (deadlineMs: number) => tryConnector("mysql", { ...at(server), tls }, { deadlineMs });
+    const outcome = await endedIn("TLS", run);
     expect(failure(outcome)?.code).toMatch(/^(NOT_A_MYSQL_SERVER|TIMED_OUT)$/);
     expect(failure(outcome)?.stage).toBe(TestStage.TLS);
   });
@@ -161,7 +162,8 @@ describe("what a server answers to a query", () => {
   test("the wish for a file of ours is not granted", async () => {
     const wish = Buffer.concat([Buffer.from([0xfb]), Buffer.from("/etc/passwd")]);
     const asking = await keep(startFakeMysql(greeting(), answering(message(1, wish))));
-    const outcome = await tryConnector("mysql", at(asking), { deadlineMs: 1000 });
+    const run = (deadlineMs: number) => tryConnector("mysql", at(asking), { deadlineMs });
+    const outcome = await endedIn("AUTHORIZE", run);
     expect(outcome.error).toBe(true);
     expect(Buffer.concat(asking.received).toString("latin1")).not.toContain("root:");
   });
@@ -176,7 +178,8 @@ describe("what a server answers to a query", () => {
     ["noise", Buffer.alloc(3000, 0x2a)],
   ])("%s", async (_, answer) => {
     const server = await keep(startFakeMysql(greeting(), answering(answer)));
-    const outcome = await tryConnector("mysql", at(server), { deadlineMs: 1000 });
+    const run = (deadlineMs: number) => tryConnector("mysql", at(server), { deadlineMs });
+    const outcome = await endedIn("AUTHORIZE", run);
     expect(outcome.error).toBe(true);
     expect(failure(outcome)?.code).toMatch(/^(NOT_A_MYSQL_SERVER|TIMED_OUT|CONNECTION_CLOSED)$/);
   });
@@ -184,13 +187,9 @@ describe("what a server answers to a query", () => {
 
 describe("what is no MySQL server", () => {
   const flood = (socket: Socket) => {
-    const more = () => {
-      while (!socket.destroyed && socket.write(Buffer.alloc(1 << 20)));
-    };
-    socket.on("drain", more);
     // A message of 16 MB follows the other.
     socket.write(Buffer.concat([greeting(), Buffer.from([0xff, 0xff, 0xff, 2])]));
-    more();
+    sendWithoutEnd(socket);
   };
 
   test.each([
@@ -201,7 +200,7 @@ describe("what is no MySQL server", () => {
   ])("%s", async (_, behave, code) => {
     const server = await keep(startLocalServer(behave));
     for (const config of [at(server), { ...at(server), tls }]) {
-      const outcome = await tryConnector("mysql", config, { deadlineMs: 3000 });
+      const outcome = await tryConnector("mysql", config);
       expect(failure(outcome)?.code).toMatch(new RegExp(`^${code}$`));
     }
   });

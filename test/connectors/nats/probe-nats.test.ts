@@ -5,7 +5,7 @@ import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { canary } from "../../support/canary.ts";
 import { freePort } from "../../support/free-port.ts";
 import { blackHole, type LocalServer, pem, secure, startLocalServer } from "../local-server.ts";
-import { discoverWith, failure, steps, tryConnector } from "../run-probe.ts";
+import { discoverWith, endedIn, failure, steps, tryConnector } from "../run-probe.ts";
 import { fakeNats, greeting } from "./fake-nats.ts";
 
 const servers: LocalServer[] = [];
@@ -67,10 +67,10 @@ describe.each([
 describe("a server", () => {
   test("that falls silent in the log-in, or after it, ends with the deadline", async () => {
     const silent = await serve((socket) => void socket.write(greeting()));
-    const first = await tryConnector("nats", at(silent), { deadlineMs: 1500 });
+    const first = await endedIn("AUTHENTICATE", (deadlineMs) => tryConnector("nats", at(silent), { deadlineMs }));
     expect(steps(first)).toContain("AUTHENTICATE FAILED TIMED_OUT");
     const mute = await serve(fakeNats({ welcome: "PONG\r\nMSG a 1 99999\r\n" }));
-    const second = await tryConnector("nats", at(mute), { deadlineMs: 1500 });
+    const second = await endedIn("AUTHORIZE", (deadlineMs) => tryConnector("nats", at(mute), { deadlineMs }));
     expect(steps(second)).toContain("AUTHORIZE FAILED TIMED_OUT");
   });
 

@@ -4,7 +4,7 @@ import { createDialer } from "../../../src/egress/dialer.ts";
 import { createEgressPolicy } from "../../../src/egress/egress-policy.ts";
 import { canary } from "../../support/canary.ts";
 import { freePort } from "../../support/free-port.ts";
-import { blackHole, type LocalServer, startLocalServer } from "../local-server.ts";
+import { blackHole, type LocalServer, sendWithoutEnd, startLocalServer } from "../local-server.ts";
 import { failure, runPostgresTest, steps } from "../run-probe.ts";
 
 const user = { username: "tester", password: canary("postgres-hostile"), database: "connectory" };
@@ -74,11 +74,7 @@ describe("what is no PostgreSQL server", () => {
       socket.once("data", () => socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0])));
       // A parameter status of one gigabyte.
       socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x53, 0x40, 0, 0, 0]));
-      const flood = () => {
-        while (!socket.destroyed && socket.write(Buffer.alloc(1 << 20)));
-      };
-      socket.on("drain", flood);
-      flood();
+      sendWithoutEnd(socket);
     });
     const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user });
     expect(failure(outcome)?.code).toBe("TOO_MUCH_DATA");

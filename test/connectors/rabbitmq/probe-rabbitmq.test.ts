@@ -1,15 +1,14 @@
-import type { Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RabbitmqConfigSchema } from "../../../gen/connectory/v1/rabbitmq_config_pb.js";
 import { TestStage } from "../../../gen/connectory/v1/test_report_pb.js";
 import { rabbitmq } from "../../../src/connectors/rabbitmq/rabbitmq.ts";
 import type { Dialer } from "../../../src/egress/dialer.ts";
 import { canary } from "../../support/canary.ts";
 import { freePort } from "../../support/free-port.ts";
-import { createRandom } from "../amqp/create-random.ts";
-import { blackHole, type LocalServer, localDialer, startLocalServer } from "../local-server.ts";
+import { type LocalServer, localDialer, sendWithoutEnd } from "../local-server.ts";
 import { failure, steps, tryConnector } from "../run-probe.ts";
+import { codesOfBrokenAnswers, keepServers, testSilence } from "../scripted-broker.ts";
 import {
   answer,
   frame,
@@ -26,33 +25,14 @@ import {
 } from "./fake-broker.ts";
 
 const password = canary("stream-passwörd");
-const servers: LocalServer[] = [];
-/** What this process has open: nothing of a test may stay behind. */
-const sockets = () => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
-const before = sockets();
-
-afterEach(async () => {
-  const ended = servers.splice(0);
-  await expect.poll(() => ended.map((server) => server.open())).toEqual(ended.map(() => 0));
-  for (const server of ended) await server.close();
-  await expect.poll(sockets).toBeLessThanOrEqual(before);
-});
-
-async function fake(script: Script) {
-  const broker = await startFakeBroker(script);
-  servers.push(broker);
-  return broker;
-}
-
-async function serve(behave: (socket: Socket) => void): Promise<LocalServer> {
-  const server = await startLocalServer(behave);
-  servers.push(server);
-  return server;
-}
+const servers = keepServers();
+const { serve } = servers;
+const fake = (script: Script) => servers.keep(startFakeBroker(script));
 
 const tryAt = ({ port }: LocalServer, init = {}, options = {}) =>
   tryConnector("rabbitmq", { host: "127.0.0.1", port, username: "ann", password, ...init }, options);
 const stageOf = (outcome: Awaited<ReturnType<typeof tryAt>>) => TestStage[failure(outcome)?.stage ?? 0];
+const scripted = { start: startFakeBroker, goodBroker, tryAt };
 const facts = ({ report }: Awaited<ReturnType<typeof tryAt>>) =>
   Object.fromEntries(report.facts.map(({ name, value }) => [name, value]));
 
@@ -223,7 +203,7 @@ describe("what is no stream listener", () => {
     ["does not tune", { "log-in": [loggedIn, loggedIn] }],
     ["knows streams that were not asked for", { metadata: frame("800f 0001 00000005 00000000 00000001") }],
   ])("such as one that %s", async (_, difference) => {
-    const outcome = await tryAt(await fake({ ...goodBroker, ...difference }), {}, { deadlineMs: 2000 });
+    const outcome = await tryAt(await fake({ ...goodBroker, ...difference }));
     expect(failure(outcome)).toMatchObject({ code: "NOT_A_RABBITMQ_STREAM", field: "host" });
     expect(failure(outcome)?.hint).toContain("5672");
   });
@@ -233,55 +213,24 @@ describe("what is no stream listener", () => {
     const server = await serve((socket) => {
       socket.once("data", () => {
         socket.write(welcome({}));
-        const flood = () => {
-          while (!socket.destroyed && socket.write(beats));
-        };
-        socket.on("drain", flood);
-        flood();
+        sendWithoutEnd(socket, beats);
       });
     });
     expect(failure(await tryAt(server))?.code).toBe("NOT_A_RABBITMQ_STREAM");
   });
 
   test("whatever it sends: the test ends, and nothing crashes", async () => {
-    const random = createRandom(20_260_818);
-    const script = Object.entries(goodBroker) as [keyof Script, Buffer | readonly Buffer[]][];
-    const codes = new Set<string>();
-    for (let round = 0; round < 100; round += 1) {
-      const [moment, bytes] = script[random(script.length)] ?? ["open", loggedIn];
-      const broken = Buffer.concat([bytes].flat());
-      for (let change = random(3); change >= 0; change -= 1) broken[random(broken.length)] = random(256);
-      const broker = await startFakeBroker({ ...goodBroker, [moment]: [broken, "hang up"] });
-      const outcome = await tryAt(broker, {}, { deadlineMs: 1000 });
-      codes.add(failure(outcome)?.code ?? "OK");
-      await expect.poll(() => broker.open(), { interval: 1 }).toBe(0);
-      await broker.close();
-    }
+    const codes = await codesOfBrokenAnswers(scripted);
     expect(codes).toContain("NOT_A_RABBITMQ_STREAM");
     expect(codes).not.toContain("TIMED_OUT");
   });
 });
 
 describe("a broker that says nothing", () => {
-  test.each<[string, Script, string]>([
-    ["at all", {}, "AUTHENTICATE"],
-    ["after the log-in", { ...goodBroker, "log-in": loggedIn }, "AUTHENTICATE"],
-    ["about the virtual host", { ...goodBroker, open: [] }, "AUTHORIZE"],
-    ["to the good-bye", { ...goodBroker, close: [] }, "CAPABILITY"],
-  ])("%s: the test ends with its deadline", async (_, script, stage) => {
-    const outcome = await tryAt(await fake(script), {}, { deadlineMs: 2000 });
-    expect(failure(outcome)?.code).toBe("TIMED_OUT");
-    expect(stageOf(outcome)).toBe(stage);
-  });
-
-  test("the test ends with the caller", async () => {
-    const hole = await blackHole();
-    servers.push(hole);
-    const caller = new AbortController();
-    const running = tryAt(hole, {}, { signal: caller.signal });
-    const ended = expect(running).rejects.toThrow("gone");
-    await expect.poll(() => hole.open()).toBe(1);
-    caller.abort(new Error("gone"));
-    await ended;
+  testSilence<Script>(scripted, servers, {
+    "at all": [{}, "AUTHENTICATE"],
+    "after the log-in": [{ ...goodBroker, "log-in": loggedIn }, "AUTHENTICATE"],
+    "about the virtual host": [{ ...goodBroker, open: [] }, "AUTHORIZE"],
+    "to the good-bye": [{ ...goodBroker, close: [] }, "CAPABILITY"],
   });
 });

@@ -7,7 +7,7 @@ import { startRabbitmq } from "../../support/servers/start-rabbitmq.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
 import { faultMatrix } from "../fault-matrix.ts";
 import { openResources } from "../open-resources.ts";
-import { failure, steps, tryConnector } from "../run-probe.ts";
+import { endedIn, failure, steps, tryConnector } from "../run-probe.ts";
 
 const [server, hole] = await Promise.all([serverForTests(startRabbitmq, { management: true }), startBlackHole()]);
 const astray = await serverForTests(startRabbitmq, { advertisedHost: "169.254.169.254", advertisedPort: 80 });
@@ -121,7 +121,8 @@ describe("a real RabbitMQ", () => {
     expect(failure(elsewhere)).toMatchObject({ code: "NOT_A_RABBITMQ_STREAM", hint: expect.stringContaining("5672") });
     const clear = await tryConnector("rabbitmq", { host, port: secured.good, ...tester });
     expect(failure(clear)?.code).toBe("NOT_A_RABBITMQ_STREAM");
-    const encrypted = await tryConnector("rabbitmq", { host, port, ...tester, tls }, { deadlineMs: 3000 });
+    const config = { host, port, ...tester, tls };
+    const encrypted = await endedIn("TLS", (deadlineMs) => tryConnector("rabbitmq", config, { deadlineMs }));
     expect(failure(encrypted)).toMatchObject({ code: expect.stringMatching(/^(TLS_|TIMED_OUT)/) });
     const uncertified = await tryConnector("rabbitmq", { host, port: mutual, ...tester, tls });
     expect(failure(uncertified)?.hint).toContain("client certificate");

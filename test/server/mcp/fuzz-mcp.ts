@@ -1,8 +1,8 @@
 import { Agent, request as httpRequest } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createRandom } from "../../connectors/amqp/create-random.ts";
 import { startTestApp, type TestApp } from "../../support/app.ts";
 import { freePort } from "../../support/free-port.ts";
+import { createRandom } from "../../support/random.ts";
 import { type FuzzRequest, mutateRequest } from "./mutate-request.ts";
 import { postRpc, rpc, toolCall } from "./post-rpc.ts";
 import { type Known, toolCases } from "./tool-cases.ts";
@@ -118,7 +118,7 @@ async function sendWrong(count: number): Promise<void> {
   process.stderr.write(`fuzzing /mcp: FUZZ_SEED=${seed}\n`);
   const ids = await plant();
   const requests = await corpus(await app.token());
-  const random = createRandom(seed);
+  const random = createRandom(seed).below;
   const statuses = new Map<number, number>();
   let sent = 0;
   const worker = async () => {
