@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest"
 import { canary } from "../../support/canary.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startBlackHole } from "../../support/servers/black-hole.ts";
-import { authority, client, otherAuthority } from "../../support/servers/certificates.ts";
+import { authority, certificateTexts, client, otherAuthority } from "../../support/servers/certificates.ts";
 import { serverForTests } from "../../support/servers/server-for-tests.ts";
 import { startNginx } from "../../support/servers/start-nginx.ts";
 import { wrongPassword } from "../../support/servers/users-for.ts";
@@ -41,6 +41,11 @@ describe("a real nginx", () => {
       { url: `${secured}/bearer`, tls, ...bearer(token) },
       { url: `${secured}/keyed`, tls, headers: { "X-Api-Key": apiKey } },
       { url: `https://localhost:${mutual}/ok`, tls: { ca: authority, ...client } },
+      { url: `https://localhost.:${ports.good}/ok`, tls },
+      { url: `${secured}/ok`, tls: { ca: certificateTexts("good").cert } },
+      { url: `${secured}/no-head`, tls, ...basic(users.tester) },
+      { url: `${secured}/head-closed`, tls },
+      { url: `${clear}/head-closed` },
     ],
     "wrong host": { config: { url: "http://nowhere.invalid/" }, fails: ["RESOLVE", "NAME_NOT_FOUND", "url"] },
     "closed port": {

@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 describe("a real Mosquitto", () => {
-  const { port, tls, mutual, websocket, websocketTls, users } = broker;
+  const { port, tls, mutual, websocket, websocketTls, users, device } = broker;
   const { tester, outsider } = users;
   const secured = (at: number) => ({ url: `mqtts://localhost:${at}`, ...tester, tls: { ca: authority } });
 
@@ -66,6 +66,15 @@ describe("a real Mosquitto", () => {
       doesNotApply:
         "permissions are by topic, and a configuration names none: it is a warning, which the next test shows",
     },
+  });
+
+  test.each([
+    ["TCP", `mqtt://127.0.0.1:${port}`],
+    ["WebSockets", `ws://127.0.0.1:${websocket}`],
+  ])("a user with one client id gets in with that id alone, over %s", async (_, url) => {
+    expect(failure(await tryConnector("mqtt", { url, ...device, clientId: "device-1" }))).toBeUndefined();
+    for (const other of [{}, { clientPrefix: "device-1" }, { clientId: "device-2" }])
+      expect((await tryConnector("mqtt", { url, ...device, ...other })).error).toBe(true);
   });
 
   test.each([

@@ -16,20 +16,25 @@ const column = (name: string) =>
     ...["def", "", "", "", name, name].map(text),
     Buffer.from([12, 45, 0, 255, 0, 0, 0, 253, 0, 0, 0, 0, 0]),
   ]);
-const eof = (number: number) => message(number, Buffer.from([0xfe, 0, 0, 2, 0]));
 
-/** One row of texts. */
-function row(values: Readonly<Record<string, string>>): Buffer {
-  const names = Object.keys(values);
-  const columns = names.map((name, index) => message(2 + index, column(name)));
-  const next = 2 + names.length;
-  return Buffer.concat([
-    message(1, Buffer.from([names.length])),
-    ...columns,
-    eof(next),
-    message(next + 1, Buffer.concat(Object.values(values).map(text))),
-    eof(next + 2),
-  ]);
+/** Messages with the numbers that follow one another. */
+const numbered = (bodies: readonly Buffer[]) => Buffer.concat(bodies.map((body, index) => message(1 + index, body)));
+const eof = Buffer.from([0xfe, 0, 0, 2, 0]);
+
+/** Rows of texts under the same names, as a query gets them, or a prepared statement (`binary`). */
+function rowsOf(rows: readonly Readonly<Record<string, string>>[], { binary = false } = {}): Buffer {
+  const names = Object.keys(rows[0] ?? {});
+  // No value is null.
+  const head = binary ? [Buffer.alloc(1 + Math.ceil((names.length + 2) / 8))] : [];
+  const values = rows.map((row) => Buffer.concat([...head, ...names.map((name) => text(row[name] ?? ""))]));
+  return numbered([Buffer.from([names.length]), ...names.map(column), eof, ...values, eof]);
+}
+
+/** The answer to a statement that is prepared: its parameters; its columns come with the rows. */
+function prepared(sql: string): Buffer {
+  const parameters = sql.split("?").length - 1;
+  const head = Buffer.from([0, 1, 0, 0, 0, 0, 0, parameters, 0, 0, 0, 0]);
+  return numbered([head, ...Array.from({ length: parameters }, () => column("?")), eof]);
 }
 
 /** A server that lets everybody in, and answers a query with the number of an error or a value. */
@@ -37,7 +42,7 @@ async function serve(answer: (sql: string) => number | string) {
   const reply: Answer = (received, number) => {
     if (number !== 0) return ok(number + 1);
     const answered = answer(received.subarray(5).toString());
-    return typeof answered === "number" ? refusal(1, answered) : row({ Value: answered });
+    return typeof answered === "number" ? refusal(1, answered) : rowsOf([{ Value: answered }]);
   };
   const server = await startFakeMysql(greeting(), reply);
   servers.push(server);
@@ -73,6 +78,29 @@ describe("a system with MySQL's protocol", () => {
     [1053, "AUTHORIZE FAILED STARTING_UP"],
   ])("that answers with %i cannot be used", async (number, step) => {
     expect(steps(await tryConnector("mysql", await serve(() => number)))).toContain(step);
+  });
+
+  test("that does not know the casts of a listing is asked for names and types alone", async () => {
+    const rows = { schemata: [{ name: "shop" }, { name: "zoo" }], tables: [{ name: "sums", type: "VIEW" }] };
+    let sql = "";
+    const reply: Answer = (received, number) => {
+      if (number !== 0) return ok(number + 1);
+      const [command, body] = [received[4], received.subarray(5).toString()];
+      if (command === 0x16) sql = body;
+      if (command === 0x16) return body.includes("cast(") ? refusal(1, 1235) : prepared(body);
+      if (command === 0x17) return rowsOf(sql.includes("schemata") ? rows.schemata : rows.tables, { binary: true });
+      return command === 3 ? rowsOf([{ Value: "yes" }]) : undefined;
+    };
+    const server = await startFakeMysql(greeting(), reply);
+    servers.push(server);
+    const config = { host: "localhost", port: server.port, username: "ann", password: canary("mysql-similar") };
+    const databases = await discoverWith("mysql", config, { pageSize: 1 });
+    expect(databases.page).toEqual({
+      resources: [{ kind: "database", name: "shop", container: true }],
+      nextCursor: "shop",
+    });
+    const tables = await discoverWith("mysql", config, { parent: "shop" });
+    expect(tables.page.resources).toEqual([{ kind: "view", name: "shop.sums", container: false, facts: {} }]);
   });
 
   test("whose catalog cannot be asked cannot be listed", async () => {

@@ -9,10 +9,11 @@ import { authorityFile, type Certificate, certificateFiles, type TlsPorts } from
 import { createServerDir } from "./create-server-dir.ts";
 import { findProgram } from "./find-program.ts";
 import { runServer } from "./run-server.ts";
-import { type TestUser, usersFor } from "./users-for.ts";
+import { type TestUser, userOf, usersFor } from "./users-for.ts";
 import { startWebsocketFront } from "./websocket-front.ts";
 
 const users = usersFor("mosquitto");
+const device = userOf("mosquitto", "device");
 
 export interface TestMosquitto {
   readonly host: "127.0.0.1";
@@ -26,6 +27,8 @@ export interface TestMosquitto {
   readonly websocketTls: number;
   /** `outsider` may connect; SUBSCRIBE and PUBLISH are answered "not authorized" (0x87, in 3.1.1 SUBACK 0x80). */
   readonly users: { readonly tester: TestUser; readonly outsider: TestUser };
+  /** May do everything, under the client id `device-1` alone. */
+  readonly device: TestUser;
   stop(): Promise<void>;
 }
 
@@ -61,7 +64,7 @@ require_certificate true
   const websocketTls = stack.use(await startWebsocketFront({ port, protocol: "mqtt", certificate: "good" })).port;
   const owned = stack.move();
   const stop = () => owned.disposeAsync();
-  return { host: "127.0.0.1", port, tls, mutual, websocket, websocketTls, users, stop };
+  return { host: "127.0.0.1", port, tls, mutual, websocket, websocketTls, users, device, stop };
 }
 
 function tlsListener(port: number, certificate: Certificate): string {
@@ -86,6 +89,7 @@ function security() {
     clients: [
       { ...login(users.tester), roles: [{ rolename: "everything" }] },
       { ...login(users.outsider), roles: [] },
+      { ...login(device), clientid: "device-1", roles: [{ rolename: "everything" }] },
     ],
   };
 }

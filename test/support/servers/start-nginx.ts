@@ -100,6 +100,8 @@ location = /bearer {
   try_files /ok.json =404;
 }
 location = /keyed { if ($has_key = 0) { return 403; } try_files /ok.json =404; }
+location = /no-head { if ($request_method = HEAD) { return 401; } try_files /ok.json =404; }
+location = /head-closed { if ($request_method = HEAD) { return 444; } try_files /ok.json =404; }
 location = /events { default_type text/event-stream; }
 location = /redirect { return 302 /ok; }
 location = /redirect-loop { return 302 /redirect-loop; }
