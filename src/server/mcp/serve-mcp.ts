@@ -97,6 +97,8 @@ export function serveMcp(options: McpOptions): HttpPlugin {
     if (response.status >= 500)
       log.error({ status: response.status, requestId: reply.getHeader("x-request-id") }, "MCP");
     response.headers.delete("connection"); // set by Node for HTTP/1, not allowed in HTTP/2
+    response.headers.set("cache-control", "no-store");
+    response.headers.set("x-accel-buffering", "no"); // nginx passes progress on as it comes
     return reply.send(response);
   };
 
