@@ -104,7 +104,7 @@ export async function startApp(
     const drain = createDrain();
     const shedder = createLoadShedder({ log, meter: telemetry.meter });
     const checkMessage = createMessageCheck();
-    const { maxMessageBytes, corsOrigins, connectionLimits } = config;
+    const { maxHeaderBytes, maxMessageBytes, corsOrigins, connectionLimits } = config;
     const interceptorDeps = {
       log,
       telemetry,
@@ -134,7 +134,8 @@ export async function startApp(
     const health = createHealthCheck({ knex, log });
     closers.push(async () => health.stop());
     const { rejectMember, describeUnknownPath } = rejections(routes);
-    const serverOptions = { routes, interceptors, observe, maxMessageBytes, tls, connectionLimits, shedder };
+    const limits = { maxHeaderBytes, maxMessageBytes, connectionLimits };
+    const serverOptions = { routes, interceptors, observe, ...limits, tls, shedder };
     const grpc = await serveGrpc({
       ...serverOptions,
       ...config.grpcAddress,

@@ -52,6 +52,7 @@ export interface Config {
   readonly egress: { allow: readonly EgressRule[]; deny: readonly EgressRule[] };
   readonly tls: { certFile: string; keyFile: string; clientCaFile: string | undefined } | undefined;
   readonly corsOrigins: readonly string[];
+  readonly maxHeaderBytes: number;
   readonly maxMessageBytes: number;
   /** Limits of connections, for each port. */
   readonly connectionLimits: { readonly total: number; readonly perAddress: number };

@@ -57,6 +57,7 @@ export function readConfig(environment: Environment): { readonly config: Config;
     egress: { allow: readRules(env, "EGRESS_ALLOW"), deny: readRules(env, "EGRESS_DENY") },
     tls: readTlsFiles(env),
     corsOrigins: readOrigins(env),
+    maxHeaderBytes: env.integer("MAX_HEADER_BYTES", 64 * 1024, 8 * 1024, 64 * 1024),
     maxMessageBytes: env.integer("MAX_MESSAGE_BYTES", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
     connectionLimits: {
       total: env.integer("MAX_CONNECTIONS", 4096, 1, 1_000_000),

@@ -154,6 +154,11 @@ export const settings = [
     example: "https://app.example,http://localhost:5173",
   },
   {
+    name: "MAX_HEADER_BYTES",
+    fallback: "65536",
+    meaning: "The most bytes of the headers of one request, the token among them.",
+  },
+  {
     name: "MAX_MESSAGE_BYTES",
     fallback: "4194304",
     meaning: "The most bytes of one message, both ways.",

@@ -22,7 +22,7 @@ import { rejectBrokenHttp, rejectBrokenUrl, rejectUnknownPaths } from "./http/ht
 import { logRejectedRequests } from "./http/log-rejected-requests.ts";
 import { markLate } from "./http/request-origin.ts";
 import { type RejectMember, rejectUnknownMember } from "./json/normalize-json.ts";
-import { type HttpListener, listenHttp, socketOptions } from "./listener/listen-http.ts";
+import { defaultMaxHeaderBytes, type HttpListener, listenHttp, socketOptions } from "./listener/listen-http.ts";
 import { listenOnLocalhost } from "./listener/listen-on-localhost.ts";
 import type { TlsFiles } from "./listener/tls-files.ts";
 
@@ -37,6 +37,8 @@ export interface HttpOptions {
   readonly preBody: readonly Interceptor[];
   /** The interceptors that log and measure, for a call that ends before it starts. */
   readonly observe: readonly Interceptor[];
+  /** The maximum size of the headers of a request in bytes. Default: 64 KiB. */
+  readonly maxHeaderBytes?: number;
   /** The maximum size of a request in bytes. */
   readonly maxMessageBytes: number;
   readonly connectionLimits: ConnectionLimits;
@@ -97,7 +99,12 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
         markLate,
         now: options.now,
       });
-      listener ??= listenHttp({ admit: admitConnection, tls, handle: limitArrivingRequests(bounds, inTurn) });
+      listener ??= listenHttp({
+        admit: admitConnection,
+        tls,
+        handle: limitArrivingRequests(bounds, inTurn),
+        maxHeaderBytes: options.maxHeaderBytes ?? defaultMaxHeaderBytes,
+      });
       return listener.server as Server;
     },
   }) as unknown as FastifyInstance;

@@ -29,7 +29,7 @@ async function headersOf(path: string, init: RequestInit, headers: Record<string
 }
 
 const watch = "/connectory.v1.ConnectionService/WatchConnections";
-const post = (body: BodyInit) => ({ method: "POST", body });
+const post = (body: string | Uint8Array<ArrayBuffer>) => ({ method: "POST", body });
 const profileTest = JSON.stringify({ connector: "kafka", config: { bootstrap_servers: "127.0.0.1:1" } });
 const mcp = JSON.stringify(
   rpc("tools/call", {

@@ -33,15 +33,23 @@ export interface CallOrder {
 }
 
 /**
+ * Returns the HTTP/2 server of grpc-js (1.14.7), to which, as to the stream of a call, it has no public access. Throws Error when
+ * grpc-js no longer has the property.
+ */
+export function http2ServerOf(server: Server): Http2Server {
+  const servers: unknown = Reflect.get(server, "http2Servers");
+  const [http2Server] = servers instanceof Map ? (servers.keys() as Iterable<Http2Server>) : [];
+  if (http2Server === undefined) throw new Error("grpc-js has no server of HTTP/2 where it had one");
+  return http2Server;
+}
+
+/**
  * Reads the head of every call before grpc-js and starts calls through the queue. Returns a function that gives the head of the
  * call that starts now. A malformed deadline or one of more than 31 bits of milliseconds is removed, because grpc-js misreads it.
  * Throws Error when grpc-js no longer has the property.
  */
 export function readCallHeads(server: Server, { organizationOf, refuse }: CallOrder): () => CallHead {
-  // grpc-js (1.14.7) has no public access to the HTTP/2 server or to the stream of a call.
-  const servers: unknown = Reflect.get(server, "http2Servers");
-  const [http2Server] = servers instanceof Map ? (servers.keys() as Iterable<Http2Server>) : [];
-  if (http2Server === undefined) throw new Error("grpc-js has no server of HTTP/2 where it had one");
+  const http2Server = http2ServerOf(server);
   let current: CallHead | undefined;
   const begun = http2Server.listeners("stream");
   const begin = ({ stream, headers, more }: NewCall) => {

@@ -17,11 +17,13 @@ import { createReportRejectedCall } from "../dispatch/report-rejected-call.ts";
 import type { Route } from "../dispatch/route.ts";
 import { createHeaderChain } from "../dispatch/run-header-interceptors.ts";
 import { type GrpcListener, listenGrpc } from "../listener/listen-grpc.ts";
+import { defaultMaxHeaderBytes } from "../listener/listen-http.ts";
 import type { TlsFiles } from "../listener/tls-files.ts";
 import { maxRequestBytes } from "../request-limits/check-request.ts";
 import { readCallHeads } from "./call-head.ts";
 import { grpcDefinition, grpcHandler } from "./grpc-handler.ts";
 import { createGrpcLimits } from "./grpc-limits.ts";
+import { limitHeaders } from "./limit-headers.ts";
 import { limitPublicCalls } from "./limit-public-calls.ts";
 import { createGrpcPreBodyAuth, type RpcPreBodyAuth } from "./pre-body-auth.ts";
 import { serveReflection } from "./reflection.ts";
@@ -40,6 +42,8 @@ export interface GrpcOptions {
   readonly access: readonly Interceptor[];
   /** The interceptors that log and measure, for a call that ends before it starts. */
   readonly observe: readonly Interceptor[];
+  /** The maximum size of the headers of a call in bytes. Default: 64 KiB. */
+  readonly maxHeaderBytes?: number;
   /** The maximum size of a request in bytes. */
   readonly maxMessageBytes: number;
   readonly tls: TlsFiles | undefined;
@@ -97,6 +101,7 @@ export async function serveGrpc(options: GrpcOptions): Promise<GrpcServer> {
   const organizationOf = ({ ":path": path = "", authorization = "" }: IncomingHttpHeaders) =>
     rpcs.has(path) ? shedder.organizationOf(authorization) : undefined;
   const head = readCallHeads(server, { organizationOf, refuse: rejectQueuedCalls(organizationOf, shedder) });
+  limitHeaders(server, options.maxHeaderBytes ?? defaultMaxHeaderBytes);
   const listener = await listenGrpc({ ...options, onConnection: (socket) => injector.injectConnection(socket) });
   return {
     port: listener.port,

@@ -35,7 +35,7 @@ export function serveHttp2(
   { maxHeaderBytes, timeouts }: { readonly maxHeaderBytes: number; readonly timeouts: ListenerTimeouts },
 ): Http2Sessions {
   const server = createServer({
-    settings: { maxConcurrentStreams: 250 },
+    settings: { maxConcurrentStreams: 250 }, // no maxHeaderListSize: Node would reset a stream with more in place of a 431
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
   });

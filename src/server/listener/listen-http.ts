@@ -14,6 +14,8 @@ export interface ListenerOptions {
   readonly admit: AdmitConnection;
   readonly tls: TlsFiles | undefined;
   readonly handle: Handle;
+  /** The maximum size of the headers of a request in bytes, in both versions. Default: 64 KiB. */
+  readonly maxHeaderBytes?: number;
   /** Default: 10 s for headers, 120 s for a complete request, 72 s idle. */
   readonly timeouts?: ListenerTimeouts;
 }
@@ -30,8 +32,8 @@ export interface HttpListener {
 
 const defaultTimeouts: ListenerTimeouts = { headersMs: 10_000, requestMs: 120_000, idleMs: 72_000 };
 
-/** The maximum size in bytes of the headers of a request, in both versions; nghttp2 itself ends a stream with more than 64 kB. */
-const maxHeaderBytes = 16 * 1024;
+/** The default of MAX_HEADER_BYTES, and its maximum: nghttp2 ends a connection with a larger single header. */
+export const defaultMaxHeaderBytes: number = 64 * 1024;
 
 /** The options of every accepted socket. */
 export const socketOptions: ServerOpts = {
@@ -47,9 +49,9 @@ export const socketOptions: ServerOpts = {
  * Both versions use the same handler.
  */
 export function listenHttp(options: ListenerOptions): HttpListener {
-  const { admit, tls, handle, timeouts = defaultTimeouts } = options;
+  const { admit, tls, handle, maxHeaderBytes = defaultMaxHeaderBytes, timeouts = defaultTimeouts } = options;
   const server = createListener(socketOptions);
-  const http1 = serveHttp1(server, handle, timeouts);
+  const http1 = serveHttp1(server, handle, { maxHeaderBytes, timeouts });
   const http2 = serveHttp2(handle, { maxHeaderBytes, timeouts });
   const handOn = {
     http1: (socket: Socket) => void http1.emit("connection", socket),
@@ -80,7 +82,11 @@ export function listenHttp(options: ListenerOptions): HttpListener {
   };
 }
 
-function serveHttp1(listener: Server, handle: Handle, timeouts: ListenerTimeouts) {
+function serveHttp1(
+  listener: Server,
+  handle: Handle,
+  { maxHeaderBytes, timeouts }: { readonly maxHeaderBytes: number; readonly timeouts: ListenerTimeouts },
+) {
   const server = createHttp1({
     ServerResponse: EarlyClosingResponse,
     maxHeaderSize: maxHeaderBytes,
