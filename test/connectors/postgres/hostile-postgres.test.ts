@@ -62,6 +62,15 @@ describe("what is no PostgreSQL server", () => {
     await settle(server);
   });
 
+  test("a server of another version of the protocol", async () => {
+    const text = "SFATAL\0C0A000\0Munsupported frontend protocol 3.0\0\0";
+    const error = Buffer.concat([Buffer.from([0x45, 0, 0, 0, 4 + text.length]), Buffer.from(text)]);
+    const server = await serve((socket) => void socket.once("data", () => socket.end(error)));
+    const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user });
+    expect(failure(outcome)).toMatchObject({ code: "VERSION_UNSUPPORTED", field: "host" });
+    await settle(server);
+  });
+
   test("a server that hangs up", async () => {
     const server = await serve((socket) => socket.destroy());
     const outcome = await runPostgresTest({ host: "127.0.0.1", port: server.port, ...user });

@@ -1,7 +1,7 @@
-import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, getDiffieHellman, type KeyObject } from "node:crypto";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
-import { issueCertificate } from "../../support/make-certificate.ts";
+import { der, integer, issueCertificate, pemBlock } from "../../support/make-certificate.ts";
 import { type LocalServer, startLocalServer } from "../local-server.ts";
 import { failure, steps, tryConnector } from "../run-probe.ts";
 
@@ -105,6 +105,22 @@ describe("a key that is too weak is named where it is", () => {
     const failed = failure(await tryConnector("http", { url, tls: { ca: root } }));
     expect(failed).toMatchObject({ code: "TLS_CERTIFICATE_WEAK", field: "tls" });
     expect(failed?.hint).toContain("2048 bits");
+  });
+
+  test("at a server's Diffie-Hellman key", async () => {
+    const key = rsa(2048);
+    const cert = issueCertificate({ name: "server", key });
+    const prime = integer(getDiffieHellman("modp2").getPrime());
+    const dhparam = pemBlock("DH PARAMETERS", der(0x30, prime, integer(Buffer.from([2]))));
+    const ciphers = "DHE-RSA-AES128-GCM-SHA256@SECLEVEL=0";
+    const secureContext = createSecureContext({ cert, key: text(key), dhparam, ciphers, maxVersion: "TLSv1.2" });
+    const server = await startLocalServer((socket) => {
+      new TLSSocket(socket, { isServer: true, secureContext }).on("error", () => socket.destroy());
+    });
+    servers.push(server);
+    const failed = failure(await tryConnector("http", { url: `https://localhost:${server.port}/`, tls: { ca: cert } }));
+    expect(failed).toMatchObject({ code: "TLS_CERTIFICATE_WEAK", field: "tls" });
+    expect(failed?.hint).toContain("Diffie-Hellman");
   });
 
   test("and is no fault without verification", async () => {
