@@ -41,7 +41,8 @@ export async function runWriter(options: WriterOptions): Promise<void> {
     return answer;
   };
 
-  const write = async (call: Write, key: string): Promise<Answer> => {
+  /** `mayRepeat`: the write was refused, and no attempt before can have been written. */
+  const write = async (call: Write, key: string): Promise<Answer & { readonly mayRepeat: boolean }> => {
     let uncertain = false;
     for (;;) {
       const answer = await attempt(call);
@@ -53,7 +54,7 @@ export async function runWriter(options: WriterOptions): Promise<void> {
         const expected =
           answer.code === "RESOURCE_EXHAUSTED" || (answer.code === "NOT_FOUND" && !("requestId" in call));
         history.ended({ organization, type: eventOf[call.name], key }, answer, uncertain && expected);
-        return answer;
+        return { ...answer, mayRepeat: answer.code === "RESOURCE_EXHAUSTED" && !uncertain };
       }
       uncertain = true;
       await sleep(200);
@@ -70,17 +71,17 @@ export async function runWriter(options: WriterOptions): Promise<void> {
     const friend = free.shift() ?? `user-${name}-${counter++}`;
     const id = randomUUID();
     const users = [hubOf(name), friend] as const;
-    const { code } = await write({ name: "create-connection", id, requestId: randomUUID(), users }, id);
+    const { code, mayRepeat } = await write({ name: "create-connection", id, requestId: randomUUID(), users }, id);
     if (code === "OK") {
       connections.set(id, friend);
       await read({ name: "get-connection", id }, "active");
-    } else if (code === "RESOURCE_EXHAUSTED") free.push(friend);
+    } else if (mayRepeat) free.push(friend);
   };
   const deleteConnection = async () => {
     const id = random.pick([...connections.keys()]);
     const friend = connections.get(id) ?? "";
-    const { code } = await write({ name: "delete-connection", id }, id);
-    if (code !== "RESOURCE_EXHAUSTED") connections.delete(id);
+    const { code, mayRepeat } = await write({ name: "delete-connection", id }, id);
+    if (!mayRepeat) connections.delete(id);
     if (code !== "OK") return;
     free.push(friend);
     await read({ name: "get-connection", id }, "deleted");
@@ -95,8 +96,8 @@ export async function runWriter(options: WriterOptions): Promise<void> {
   const updateProfile = async () => {
     const id = random.pick([...profiles.keys()]);
     const label = `${name}-${counter++}`;
-    const { code } = await write({ name: "update-profile", id, label }, label);
-    if (code === "RESOURCE_EXHAUSTED") return;
+    const { code, mayRepeat } = await write({ name: "update-profile", id, label }, label);
+    if (mayRepeat) return;
     profiles.delete(id);
     if (code !== "OK") return;
     profiles.set(id, label);
@@ -105,8 +106,8 @@ export async function runWriter(options: WriterOptions): Promise<void> {
   const deleteProfile = async () => {
     const id = random.pick([...profiles.keys()]);
     const label = profiles.get(id);
-    const { code } = await write({ name: "delete-profile", id }, id);
-    if (code === "RESOURCE_EXHAUSTED") return;
+    const { code, mayRepeat } = await write({ name: "delete-profile", id }, id);
+    if (mayRepeat) return;
     profiles.delete(id);
     if (code === "OK") await read({ name: "get-profile", id }, `deleted, ${label}`);
   };
