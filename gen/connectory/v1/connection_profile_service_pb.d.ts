@@ -3,7 +3,7 @@
 /* eslint-disable */
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { Connector, ConnectorConfig } from "./connector_pb.js";
 import type { ConnectionProfile, ConnectionProfileRevision } from "./connection_profile_pb.js";
 import type { TestReport, TestStep } from "./test_report_pb.js";
@@ -80,6 +80,14 @@ export declare type GetConnectorResponse = Message<"connectory.v1.GetConnectorRe
    * @generated from field: connectory.v1.Connector connector = 1;
    */
   connector?: Connector | undefined;
+
+  /**
+   * The JSON Schema (2020-12) of its configuration: of the member of `config` in requests that has the connector's id as its
+   * name. Field names are those of protobuf JSON. Absent for a connector without a profile of its own.
+   *
+   * @generated from field: google.protobuf.Struct config_schema = 2;
+   */
+  configSchema?: JsonObject | undefined;
 };
 
 /**
@@ -1063,7 +1071,7 @@ export declare const ConnectionProfileService: GenService<{
     output: typeof ListConnectorsResponseSchema;
   },
   /**
-   * Reads one connector with the fields of its configuration.
+   * Reads one connector with the fields of its configuration, and with the JSON Schema that a configuration must match.
    *
    * @generated from rpc connectory.v1.ConnectionProfileService.GetConnector
    */

@@ -18,6 +18,8 @@ export interface McpCaller {
   readonly permissions: ReadonlySet<string>;
   /** The remote address of the request. */
   readonly peer: string | undefined;
+  /** The toolsets that the URL names; undefined for all. */
+  readonly toolsets: ReadonlySet<string> | undefined;
 }
 
 /** The dependencies of the authentication of MCP requests. */
@@ -31,7 +33,7 @@ export interface AuthenticateRequestDeps {
 }
 
 /** Authenticates a request; resolves to undefined when it was refused and the response is sent. */
-export type AuthenticateRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<AuthInfo | undefined>;
+export type AuthenticateRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<McpCaller | undefined>;
 
 /**
  * Creates the authentication of a request by its bearer token, before its body is read. Each call in the request passes the
@@ -78,7 +80,7 @@ export function createAuthenticateRequest({
       entry.logged = false; // logged as a rejected request, because it is no call
       return undefined;
     }
-    return asAuthInfo({ permissions: principal.permissions, peer });
+    return { permissions: principal.permissions, peer, toolsets: undefined };
   };
 }
 
@@ -93,12 +95,16 @@ function admitBody({ raw }: FastifyRequest, organizationId: string): void {
 }
 
 /** Converts a caller to the form that the library passes on. The token stays in its header. */
-function asAuthInfo({ permissions, peer }: McpCaller): AuthInfo {
-  return { token: "", clientId: "", scopes: [...permissions], extra: { peer } };
+export function asAuthInfo({ permissions, ...extra }: McpCaller): AuthInfo {
+  return { token: "", clientId: "", scopes: [...permissions], extra };
 }
 
 /** Converts the library's form back to the caller. */
 export function mcpCallerOf(authInfo: AuthInfo | undefined): McpCaller {
-  const peer = authInfo?.extra?.peer;
-  return { permissions: new Set(authInfo?.scopes), peer: typeof peer === "string" ? peer : undefined };
+  const { peer, toolsets } = authInfo?.extra ?? {};
+  return {
+    permissions: new Set(authInfo?.scopes),
+    peer: typeof peer === "string" ? peer : undefined,
+    toolsets: toolsets instanceof Set ? toolsets : undefined,
+  };
 }

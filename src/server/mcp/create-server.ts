@@ -18,22 +18,25 @@ export interface ServerDeps {
   readonly tools: ReadonlyMap<string, McpTool>;
   readonly running: CancellableCalls;
   readonly serverInfo: Implementation;
-  readonly instructions: string;
+  /** Returns what the server says of itself to a caller with these toolsets; undefined for all. */
+  readonly instructionsFor: (toolsets: ReadonlySet<string> | undefined) => string;
   readonly log: Logger;
 }
 
 /** Creates the server object of one HTTP request, which alone identifies the caller. */
 export function createServer(deps: ServerDeps, context: McpRequestContext): Server {
-  const { tools, running, serverInfo, instructions, log } = deps;
+  const { tools, running, serverInfo, instructionsFor, log } = deps;
   const header = context.requestInfo?.headers ?? new Headers();
-  const { permissions, peer } = mcpCallerOf(context.authInfo);
+  const { permissions, peer, toolsets } = mcpCallerOf(context.authInfo);
+  const instructions = instructionsFor(toolsets);
   const server = new StrictServer(serverInfo, { capabilities: { tools: {} }, instructions });
+  const isOffered = ({ toolset }: McpTool) => toolsets === undefined || toolset === undefined || toolsets.has(toolset);
   const keyOf = (id: unknown) => `${header.get("authorization")} ${JSON.stringify(id)}`;
 
   server.setRequestHandler("tools/list", ({ params }) => {
     if (params?.cursor !== undefined) throw invalid("there is one page of tools, and no cursor");
     const allowed = [...tools.values()].filter(
-      ({ permission }) => permission === undefined || permissions.has(permission),
+      (tool) => isOffered(tool) && (tool.permission === undefined || permissions.has(tool.permission)),
     );
     return { tools: allowed.map(({ description }) => description) };
   });
@@ -41,6 +44,10 @@ export function createServer(deps: ServerDeps, context: McpRequestContext): Serv
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }): Promise<CallToolResult> => {
     const tool = tools.get(params.name);
     if (tool === undefined) throw invalid(`there is no tool ${JSON.stringify(params.name.slice(0, 64))}`);
+    if (!isOffered(tool))
+      throw invalid(
+        `${params.name} is a tool of the toolset ${tool.toolset}, which the URL leaves out: see ?toolsets=`,
+      );
     try {
       return await running.run(keyOf(mcpReq.id), mcpReq.signal, (signal) =>
         tool.call({ arguments: params.arguments ?? {}, header, peer, signal, onProgress: progressOf(mcpReq) }),

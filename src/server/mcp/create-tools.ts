@@ -1,4 +1,4 @@
-import { getOption, hasOption } from "@bufbuild/protobuf";
+import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
 import type { Tool } from "@modelcontextprotocol/server";
 import { mcp_tool } from "../../../gen/connectory/options/v1/mcp_tool_pb.js";
 import { accessOptionOf } from "../../interceptors/access-option.ts";
@@ -12,6 +12,8 @@ export interface McpTool {
   readonly description: Tool;
   /** The permission that the caller needs; undefined for a public RPC. */
   readonly permission: string | undefined;
+  /** The toolset that the tool belongs to; undefined for one of every toolset. */
+  readonly toolset: string | undefined;
   readonly call: CallTool;
 }
 
@@ -27,9 +29,35 @@ export function createTools(routes: readonly Route[], options: ToolCallOptions):
       );
       if (progressFrom !== "" && streamed === undefined)
         throw new Error(`${method.name}: there is no ${progressFrom} to tell of its progress`);
-      const access = accessOptionOf(method);
-      const permission = access?.public === true ? undefined : (access?.permission ?? "");
-      return [name, { description: describeTool(method), permission, call: createToolCall(route, streamed, options) }];
+      const call = createToolCall(route, streamed, options);
+      return [
+        name,
+        { description: describeTool(method), permission: permissionOf(method), toolset: toolsetOf(method), call },
+      ];
     }),
   );
+}
+
+function permissionOf(method: DescMethod): string | undefined {
+  const access = accessOptionOf(method);
+  return access?.public === true ? undefined : (access?.permission ?? "");
+}
+
+/** Returns the toolset of an RPC: the first word of its permission, such as `profiles`; undefined for a public RPC. */
+export function toolsetOf(method: DescMethod): string | undefined {
+  return permissionOf(method)?.split(".")[0];
+}
+
+/**
+ * Returns the toolsets that the query of the URL names, as `?toolsets=profiles,connections`: undefined without the parameter, for
+ * all; "unknown" when one of them does not exist, or none is named.
+ */
+export function selectToolsets(
+  query: unknown,
+  known: ReadonlySet<string>,
+): ReadonlySet<string> | "unknown" | undefined {
+  const { toolsets } = query as { readonly toolsets?: string | readonly string[] };
+  if (toolsets === undefined) return undefined;
+  const names = new Set([toolsets].flat().flatMap((list) => list.split(",").map((name) => name.trim())));
+  return names.isSubsetOf(known) ? names : "unknown";
 }

@@ -4,7 +4,7 @@ import type { Tool } from "@modelcontextprotocol/server";
 import { mcp_tool } from "../../../gen/connectory/options/v1/mcp_tool_pb.js";
 import { descriptionOf } from "../../proto-schema/comments/description-of.ts";
 import { isSecret } from "../../proto-schema/field-options.ts";
-import { createJsonSchemas } from "../../proto-schema/json-schema/json-schema.ts";
+import { toolInputSchema, toolOutputSchema } from "./tool-schemas.ts";
 
 /** Returns the description of a tool for clients, made from the RPC, its options and its comment. */
 export function describeTool(method: DescMethod): Tool {
@@ -19,8 +19,8 @@ export function describeTool(method: DescMethod): Tool {
     name,
     title,
     description: words.filter((part) => part !== "").join("\n\n"),
-    inputSchema: schemaOf(method.input, "input"),
-    outputSchema: schemaOf(method.output, "output"),
+    inputSchema: toolInputSchema(method.input),
+    outputSchema: toolOutputSchema(method.output),
     annotations: {
       title,
       readOnlyHint: readOnly,
@@ -29,14 +29,6 @@ export function describeTool(method: DescMethod): Tool {
       openWorldHint: openWorld,
     },
   };
-}
-
-/** Returns a self-contained schema with its definitions in `$defs`. */
-function schemaOf(message: DescMessage, direction: "input" | "output"): Tool["inputSchema"] {
-  const schemas = createJsonSchemas({ names: "json", direction, ref: (name) => `#/$defs/${name}` });
-  const schema = schemas.of(message);
-  const $defs = schemas.definitions();
-  return { ...schema, ...(Object.keys($defs).length === 0 ? {} : { $defs }) } as Tool["inputSchema"];
 }
 
 function takesSecrets(message: DescMessage, seen = new Set<DescMessage>()): boolean {

@@ -13,10 +13,10 @@ import type { RejectMember } from "../json/normalize-json.ts";
 import { parseJson } from "../json/parse-json.ts";
 import { requestBounds } from "../request-limits/request-bounds.ts";
 import { scanJson } from "../request-limits/scan-json.ts";
-import { createAuthenticateRequest } from "./authenticate-request.ts";
+import { asAuthInfo, createAuthenticateRequest } from "./authenticate-request.ts";
 import { createCancellableCalls } from "./cancellable-calls.ts";
 import { createServer } from "./create-server.ts";
-import { createTools } from "./create-tools.ts";
+import { createTools, selectToolsets, toolsetOf } from "./create-tools.ts";
 import { rejectCaller, rejectedCode, rejectRequest } from "./http-errors.ts";
 import { isAllowedOrigin } from "./is-allowed-origin.ts";
 import { mcpInstructions } from "./mcp-instructions.ts";
@@ -55,7 +55,7 @@ export function serveMcp(options: McpOptions): HttpPlugin {
     tools: createTools(routes, options),
     running: createCancellableCalls(),
     serverInfo: { name: "connectory", title: "Connectory", version },
-    instructions: mcpInstructions(routes),
+    instructionsFor: (toolsets: ReadonlySet<string> | undefined) => mcpInstructions(routes, toolsets),
     log,
   };
   preloadSchemas(); // takes 25 ms, otherwise in the first request
@@ -72,6 +72,7 @@ export function serveMcp(options: McpOptions): HttpPlugin {
     metadataUrl,
   });
   const callers = new WeakMap<FastifyRequest, AuthInfo>();
+  const knownToolsets = new Set(routes.map(({ method }) => toolsetOf(method) ?? ""));
 
   const admit = async (request: FastifyRequest, reply: FastifyReply) => {
     if (!isAllowedOrigin(request.headers.origin, request.host, corsOrigins)) {
@@ -80,7 +81,10 @@ export function serveMcp(options: McpOptions): HttpPlugin {
     }
     const caller = await authenticateRequest(request, reply);
     if (caller === undefined) return reply;
-    callers.set(request, caller);
+    const toolsets = selectToolsets(request.query, knownToolsets);
+    if (toolsets === "unknown")
+      throw refused(ProtocolErrorCode.InvalidParams, `toolsets: name one or more of ${[...knownToolsets].join(", ")}`);
+    callers.set(request, asAuthInfo({ ...caller, toolsets }));
   };
 
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {

@@ -11,9 +11,14 @@ export interface RpcAnswer {
 export async function postRpc(
   httpUrl: string,
   body: unknown,
-  { token, headers = {}, ...init }: { token?: string; headers?: Record<string, string> } & RequestInit = {},
+  {
+    token,
+    headers = {},
+    query = "",
+    ...init
+  }: { token?: string; headers?: Record<string, string>; query?: string } & RequestInit = {},
 ): Promise<RpcAnswer> {
-  const response = await fetch(new URL("/mcp", httpUrl), {
+  const response = await fetch(new URL(`/mcp${query}`, httpUrl), {
     method: "POST",
     ...init,
     headers: {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
+import { type DescMessage, type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { access } from "../../../gen/connectory/options/v1/access_pb.js";
@@ -10,6 +10,7 @@ import { ConnectionService } from "../../../gen/connectory/v1/connection_service
 import packageJson from "../../../package.json" with { type: "json" };
 import { permissionsOf } from "../../../src/auth/permissions.ts";
 import { descriptionOf } from "../../../src/proto-schema/comments/description-of.ts";
+import { isSecret } from "../../../src/proto-schema/field-options.ts";
 import { startTestApp, type TestApp } from "../../support/app.ts";
 import { compileSchema } from "./compile-schema.ts";
 import { connectMcp, eras } from "./connect-mcp.ts";
@@ -82,13 +83,26 @@ test("only those that the caller's roles allow are listed", async () => {
 
 test("a tool that takes secrets says that they are write-only, and its answers have no field for them", async () => {
   const tools = await listTools(await app.token());
-  const writeOnly = tools.filter(({ inputSchema }) => JSON.stringify(inputSchema).includes('"writeOnly":true'));
-  expect(writeOnly.map(({ name }) => name)).toContain("createConnectionProfile");
+  const takers = annotated.filter(({ input }) => secretsOf(input).length > 0);
+  expect(takers.map(nameOf)).toContain("createConnectionProfile");
+  const secretNames = annotated.flatMap(({ input, output }) => [...secretsOf(input), ...secretsOf(output)]);
   for (const { name, description, outputSchema } of tools) {
-    expect([name, description?.includes("write-only")]).toEqual([name, writeOnly.some((tool) => tool.name === name)]);
-    expect(JSON.stringify(outputSchema)).not.toContain("writeOnly");
+    const isTaker = takers.some((method) => nameOf(method) === name);
+    expect([name, description?.includes("write-only")]).toEqual([name, isTaker]);
+    const answered = JSON.stringify(outputSchema);
+    for (const secret of secretNames) if (secret !== "secrets") expect(answered).not.toContain(`"${secret}"`);
   }
 });
+
+/** The JSON names of the secrets in a message and in those inside of it. */
+function secretsOf(message: DescMessage, seen = new Set<DescMessage>()): string[] {
+  if (seen.has(message)) return [];
+  seen.add(message);
+  return message.fields.flatMap((field) => [
+    ...(isSecret(field) ? [field.jsonName] : []),
+    ...(field.message === undefined ? [] : secretsOf(field.message, seen)),
+  ]);
+}
 
 test("whatever may dial a system outside says so", () => {
   for (const method of methods) {
