@@ -8,6 +8,8 @@ import { describeOperation } from "./describe-operation.ts";
 import { headerParameters } from "./describe-parameters.ts";
 import { describeProblems } from "./describe-problems.ts";
 import type { Header, OpenApiDocument, Operation } from "./open-api-document.ts";
+import { portableKeywords } from "./portable-keywords.ts";
+import { splitByDiscriminator } from "./split-by-discriminator.ts";
 
 /** What a document says of the program, as package.json does. */
 export interface Program {
@@ -48,7 +50,7 @@ export function createDocument(services: readonly DescService[], program: Progra
       paths[rule.path] = { ...paths[rule.path], [rule.verb.toLowerCase()]: operation };
     }
   const responses = workshop.problems.responses();
-  return {
+  return portableKeywords({
     openapi: "3.1.0",
     info: {
       title: "Connectory",
@@ -57,7 +59,7 @@ export function createDocument(services: readonly DescService[], program: Progra
       description: about,
       license: { name: program.license, identifier: program.license },
     },
-    servers: [{ url: "/", description: "The server that this document is from" }],
+    servers: [{ url: "http://127.0.0.1:8080", description: "The server of `npm start`" }],
     security: [{ bearer: [] }],
     tags: services.map((service) => ({ name: service.name, description: descriptionOf(service) })),
     paths,
@@ -65,12 +67,12 @@ export function createDocument(services: readonly DescService[], program: Progra
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT", description: "A token of the server's issuer." },
       },
-      schemas: inUse({ paths, responses }, schemas.all()),
+      schemas: inUse({ paths, responses }, splitByDiscriminator(schemas.all())),
       parameters: headerParameters,
       headers,
       responses,
     },
-  };
+  });
 }
 
 /** Those of the schemas that something refers to, directly or through others, in the order of their names. */

@@ -5,6 +5,7 @@ import type {
   Completeness,
   JsonSchema,
   JsonSchemaOptions,
+  ObjectSchema,
   Refer,
 } from "../../src/proto-schema/json-schema/keywords.ts";
 import { titleOf } from "../../src/proto-schema/json-schema/title-of.ts";
@@ -15,6 +16,11 @@ export interface DocumentSchemas {
   of(names: RestNames, direction: "input" | "output"): JsonSchemas;
   /** Keeps a schema that is not just a message's, under this name when it is free, and answers with a reference to it. */
   keep(name: string, schema: JsonSchema): JsonSchema;
+  /**
+   * Adds optional properties to the schema that a reference is to: what some responses have besides its own. With an `allOf` of both,
+   * generated clients would not find the variants of the schema.
+   */
+  extend(reference: JsonSchema, more: ObjectSchema): void;
   /** The schema that a reference is to. */
   resolve(schema: JsonSchema): JsonSchema;
   /** Every schema by its name. */
@@ -28,14 +34,29 @@ export function createSchemas(): DocumentSchemas {
   const variants = new Map<string, JsonSchemas>();
   const kept: Record<string, JsonSchema> = {};
   const claim = createNames();
+  const extensions = new Map<string, Record<string, JsonSchema>>();
   let known: Record<string, JsonSchema> = {};
-  const all = (): Record<string, JsonSchema> =>
-    Object.assign({}, kept, ...[...variants.values()].map((schemas) => schemas.definitions()));
+  const all = (): Record<string, JsonSchema> => {
+    const made: Record<string, JsonSchema> = Object.assign(
+      {},
+      kept,
+      ...[...variants.values()].map((schemas) => schemas.definitions()),
+    );
+    for (const [name, more] of extensions)
+      made[name] = { ...made[name], properties: { ...made[name]?.properties, ...more } };
+    return made;
+  };
 
   const keep = (wanted: string, schema: JsonSchema) => {
     const name = claim(wanted, "Form", JSON.stringify(schema));
     kept[name] = schema;
     return { $ref: prefix + name };
+  };
+
+  const extend = ({ $ref = "" }: JsonSchema, { properties }: ObjectSchema) => {
+    const name = $ref.slice(prefix.length);
+    extensions.set(name, { ...extensions.get(name), ...properties });
+    known = {};
   };
 
   const resolve = (schema: JsonSchema): JsonSchema => {
@@ -61,6 +82,7 @@ export function createSchemas(): DocumentSchemas {
       return schemas;
     },
     keep,
+    extend,
     resolve,
   };
 }

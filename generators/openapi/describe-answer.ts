@@ -6,8 +6,9 @@ import { type Envelope, etagOf, type RestMapping, restNameOf } from "../../src/p
 import type { JsonSchema, ObjectSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import type { SampleOf } from "./create-samples.ts";
 import type { DocumentSchemas } from "./create-schemas.ts";
+import { streamContent, streamWords } from "./describe-stream.ts";
 import { envelopeSchema, pagingSchema } from "./envelope-schema.ts";
-import type { MediaType, Reference, Response } from "./open-api-document.ts";
+import type { Reference, Response } from "./open-api-document.ts";
 
 /** What a success answers, in the form that its service has over REST. */
 export function describeAnswer(
@@ -39,34 +40,6 @@ function envelopeSample({ output }: DescMethod, method: string, { action, status
   return { statusCode: String(status), dataName: output.fields[0]?.jsonName ?? "", method, action };
 }
 
-const streamWords =
-  "As server-sent events: each `message` has one of these as its data, `error` a problem detail, and `done` is the end of a stream that came to one. With `Accept: application/x-ndjson` each line is an object with `event`, `id` and `data`.";
-
-function streamContent(
-  { output }: DescMethod,
-  { names }: RestMapping,
-  schemas: DocumentSchemas,
-  sampleOf: SampleOf,
-): Record<string, MediaType> {
-  const schema = schemas.of(names, "output").refer(output);
-  const data = JSON.stringify(sampleOf(schema, "answer"));
-  const event = { summary: "An event", value: `event: message\ndata: ${data}\n\n` };
-  const line = { summary: "A line", value: `{"event":"message","data":${data}}\n` };
-  const lineSchema: JsonSchema = {
-    type: "object",
-    properties: {
-      event: { type: "string", enum: ["message", "error", "done", "heartbeat"] },
-      id: { type: "string", description: "For `Last-Event-ID`." },
-      data: schema,
-    },
-    required: ["event"],
-  };
-  return {
-    "text/event-stream": { schema, examples: { event } },
-    "application/x-ndjson": { schema: lineSchema, examples: { line } },
-  };
-}
-
 function answerSchema(method: DescMethod, form: RestMapping, schemas: DocumentSchemas): JsonSchema {
   const message = schemas.of(form.names, "output").of(method.output);
   if (form.style === RestStyle.ENVELOPE) return inEnvelope(message, method, form, schemas);
@@ -87,8 +60,14 @@ function answerSchema(method: DescMethod, form: RestMapping, schemas: DocumentSc
       },
       required: ["data", "has_more", ...(others.required ?? [])],
     };
-  if (canBeMissing(method)) return { anyOf: [{ allOf: [item, others] }, others] };
-  return form.others.length === 0 ? item : { allOf: [item, others] };
+  if (form.others.length > 0) schemas.extend(item, others);
+  if (!canBeMissing(method)) return item;
+  const besides = method.output.fields.filter((field) => field !== resource);
+  const missing = only(
+    message,
+    besides.map((field) => restNameOf(field, form.names)),
+  );
+  return { anyOf: [item, { ...missing, additionalProperties: false }] };
 }
 
 function inEnvelope(

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { describe, expect, test } from "vitest";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
@@ -11,6 +12,7 @@ import { openapiText } from "../../generators/openapi/openapi-text.ts";
 import packageJson from "../../package.json" with { type: "json" };
 import { createMessageCheck } from "../../src/interceptors/validate.ts";
 import { httpRulesOf } from "../../src/proto-schema/http/http-rule.ts";
+import type { JsonSchema } from "../../src/proto-schema/json-schema/keywords.ts";
 import { decodeRequest } from "../../src/server/rest/request/decode-request.ts";
 import { readDocument } from "../server/openapi/documented-call.ts";
 
@@ -21,6 +23,12 @@ const reader = readDocument(document);
 const operations = Object.entries(document.paths).flatMap(([path, verbs]) =>
   Object.entries(verbs).map(([verb, operation]) => ({ path, verb, operation })),
 );
+
+/** The examples of the answer of a success. */
+const examplesOf = (path: string, verb: string): JsonValue[] => {
+  const answer = reader.resolve<Response>(document.paths[path]?.[verb]?.responses["200"] ?? { $ref: "" });
+  return Object.values(answer.content?.["application/json"]?.examples ?? {}).map(({ value }) => value);
+};
 
 test("is valid OpenAPI 3.1 and the same text every time", async () => {
   const validator = new Validator();
@@ -66,6 +74,84 @@ test("nothing refers to what is not there, and nothing is there that nobody refe
   const { securitySchemes: _, ...components } = document.components;
   const there = Object.entries(components).flatMap(([kind, all]) => Object.keys(all).map((name) => `${kind}/${name}`));
   expect([...referred].sort()).toEqual(there.sort());
+});
+
+describe("generators of clients", () => {
+  const { schemas } = document.components;
+  const connectors = ConnectorConfigSchema.fields.map(({ name }) => name).sort();
+  const named = ["ConnectionProfile", "CreateConnectionProfileRequest", "UpdateConnectionProfileBody"];
+  const others = [
+    "TestConnectionProfileRequest",
+    "StreamConnectionProfileTestRequest",
+    "DiscoverConnectionProfileRequest",
+  ];
+
+  test.each([...named, ...others])("find by its connector what %s is", (name) => {
+    const { oneOf = [], discriminator } = schemas[name] ?? {};
+    expect(discriminator?.propertyName).toBe("connector");
+    const mapping = Object.entries(discriminator?.mapping ?? {});
+    expect(mapping.map(([connector]) => connector).sort()).toEqual(connectors);
+    const refs = oneOf.map(({ $ref }) => $ref);
+    for (const [connector, ref] of mapping) {
+      expect(refs).toContain(ref);
+      const variant = reader.resolve<JsonSchema>({ $ref: ref });
+      expect(variant.required).toContain("connector");
+      expect(variant.properties?.connector).toMatchObject({ type: "string", enum: [connector] });
+    }
+    expect(new Set(refs).size).toBe(refs.length);
+  });
+
+  test("never read a profile as another connector's", () => {
+    const { mapping = {} } = schemas.ConnectionProfile?.discriminator ?? {};
+    const profile = (connector: string, config: object) => ({
+      ...(examplesOf("/v1/connection_profiles/{id}", "get")[0] as JsonObject),
+      connector,
+      config,
+    });
+    const fits = (value: object) =>
+      Object.entries(mapping).flatMap(([name, ref]) => (reader.faults(ref.slice(1), value).length === 0 ? [name] : []));
+    expect(fits(profile("mysql", { host: "a.example", username: "ann" }))).toEqual(["mysql"]);
+    expect(fits(profile("postgres", { host: "a.example", username: "ann" }))).toEqual(["postgres"]);
+    expect(fits(profile("kafka", { host: "a.example", username: "ann" }))).toEqual([]);
+    expect(fits(profile("redis", { address: "redis://a.example" }))).toEqual(["redis"]);
+  });
+
+  test("know every pattern, an address, and an example in the keyword that they read", () => {
+    const text = JSON.stringify(document);
+    for (const [, pattern = ""] of text.matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)) {
+      const expression = JSON.parse(pattern) as string;
+      expect(expression).not.toMatch(/\\[pP]\{/);
+      expect(() => new RegExp(expression)).not.toThrow();
+      expect(() => new RegExp(expression, "u")).not.toThrow();
+    }
+    for (const { url } of document.servers) expect(new URL(url).origin).toBe(url);
+    const walk = (part: unknown): void => {
+      if (typeof part !== "object" || part === null) return;
+      const { examples, example } = part as { examples?: unknown; example?: unknown };
+      if (Array.isArray(examples)) expect(example).toEqual(examples[0]);
+      for (const inner of Object.values(part)) walk(inner);
+    };
+    walk(document);
+  });
+
+  test("know what an event of a stream holds", () => {
+    const streams = operations.filter(({ operation }) =>
+      Object.hasOwn((operation.responses["200"] as Response | undefined)?.content ?? {}, "text/event-stream"),
+    );
+    expect(streams.length).toBeGreaterThan(1);
+    for (const { operation } of streams) {
+      const { content = {} } = operation.responses["200"] as Response;
+      for (const { schema } of Object.values(content)) {
+        const { discriminator, oneOf = [] } = reader.resolve<JsonSchema>(schema);
+        const { message, error, done, heartbeat } = discriminator?.mapping ?? {};
+        expect(oneOf.map(({ $ref }) => $ref)).toEqual([message, error, done, heartbeat]);
+        const dataOf = ($ref = "") => reader.resolve<JsonSchema>({ $ref }).properties?.data;
+        expect(dataOf(message)?.$ref).toMatch(/Response$/);
+        expect(dataOf(error)?.$ref).toMatch(/Problem$/);
+        expect(reader.faults(done?.slice(1) ?? "", { event: "done", id: "end", data: {} })).toEqual([]);
+      }
+    }
+  });
 });
 
 test("has headers where they are taken, and nowhere else", () => {

@@ -27,7 +27,7 @@ export function fieldSchema(field: DescField, context: FieldContext): { schema: 
   if (description !== "") schema.description = description;
   if (field.proto.options?.deprecated === true) schema.deprecated = true;
   if (isInput && isSecret(field)) schema.writeOnly = true;
-  if (!isInput) return { schema, isRequired: context.standing === "whole" && isAlwaysThere(field) };
+  if (!isInput) return { schema, isRequired: context.standing === "whole" ? isAlwaysThere(field) : rules.required };
   const isRequired =
     isRuled && context.standing === "whole" && (rules.required || refusesAbsence(field, rules, schema));
   return { schema, isRequired };

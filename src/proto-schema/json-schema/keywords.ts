@@ -34,6 +34,8 @@ export interface JsonSchema {
   deprecated?: boolean;
   writeOnly?: boolean;
   examples?: JsonValue[];
+  /** Of OpenAPI: which of a `oneOf` it is, by the value of a property. */
+  discriminator?: { propertyName: string; mapping: Record<string, string> };
 }
 
 type JsonType = "object" | "array" | "string" | "integer" | "number" | "boolean" | "null";

@@ -31,10 +31,14 @@ const types: Readonly<Record<string, string>> = {
 /** The files of the package that the page uses. */
 const fromPackage = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
 
-/** The script of the page; entered tokens are kept in the page only, until it is closed. */
-const start = `window.addEventListener("load", () => {
+/**
+ * The script of the page; entered tokens are kept in the page only, until it is closed. It sends requests to the server of the
+ * page, which the document, made once for all servers, does not name.
+ */
+const start = `window.addEventListener("load", async () => {
+  const spec = await (await fetch("/openapi.json")).json();
   SwaggerUIBundle({
-    url: "/openapi.json",
+    spec: { ...spec, servers: [{ url: location.origin }] },
     dom_id: "#swagger-ui",
     deepLinking: true,
     displayRequestDuration: true,
