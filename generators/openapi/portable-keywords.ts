@@ -19,10 +19,10 @@ function convert(part: unknown): unknown {
 
 /**
  * Replaces Unicode's category of control and other unprintable characters by the control characters of Latin-1, which admits more
- * than the server does.
+ * than the server does. A pattern that may begin anywhere says so: some clients, such as Python's, match from the beginning.
  */
 function portablePattern(pattern: string): string {
   const portable = pattern.replaceAll(String.raw`\p{C}`, String.raw`\x00-\x1f\x7f-\x9f`);
   if (/\\[pP]\{/.test(portable)) throw new Error(`${pattern}: not every generator knows this pattern`);
-  return portable;
+  return portable.startsWith("^") ? portable : `^[\\s\\S]*(?:${portable})`;
 }

@@ -121,6 +121,7 @@ describe("generators of clients", () => {
     for (const [, pattern = ""] of text.matchAll(/"pattern":("(?:[^"\\]|\\.)*")/g)) {
       const expression = JSON.parse(pattern) as string;
       expect(expression).not.toMatch(/\\[pP]\{/);
+      expect(expression).toMatch(/^\^/);
       expect(() => new RegExp(expression)).not.toThrow();
       expect(() => new RegExp(expression, "u")).not.toThrow();
     }

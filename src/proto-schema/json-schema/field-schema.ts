@@ -27,6 +27,12 @@ export function fieldSchema(field: DescField, context: FieldContext): { schema: 
   if (description !== "") schema.description = description;
   if (field.proto.options?.deprecated === true) schema.deprecated = true;
   if (isInput && isSecret(field)) schema.writeOnly = true;
+  if (!isInput && isSecret(field)) {
+    schema.description = `${description} In responses without the values.`;
+    if (schema.items !== undefined) schema.items = { ...schema.items, maxLength: 0 };
+    if (typeof schema.additionalProperties === "object")
+      schema.additionalProperties = { ...schema.additionalProperties, maxLength: 0 };
+  }
   if (!isInput) return { schema, isRequired: context.standing === "whole" ? isAlwaysThere(field) : rules.required };
   const isRequired =
     isRuled && context.standing === "whole" && (rules.required || refusesAbsence(field, rules, schema));

@@ -1,4 +1,4 @@
-import type { DescEnum, DescMessage } from "@bufbuild/protobuf";
+import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
 import { descriptionOf } from "../comments/description-of.ts";
 import { isSecret } from "../field-options.ts";
 import { fieldSchema } from "./field-schema.ts";
@@ -40,7 +40,7 @@ export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
     if (description !== "") schema.description = description;
     const required: string[] = [];
     for (const field of message.fields) {
-      if (direction === "output" && isSecret(field)) continue;
+      if (direction === "output" && isNeverSent(field)) continue;
       const name = names === "proto" ? field.name : field.jsonName;
       const { schema: property, isRequired } = fieldSchema(field, { ...options, refer, standing });
       schema.properties[name] = property;
@@ -73,6 +73,11 @@ export function createJsonSchemas(options: JsonSchemaOptions): JsonSchemas {
     requiredByMessage.set(message, demands);
     return demands;
   }
+}
+
+/** Returns whether responses never have the field: of lists and maps of secrets they have the elements and keys, without values. */
+function isNeverSent(field: DescField): boolean {
+  return isSecret(field) && field.fieldKind === "scalar";
 }
 
 /**

@@ -52,7 +52,7 @@ export interface JsonSchemaOptions {
   readonly names: "json" | "proto";
   /**
    * `input`: the schema of requests, with the rules of `buf.validate`; secrets are `writeOnly`. `output`: the schema of
-   * responses; fields that are always present are `required`, secrets are absent.
+   * responses; fields that are always present are `required`, secrets are absent, but for the keys of maps of them.
    */
   readonly direction: "input" | "output";
   /** Returns the reference to a definition, such as `#/$defs/KafkaConfig`. */

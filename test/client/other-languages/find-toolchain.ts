@@ -4,7 +4,7 @@ import { MissingProgram } from "../../support/missing-program.ts";
 import type { Language, Tool } from "./languages.ts";
 
 /** What a language's tools say of their versions. Throws MissingProgram where one is missing. */
-export async function findToolchain(language: Language): Promise<string> {
+export async function findToolchain(language: Pick<Language, "name" | "needs">): Promise<string> {
   const found = await Promise.all(language.needs.map(async (tool) => ({ tool, version: await versionOf(tool) })));
   const missing = found.filter(({ version }) => version === undefined).map(({ tool }) => tool.install);
   if (missing.length === 0) return found.map(({ version }) => version).join("\n");

@@ -6,17 +6,21 @@ interface ScriptOptions {
   readonly cwd: string;
   readonly env: Record<string, string>;
   readonly seconds: number;
+  /** What it reads. Default: nothing. */
+  readonly input?: string;
 }
 
 /** Runs lines of the documentation in bash; answers with what they print. Throws with all of it when one fails. */
-export async function runScript(script: string, { cwd, env, seconds }: ScriptOptions): Promise<string> {
+export async function runScript(script: string, { cwd, env, seconds, input = "" }: ScriptOptions): Promise<string> {
   // A group of its own, so that what it started ends with it.
   const child = spawn("bash", ["-euo", "pipefail", "-c", script], {
     cwd,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     detached: true,
   });
+  child.stdin.on("error", () => undefined); // of a script that ends without reading
+  child.stdin.end(input);
   let output = "";
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
