@@ -16,10 +16,17 @@ export const runElsewhere: readonly { page: string; begins: string; by: string }
   { page: "CONTRIBUTING.md", begins: "npm ci\n", by: ".ci/run" },
   { page: "docs/clients-other-languages.md", begins: "", by: "test/client/other-languages.test.ts" },
   { page: "docs/tutorial.md", begins: "npm ci\n", by: ".ci/run" },
+  { page: "docs/deployment.md", begins: "install -d -m 0700", by: "test/deploy/secrets.test.ts" },
 ];
 
 /** Commands that run nowhere, and why. */
 export const notRun: readonly { page: string; begins: string; why: string }[] = [
+  { page: "docs/deployment.md", begins: "docker", why: "needs Docker; test/deploy compares it with compose.yaml" },
+  {
+    page: "docs/deployment.md",
+    begins: "useradd",
+    why: "changes the machine, and needs one that runs systemd",
+  },
   {
     page: "docs/tutorial.md",
     begins: "docker run",

@@ -2,9 +2,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { ConnectionProfileService } from "../../gen/connectory/v1/connection_profile_service_pb.js";
 import { ConnectionService } from "../../gen/connectory/v1/connection_service_pb.js";
 import { serveMetrics } from "../../src/telemetry/metrics-server.ts";
+import { namesIn, tableRows } from "../docs/read-page.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { connectClients } from "../support/clients.ts";
 import { ways } from "./protocols.ts";
@@ -153,18 +155,64 @@ describe("/metrics", () => {
   });
 });
 
-test("docs/observability.md names every metric with its kind, and none that is not here", async () => {
-  const page = await readFile(join(import.meta.dirname, "../../docs/observability.md"), "utf8");
+/** Every metric as `name kind`: those of the answer, and those that appear only in cases which other tests make. */
+async function knownMetrics(): Promise<string[]> {
   const text = await (await scrape()).text();
   const shown = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, kind]) => `${name} ${kind}`);
-  const told = [...page.matchAll(/^\| `([a-z0-9_.]+)` \| (counter|gauge|histogram) /gm)].map(
-    ([, name = "", kind]) => `${name.replaceAll(".", "_")}${kind === "counter" ? "_total" : ""} ${kind}`,
-  );
   // Kafka has taken nothing here; kafka-traces.test.ts sees that one.
   shown.push("connectory_events_delivery_duration histogram");
   shown.push("connectory_auth_key_failures_total counter"); // the same; test/auth/issuer-keys.test.ts sees that one
   shown.push("connectory_auth_claim_faults_total counter"); // of external issuers; test/auth/roles.test.ts sees that one
   shown.push("connectory_connections_lock_waits_total counter"); // of a held lock; test/connections/store/log-lock-holders.test.ts
   shown.push("connectory_calls_shed_total counter"); // of an overload; test/interceptors/load-shedder.test.ts sees that one
-  expect(told.toSorted()).toEqual(shown.filter((line) => !line.startsWith("target_info")).toSorted());
+  return shown.filter((line) => !line.startsWith("target_info"));
+}
+
+const root = join(import.meta.dirname, "../..");
+
+test("docs/observability.md names every metric with its kind, and none that is not here", async () => {
+  const page = await readFile(join(root, "docs/observability.md"), "utf8");
+  const told = [...page.matchAll(/^\| `([a-z0-9_.]+)` \| (counter|gauge|histogram) /gm)].map(
+    ([, name = "", kind]) => `${name.replaceAll(".", "_")}${kind === "counter" ? "_total" : ""} ${kind}`,
+  );
+  expect(told.toSorted()).toEqual((await knownMetrics()).toSorted());
 });
+
+test("the dashboard and the rules of Prometheus use metrics and labels that are here, and nothing else", async () => {
+  const series = (await knownMetrics()).flatMap((line) => {
+    const [name = "", kind] = line.split(" ");
+    return kind === "histogram" ? ["_bucket", "_sum", "_count"].map((suffix) => `${name}${suffix}`) : [name];
+  });
+  const page = await readFile(join(root, "docs/observability.md"), "utf8");
+  const labels = [...page.matchAll(/`((?:rpc|error|connectory|messaging|db|v8js|cpu)\.[a-z0-9_.]+)`/g)].map(
+    ([, name = ""]) => name.replaceAll(".", "_"),
+  );
+  const known = new Set([...series, ...labels, "up", "job", "instance", "le"]);
+  for (const file of ["deploy/grafana-dashboard.json", "deploy/prometheus-rules.yaml"]) {
+    const expressions = expressionsOf(parse(await readFile(join(root, file), "utf8")));
+    expect(expressions.length).toBeGreaterThan(10);
+    const names = expressions.flatMap(
+      (one) => one.replaceAll(/"[^"]*"|\[[^\]]*\]/g, "").match(/[a-z_][a-z0-9_]*/gi) ?? [],
+    );
+    const functions = ["sum", "max", "by", "rate", "histogram_quantile"];
+    const strange = names.filter((name) => !known.has(name) && !functions.includes(name) && !/^e\d+$/.test(name));
+    expect([file, strange]).toEqual([file, []]);
+  }
+});
+
+test("the rules of Prometheus are the alerts of docs/observability.md", async () => {
+  const rules = expressionsOf(parse(await readFile(join(root, "deploy/prometheus-rules.yaml"), "utf8")));
+  const page = await readFile(join(root, "docs/observability.md"), "utf8");
+  const [, alerts = ""] = page.split("## Alerts\n");
+  // In a cell of a table `|` is written `\\|`.
+  const documented = tableRows(alerts.replaceAll("\\|", "\0")).flatMap((cells) => namesIn(cells[1] ?? ""));
+  expect(rules).toEqual(documented.map((one) => one.replaceAll("\0", "|")));
+});
+
+/** Every `expr` of a document, in order. */
+function expressionsOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === "expr" && typeof inner === "string" ? [inner] : expressionsOf(inner),
+  );
+}
