@@ -20,7 +20,7 @@ import { arrivingKey, checkBody } from "./check-body.ts";
 import { completeProtocolError, keepCallErrors } from "./connect-protocol-errors.ts";
 import { hiddenLengthKey, hideLength, useJsonMessage } from "./json-message.ts";
 import { keepUnbuffered } from "./keep-unbuffered.ts";
-import { rejectForm } from "./reject-form.ts";
+import { rejectNoCall } from "./reject-no-call.ts";
 import { readRequestBody } from "./request-body.ts";
 import { singleRequest } from "./single-request.ts";
 import { truncateGrpcErrors } from "./truncate-grpc-errors.ts";
@@ -52,7 +52,7 @@ export function serveConnect(options: ConnectOptions): (scope: FastifyInstance) 
     const byPath = new Map(routes.map(({ method }) => [`/${method.parent.typeName}/${method.name}`, method]));
     scope.addHook("onRequest", async (request, reply) => {
       const method = byPath.get(request.routeOptions.url ?? "");
-      return method === undefined ? undefined : rejectForm(method, request, reply);
+      return method === undefined ? undefined : rejectNoCall(method, request, reply);
     });
     scope.addHook("preHandler", async (request, reply) => {
       if (protocolOf(request) === "grpc" && request.raw.httpVersionMajor < 2) return rejectGrpcOverHttp1(reply);

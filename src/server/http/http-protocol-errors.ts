@@ -38,6 +38,12 @@ export function rejectUnknownPaths(describe: DescribeUnknownPath) {
     send(reply, problemOf(["PATH_UNKNOWN", describe(request.raw.url ?? "")]));
 }
 
+/** For a request of another form than its path takes: the HTTP method, or the content type. */
+export function rejectForm(reply: FastifyReply, ...error: ConstructorParameters<typeof HttpError>): FastifyReply {
+  const problem = problemOf(error);
+  return send(reply.headers(problem.headers), problem);
+}
+
 /** For gRPC over HTTP/1.1, where its clients could not receive a status in trailers. */
 export function rejectGrpcOverHttp1(reply: FastifyReply): FastifyReply {
   return send(reply, problemOf(["CONTENT_TYPE_UNSUPPORTED", "gRPC needs HTTP/2, and this connection is HTTP/1.1"]));

@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
-import { ApiError, type FieldViolation } from "../../errors/api-error.ts";
+import { ApiError, type FieldViolation, maxViolations as maxReported } from "../../errors/api-error.ts";
 import { didYouMean } from "../../errors/did-you-mean.ts";
 import { discriminatorOf, ignoredConfigKeys } from "../../proto-schema/http/rest-mapping.ts";
 import { emptyJsonObject, isJsonObject } from "../../proto-schema/json-object.ts";
@@ -60,7 +60,7 @@ export function normalizeJson(
       if (violations.length >= maxViolations) break;
       const field = findJsonField(message, key);
       if (field === undefined) {
-        if (!ignored.includes(key)) violations.push({ field: path + key, description: unknownField(key, message) });
+        if (!ignored.includes(key)) violations.push({ field: path + key, description: describeUnknown(key, message) });
       } else if (field.name in result) {
         violations.push({ field: path + field.name, description: "is given twice, under its two names" });
       } else if (value !== null || holdsNull(field)) result[field.name] = readValue(field, value, json, path);
@@ -68,6 +68,10 @@ export function normalizeJson(
     checkOneofs(message, result, path);
     return result;
   };
+
+  // Only so many violations are sent, and each search for a similar name takes time.
+  const describeUnknown = (key: string, message: DescMessage) =>
+    violations.length < maxReported ? unknownField(key, message) : "there is no such field";
 
   const checkOneofs = (message: DescMessage, json: JsonObject, path: string) => {
     for (const { name, fields } of message.oneofs) {

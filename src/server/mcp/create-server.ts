@@ -8,6 +8,7 @@ import {
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import type { Logger } from "pino";
+import { didYouMean } from "../../errors/did-you-mean.ts";
 import { mcpCallerOf } from "./authenticate-request.ts";
 import type { CancellableCalls } from "./cancellable-calls.ts";
 import type { McpTool } from "./create-tools.ts";
@@ -43,7 +44,10 @@ export function createServer(deps: ServerDeps, context: McpRequestContext): Serv
 
   server.setRequestHandler("tools/call", async ({ params }, { mcpReq }): Promise<CallToolResult> => {
     const tool = tools.get(params.name);
-    if (tool === undefined) throw invalid(`there is no tool ${JSON.stringify(params.name.slice(0, 64))}`);
+    if (tool === undefined)
+      throw invalid(
+        `there is no tool ${JSON.stringify(params.name.slice(0, 64))}${didYouMean(params.name, [...tools.keys()])}`,
+      );
     if (!isOffered(tool))
       throw invalid(
         `${params.name} is a tool of the toolset ${tool.toolset}, which the URL leaves out: see ?toolsets=`,

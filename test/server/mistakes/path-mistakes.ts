@@ -136,6 +136,12 @@ export const pathMistakes: readonly Row[] = [
     "the body is not JSON: line 1, column 17: no comma may follow the last element: remove it",
   ],
   [
+    "a misspelt tool",
+    ({ tool }) => tool("createConection", pair),
+    200,
+    'there is no tool "createConection": did you mean createConnection?',
+  ],
+  [
     "no token",
     ({ http }) => http(post, pair, { authorization: "" }),
     401,

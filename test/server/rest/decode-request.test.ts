@@ -195,6 +195,14 @@ describe("a query", () => {
     });
   });
 
+  test("with thousands of unknown parameters costs no search for each of them", () => {
+    const query = Array.from({ length: 20_000 }, (_, index) => `page_sice${index}=1`).join("&");
+    const found = failure(list, "", { query }) as Record<string, string>;
+    expect(Object.keys(found)).toHaveLength(16);
+    const named = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`nmae${index}`, 1]));
+    expect(Object.keys(failure(profile, named) as object)).toHaveLength(16);
+  });
+
   test("reaches maps and nested fields by dots or brackets", () => {
     const labelled = (query: string) =>
       decodeRequest(profile, { bodyRule: "", body: "", query, fixed: [] }, { form: { wrapped: false }, rejectMember });

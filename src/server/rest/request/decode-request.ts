@@ -1,6 +1,6 @@
 import type { DescMessage, JsonObject, Message } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../../../gen/connectory/v1/error_reason_pb.js";
-import { ApiError, type FieldViolation } from "../../../errors/api-error.ts";
+import { ApiError, type FieldViolation, maxViolations } from "../../../errors/api-error.ts";
 import { emptyJsonObject, isJsonObject } from "../../../proto-schema/json-object.ts";
 import { type DecodeJsonOptions, decodeNormalized } from "../../json/decode-json.ts";
 import { normalizeJson } from "../../json/normalize-json.ts";
@@ -85,11 +85,16 @@ function putQuery(schema: DescMessage, json: JsonObject, { bodyRule, query }: Re
   const parameters = readQuery(query);
   if (parameters === undefined)
     throw new ApiError(ErrorReason.MESSAGE_MALFORMED, "the query is not percent-encoded UTF-8");
-  return parameters.flatMap(([name, value]) => {
-    if (bodyRule === "*")
-      return [{ field: name, description: "is no parameter: this method's fields go into the body" }];
-    return putText(schema, json, name, value) ?? [];
-  });
+  const violations: FieldViolation[] = [];
+  for (const [name, value] of parameters) {
+    if (violations.length > maxViolations) break; // only so many are sent, and a query can have thousands
+    const fault =
+      bodyRule === "*"
+        ? { field: name, description: "is no parameter: this method's fields go into the body" }
+        : putText(schema, json, name, value);
+    if (fault !== undefined) violations.push(fault);
+  }
+  return violations;
 }
 
 /** Merges fixed fields into the given ones. Returns a violation for a different value when the source has a name. */
