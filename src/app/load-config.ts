@@ -2,6 +2,7 @@ import { checkDataDir } from "../startup-checks/check-data-dir.ts";
 import { checkDatabase } from "../startup-checks/check-database.ts";
 import { checkListenAddresses } from "../startup-checks/check-listen-addresses.ts";
 import { checkTlsFiles } from "../startup-checks/check-tls-files.ts";
+import { expiredCertificate } from "../startup-checks/expired-certificate.ts";
 import { unreachableBrokers } from "../startup-checks/unreachable-brokers.ts";
 import { unreadableIssuerKeys } from "../startup-checks/unreadable-issuer-keys.ts";
 import type { Config } from "./config.ts";
@@ -29,11 +30,15 @@ export async function loadConfig(environment: Environment): Promise<Config> {
   return config;
 }
 
-/** Returns a line for each system that the service can start without and that cannot be reached now; takes up to 3 s. */
-export async function startupWarnings({ kafka, issuer }: Config): Promise<string[]> {
+/**
+ * Returns a line for each thing that callers will notice and that does not stop the start: a system that the service can start
+ * without and that cannot be reached now, a certificate that has expired. Takes up to 3 s.
+ */
+export async function startupWarnings({ kafka, issuer, tls }: Config): Promise<string[]> {
   const found = await Promise.all([
     kafka === undefined ? undefined : unreachableBrokers(kafka.brokers),
     issuer === undefined ? undefined : unreadableIssuerKeys(issuer.jwksUrl),
+    tls === undefined ? undefined : expiredCertificate(tls.certFile, Date.now()),
   ]);
   return found.filter((warning) => warning !== undefined);
 }

@@ -1,3 +1,4 @@
+import { editDistance } from "../errors/did-you-mean.ts";
 import { type SettingName, secretSettings, settings } from "./settings.ts";
 
 /** Names that other programs give to what is a setting here. */
@@ -56,7 +57,8 @@ const firstWord = (name: string) => name.split("_")[0] ?? "";
 
 /** `TSL` is a slip for `TLS`, `SSL` is another word. */
 function isSameFamily(word: string, known: string): boolean {
-  return editDistance(word, known) <= (known.length < 5 ? 1 : 2);
+  const most = known.length < 5 ? 1 : 2;
+  return editDistance(word, known, most) <= most;
 }
 
 function isSetting(name: string): boolean {
@@ -65,7 +67,7 @@ function isSetting(name: string): boolean {
 
 function closest(name: string, family: readonly Known[]): SettingName | undefined {
   if (name.length < shortestCompared) return undefined;
-  const near = family.map((one) => ({ name: one.name, distance: editDistance(name, one.name) }));
+  const near = family.map((one) => ({ name: one.name, distance: editDistance(name, one.name, 2) }));
   const [best] = near.filter(({ distance }) => distance <= 2).toSorted((a, b) => a.distance - b.distance);
   return best?.name;
 }
@@ -86,23 +88,4 @@ function isSame(words: readonly string[], others: readonly string[]): boolean {
     const [short = "", long = ""] = [word, others[index] ?? ""].toSorted((a, b) => a.length - b.length);
     return short.length >= 3 && long.startsWith(short);
   });
-}
-
-/** Returns the number of letters to insert, remove, replace or swap with their neighbour. */
-export function editDistance(from: string, to: string): number {
-  let before: number[] = [];
-  let last = Array.from({ length: to.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= from.length; row += 1) {
-    const current = [row];
-    for (let column = 1; column <= to.length; column += 1) {
-      const isEqual = from[row - 1] === to[column - 1];
-      const isSwapped = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      const changed = (last[column - 1] ?? 0) + (isEqual ? 0 : 1);
-      const swapped = isSwapped ? (before[column - 2] ?? 0) + 1 : changed;
-      current.push(Math.min(changed, swapped, (last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    before = last;
-    last = current;
-  }
-  return last[to.length] ?? 0;
 }

@@ -17,7 +17,7 @@ export function mostSimilar(
   const most = Math.max(1, Math.floor(plain.length / 3));
   let best: { name: string; distance: number } | undefined;
   for (const name of known) {
-    const distance = distanceOf(plain, plainOf(name), most);
+    const distance = editDistance(plain, plainOf(name), most);
     if (distance <= most && (best === undefined || distance < best.distance)) best = { name, distance };
   }
   return best?.name;
@@ -38,7 +38,7 @@ function plainOf(name: string): string {
 }
 
 /** Returns the number of insertions, deletions, replacements and swaps of neighbours between two texts, or more than `most`. */
-function distanceOf(a: string, b: string, most: number): number {
+export function editDistance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1;
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -4,6 +4,7 @@ import { readCertificates } from "../pem/read-certificates.ts";
 import { readPem } from "../pem/read-pem.ts";
 import { readPrivateKey } from "../pem/read-private-key.ts";
 import type { Fault } from "./check-listen-addresses.ts";
+import { withoutKeys } from "./expired-certificate.ts";
 
 /** The maximum number of certificates of a chain, and of authorities, that are looked at for a description. */
 const maxCertificates = 1000;
@@ -64,11 +65,6 @@ function objectionOf(cert: string, key: string): string | undefined {
 }
 
 const holds = (text: string, label: string) => readPem(text).blocks.some((block) => block.label.endsWith(label));
-
-/** A file with chain and key in one is common, and OpenSSL reads it. */
-function withoutKeys(text: string): string {
-  return text.replaceAll(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----/gs, "");
-}
 
 /** The fields of a connector's TLS settings, which the descriptions of `src/pem` name. */
 function inOwnNames(fault: string): string {

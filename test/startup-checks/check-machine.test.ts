@@ -8,6 +8,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { checkDataDir } from "../../src/startup-checks/check-data-dir.ts";
 import { checkListenAddresses } from "../../src/startup-checks/check-listen-addresses.ts";
 import { checkTlsFiles } from "../../src/startup-checks/check-tls-files.ts";
+import { expiredCertificate } from "../../src/startup-checks/expired-certificate.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "connectory-check-machine-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -145,5 +146,23 @@ describe("checkTlsFiles", () => {
     expect(check(pem("server"), pem("server-key"), pem("server-key"))).toEqual([
       `TLS_CLIENT_CA_FILE: ${pem("server-key")} holds a private key: it belongs into TLS_KEY_FILE`,
     ]);
+  });
+});
+
+describe("expiredCertificate", () => {
+  test("names a certificate that is out of date, not valid yet or soon out of date, also behind another one", async () => {
+    const [start, end] = [Date.UTC(2020, 0, 1), Date.UTC(2120, 0, 1)];
+    const chain = await fileOf(
+      "dated.pem",
+      await textOf("server-key"),
+      await textOf("server"),
+      await textOf("expired"),
+    );
+    expect(expiredCertificate(pem("server"), Date.now())).toBeUndefined();
+    expect(expiredCertificate(pem("expired"), Date.now())).toContain("has expired on 2021-01-01: renew it");
+    expect(expiredCertificate(chain, Date.now())).toContain(`a certificate in ${chain} has expired on 2021-01-01`);
+    expect(expiredCertificate(pem("server"), start - 1000)).toContain("is not valid yet: check the clock");
+    expect(expiredCertificate(pem("server"), end - 13 * 24 * 3_600_000)).toContain("expires on 2120-01-01: renew it");
+    expect(expiredCertificate(join(folder, "none"), Date.now())).toBeUndefined();
   });
 });
