@@ -17,6 +17,7 @@ export interface ProfileMask {
 export function parseUpdateMask(mask: FieldMask | undefined): ProfileMask | undefined {
   if (mask === undefined || mask.paths.length === 0) return undefined;
   const paths = mask.paths.flatMap((path) => (path === "*" ? ["name", "labels", "config"] : [path]));
+  if (paths.includes("")) throw fieldsInvalid({ field: "update_mask", description: "has an empty path: name a field" });
   const unknown = paths.filter((path) => !/^(name|labels|config(\..+)?)$/.test(path));
   if (unknown.length > 0)
     throw fieldsInvalid({

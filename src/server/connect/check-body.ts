@@ -90,7 +90,14 @@ function check(context: HandlerContext, { bytes, isJson, release }: SentMessage,
   const text = utf8.decode(bytes);
   checkRequestJson(jsonBounds(input), text);
   const { rejectMember, anyTypes: registry } = options;
-  context.values.set(jsonMessageKey, decodeJson(input, parseJson(text), { form, rejectMember, registry }));
+  context.values.set(
+    jsonMessageKey,
+    decodeJson(input, parseJson(text, release === undefined ? "the message" : "the body"), {
+      form,
+      rejectMember,
+      registry,
+    }),
+  );
   release?.();
 }
 

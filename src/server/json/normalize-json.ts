@@ -106,7 +106,7 @@ export function normalizeJson(
     const memberOf = (about: DescField) => namedMember(about, beside, rejectMember);
     masks.set(field, readFieldMask(text, schema, memberOf));
     if (text !== "" && text.split(",").includes(""))
-      violations.push({ field: field.name, description: "has an empty path: name a field between two commas" });
+      violations.push({ field: field.name, description: "has an empty path: name a field" });
     return text;
   };
 

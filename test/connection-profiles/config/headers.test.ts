@@ -69,6 +69,21 @@ test("a header that an update without a mask does not give stays, like any other
   expect(setIn((await client.updateConnectionProfile(masked)).connectionProfile)).toEqual(['headers["x-new"]']);
 });
 
+test("headers of a WebSocket are merged in the same way", async () => {
+  const client = service.clientOf("headers-websocket");
+  const websocket = (headers: Record<string, string>) => ({
+    connector: { case: "websocket" as const, value: { url: "wss://a.example", headers } },
+  });
+  const config = websocket({ "x-key": canary("websocket-key") });
+  const { connectionProfile } = await client.createConnectionProfile({ name: "a", config });
+  const edit = { id: connectionProfile?.id ?? "", config: websocket({ "x-new": canary("websocket-new") }) };
+  const { connectionProfile: written } = await client.updateConnectionProfile(edit);
+  expect(written?.secrets.filter(({ set }) => set).map(({ path }) => path)).toEqual([
+    'headers["x-key"]',
+    'headers["x-new"]',
+  ]);
+});
+
 test("a map without secrets is replaced as a whole, with a mask and without", async () => {
   const client = service.clientOf("maps-replace");
   const kafka = (connectionProperties: Record<string, string>) => ({

@@ -33,6 +33,22 @@ async function createIn(client: ProfileClient, value: PostgresInit = { password:
 }
 
 describe("an update", () => {
+  test("has paths in camelCase as well, also in binary, and `*` for all that can change", async () => {
+    const client = service.clientOf("mask-case");
+    const { id } = await createIn(client, { tls: {} });
+    const config = postgres({ username: "ben", tls: { serverName: "db.example" } });
+    const named = { id, config, updateMask: mask("config.postgres.tls.serverName") };
+    const { connectionProfile } = await client.updateConnectionProfile(named);
+    expect(connectionProfile?.config?.connector.value).toMatchObject({
+      username: "ann",
+      tls: { serverName: "db.example" },
+    });
+    const whole = { id, name: "b", config: postgres({ username: "eve" }), updateMask: mask("*") };
+    const { connectionProfile: all } = await client.updateConnectionProfile(whole);
+    expect([all?.name, all?.labels]).toEqual(["b", {}]);
+    expect(all?.config?.connector.value).toMatchObject({ username: "eve" });
+  });
+
   test("without a mask lays what is set over what is there", async () => {
     const client = service.clientOf("overlay", "ann");
     const created = await createIn(client);
@@ -104,6 +120,8 @@ describe("an update", () => {
 
   test.each([
     [{ updateMask: mask("id") }, "FIELD_INVALID", ["update_mask"]],
+    [{ updateMask: mask("") }, "FIELD_INVALID", ["update_mask"]],
+    [{ updateMask: mask("name", "") }, "FIELD_INVALID", ["update_mask"]],
     [{ updateMask: mask("config.postgres.nothing") }, "FIELD_INVALID", ["update_mask"]],
     [{ updateMask: mask("config.postgres.host.more") }, "FIELD_INVALID", ["update_mask"]],
     [{ updateMask: mask("config.postgres.tls.nothing") }, "FIELD_INVALID", ["update_mask"]],

@@ -173,7 +173,7 @@ export const profileMistakes: readonly Row[] = [
     "an empty path of a mask",
     ({ http }) => http("PATCH /v1/connection_profiles/cp_0123456789", { update_mask: "," }),
     400,
-    "update_mask: has an empty path: name a field between two commas",
+    "update_mask: has an empty path: name a field",
   ],
   [
     "an unknown validation mode",
