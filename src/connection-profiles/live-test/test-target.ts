@@ -1,5 +1,5 @@
 import type { TestConnectionProfileRequest } from "../../../gen/connectory/v1/connection_profile_service_pb.js";
-import { findConnector, findListed } from "../../connectors/registry.ts";
+import { type ConnectorRegistry, findConnector, findListed } from "../../connectors/registry.ts";
 import { fieldsInvalid } from "../../errors/api-error.ts";
 import type { Actor } from "../../interceptors/event-actor.ts";
 import { type ResolveDeps, resolveEdits, resolveNew } from "../config/resolve-config.ts";
@@ -24,12 +24,11 @@ export function createTestTargetReader(deps: ResolveDeps & { profiles: ProfileRe
     if (id === "") {
       if (mask !== undefined)
         throw fieldsInvalid({ field: "update_mask", description: "goes with the id of a profile" });
+      if (config?.connector.case === undefined && isWithoutProfiles(deps.registry, named)) return undefined;
       if (config !== undefined) {
         const { withSecrets, withoutSecrets } = resolveNew(deps, organizationId, named, config);
         return { ...withSecrets, withoutSecrets, profile: undefined, edited: false };
       }
-      if (findListed(deps.registry, named) !== undefined && findConnector(deps.registry, named) === undefined)
-        return undefined;
       throw fieldsInvalid({
         field: "config",
         description: "give the id of a saved profile, an unsaved config, or both",
@@ -50,4 +49,8 @@ export function createTestTargetReader(deps: ResolveDeps & { profiles: ProfileRe
       edited: config !== undefined || mask !== undefined,
     };
   };
+}
+
+function isWithoutProfiles(registry: ConnectorRegistry, named: string): boolean {
+  return findListed(registry, named) !== undefined && findConnector(registry, named) === undefined;
 }

@@ -86,7 +86,8 @@ function scalarWords(scalar: ScalarType | undefined): string {
 
 /** Descriptions of the messages whose JSON form is not an object. */
 const wellKnown: Readonly<Record<string, string>> = {
-  "google.protobuf.Timestamp": "a time such as 2026-01-31T12:00:00Z",
+  "google.protobuf.Timestamp":
+    "a time such as 2026-01-31T12:00:00Z, a day such as 2026-01-31, or milliseconds since 1970",
   "google.protobuf.Duration": "a duration such as 1.5s",
   "google.protobuf.FieldMask": "a text of field paths with commas between them, such as name,config.kafka",
 };

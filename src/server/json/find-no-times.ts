@@ -43,7 +43,7 @@ export function faultOf(text: string): string | undefined {
 const known = new WeakMap<DescMessage, boolean>();
 
 /** Returns whether the message, or one inside of it, has a time: most requests have none, and are not searched. */
-function holdsTimes(message: DescMessage): boolean {
+export function holdsTimes(message: DescMessage): boolean {
   const found = known.get(message);
   if (found !== undefined) return found;
   known.set(message, false); // for a message inside of itself

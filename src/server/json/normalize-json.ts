@@ -1,11 +1,14 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { FieldMaskSchema } from "@bufbuild/protobuf/wkt";
+import { field as fieldRules, Ignore } from "../../../gen/buf/validate/validate_pb.js";
 import { ErrorReason } from "../../../gen/connectory/v1/error_reason_pb.js";
 import { ApiError, type FieldViolation, maxViolations as maxReported } from "../../errors/api-error.ts";
 import { didYouMean } from "../../errors/did-you-mean.ts";
+import { fieldOption } from "../../proto-schema/field-options.ts";
 import { discriminatorOf, ignoredConfigKeys } from "../../proto-schema/http/rest-mapping.ts";
 import { emptyJsonObject, isJsonObject } from "../../proto-schema/json-object.ts";
 import { parseFormConfig } from "../../proto-schema/json-schema/parse-form-config.ts";
+import { castTimes, isTimeField } from "./cast-times.ts";
 import { readFieldMask } from "./field-mask.ts";
 import { findJsonField, holdsNull, plainMessageOf } from "./json-fields.ts";
 
@@ -86,7 +89,7 @@ export function normalizeJson(
     if (field.message?.typeName === FieldMaskSchema.typeName && path === "" && typeof value === "string")
       return readMask(field, value, beside);
     const message = plainMessageOf(field);
-    if (message === undefined) return value;
+    if (message === undefined) return isTimeField(field) ? castTimes(value) : value;
     if (field.fieldKind === "list" && Array.isArray(value))
       return value.map((item, index) =>
         isJsonObject(item) ? readFields(message, item, `${at}[${index}].`, []) : item,
@@ -111,7 +114,9 @@ export function normalizeJson(
   };
 
   const readNamed = (field: DescField, message: DescMessage, value: JsonObject, beside: JsonObject, at: string) => {
-    const member = namedMember(field, beside, rejectMember);
+    // Without a configuration the handler decides: there is none to give for a connector without profiles.
+    const isEmpty = isPartial(field) && Object.keys(value).every((key) => ignoredConfigKeys.includes(key));
+    const member = namedMember(field, beside, isEmpty ? () => undefined : rejectMember);
     const inner = member === undefined ? undefined : innerOf(message, member, value);
     if (member?.message !== undefined && inner !== undefined && inner === value) {
       const own = parseFormConfig(member.message, inner);
@@ -147,14 +152,26 @@ function innerOf(message: DescMessage, member: DescField, value: JsonObject): Js
 }
 
 /** Returns the member that the discriminator names; undefined when it names none. */
-function namedMember(field: DescField, beside: JsonObject, rejectMember: RejectMember): DescField | undefined {
+function namedMember(
+  field: DescField,
+  beside: JsonObject,
+  rejectMember: (...named: Parameters<RejectMember>) => ApiError | undefined,
+): DescField | undefined {
   const naming = discriminatorOf(field);
   if (naming === undefined) return undefined;
   const name = beside[naming.name] ?? beside[naming.jsonName];
   if (typeof name !== "string" || name === "") return undefined;
   const member = field.message?.fields.find((known) => known.name === name);
-  if (member === undefined) throw rejectMember(field, name);
+  const rejection = member === undefined ? rejectMember(field, name) : undefined;
+  if (rejection !== undefined) throw rejection;
   return member;
+}
+
+const rulesOf = fieldOption(fieldRules);
+
+/** Returns whether the field need not be a whole message: it holds edits, or may be left out. */
+function isPartial(field: DescField): boolean {
+  return rulesOf(field).ignore === Ignore.ALWAYS;
 }
 
 function unknownField(key: string, { fields }: DescMessage): string {

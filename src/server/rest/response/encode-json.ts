@@ -9,15 +9,17 @@ import {
 import { discriminatorOf, type RestNames, restNameOf } from "../../../proto-schema/http/rest-mapping.ts";
 import { isJsonObject } from "../../../proto-schema/json-object.ts";
 import { errorDetailRegistry } from "../../dispatch/error-detail-registry.ts";
+import { printMilliseconds } from "./print-milliseconds.ts";
 
 /**
  * Encodes a message as JSON with every field, in the names of the service. A message with a discriminator is encoded as the
- * fields of its member, only those that are set: a configuration is returned as it was sent.
+ * fields of its member, only those that are set: a configuration is returned as it was sent. Times have milliseconds.
  */
 export function encodeJson(schema: DescMessage, message: Message, names: RestNames): JsonObject {
   const options = { alwaysEmitImplicit: true, useProtoFieldName: names === "proto", registry: errorDetailRegistry };
   const json = toJson(schema, message, options) as JsonObject;
   if (hasNamed(schema)) unwrap(schema, message, json, names);
+  printMilliseconds(schema, json, names);
   return json;
 }
 
