@@ -33,7 +33,9 @@ describe("arguments that cannot be read", () => {
       "a time",
       Create,
       { connectedSince: "yesterday" },
-      ["connected_since must be a time such as 2026-01-31T12:00:00Z"],
+      [
+        "connected_since must be a time such as 2026-01-31T12:00:00Z, a day such as 2026-01-31, or milliseconds since 1970",
+      ],
     ],
     ["a flag", Update, { validateOnly: "yes" }, ["validate_only must be true or false"]],
     ["a number", ProfileTest, { config: { redis: { port: "x" } } }, []],

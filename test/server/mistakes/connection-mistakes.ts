@@ -112,10 +112,10 @@ export const connectionMistakes: readonly Row[] = [
     "connectedSince: is a day that no calendar has",
   ],
   [
-    "a date without a time",
-    ({ tool }) => tool("createConnection", { ...pair, connectedSince: "2024-02-20" }),
+    "a time without a date",
+    ({ tool }) => tool("createConnection", { ...pair, connectedSince: "12:00:00Z" }),
     "tool error",
-    "INVALID_ARGUMENT (MESSAGE_MALFORMED): connectedSince: must be a time such as 2026-01-31T12:00:00Z",
+    "INVALID_ARGUMENT (MESSAGE_MALFORMED): connectedSince: must be a time such as 2026-01-31T12:00:00Z, a day such as 2026-01-31",
   ],
   [
     "a time in the far future",
