@@ -129,7 +129,7 @@ describe.each(languages)("a client in $name", (language) => {
         reason: "FIELD_INVALID",
         metadata: {},
         violations: {
-          user_id_1: expect.stringContaining("does not match"),
+          user_id_1: expect.stringContaining("must be 1 to 128 letters"),
           user_id_2: expect.stringContaining("required"),
         },
         request_id: `invalid-${user}`,
