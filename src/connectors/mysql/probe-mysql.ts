@@ -1,6 +1,7 @@
 import type { MysqlConfig } from "../../../gen/connectory/v1/mysql_config_pb.js";
 import type { Probe } from "../sdk/connector.ts";
-import { type FactQuery, logInMysql, recordMysqlFacts } from "./log-in.ts";
+import { type FactQuery, recordFacts } from "../sdk/record-facts.ts";
+import { logInMysql, readMysqlFact } from "./log-in.ts";
 
 const whatItIs: readonly FactQuery[] = [
   ["server_version", "select version() as `Value`"],
@@ -13,7 +14,7 @@ export async function probeMysql(config: MysqlConfig, probe: Probe): Promise<voi
   const { query, close, capability } = await logInMysql(config, probe);
   try {
     const queries = config.tls === undefined ? whatItIs : [...whatItIs, cipher];
-    await recordMysqlFacts({ query, step: capability }, queries, probe);
+    await recordFacts({ read: readMysqlFact(query), step: capability }, queries, probe);
   } finally {
     close();
   }

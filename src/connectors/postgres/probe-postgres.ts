@@ -1,6 +1,7 @@
 import type { PostgresConfig } from "../../../gen/connectory/v1/postgres_config_pb.js";
 import type { Probe } from "../sdk/connector.ts";
-import { type FactQuery, logInPostgres, recordPostgresFacts } from "./log-in.ts";
+import { type FactQuery, recordFacts } from "../sdk/record-facts.ts";
+import { logInPostgres, readPostgresFact } from "./log-in.ts";
 
 const whatItIs: readonly FactQuery[] = [
   ["server_version", "select current_setting('server_version') as value"],
@@ -12,7 +13,7 @@ const whatItIs: readonly FactQuery[] = [
 export async function probePostgres(config: PostgresConfig, probe: Probe): Promise<void> {
   const { query, close, capability } = await logInPostgres(config, probe);
   try {
-    await recordPostgresFacts({ query, step: capability }, whatItIs, probe);
+    await recordFacts({ read: readPostgresFact(query), step: capability }, whatItIs, probe);
   } finally {
     close();
   }
